@@ -1,0 +1,37 @@
+# `make run` runs the main job, `make test` everything that is tested; both make the environment they need.
+BACKEND ?= jax
+PYTHON ?= python3
+export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
+
+BIN := .venv/bin
+PARAMETERS ?=
+
+.PHONY: env run test lint format clean
+
+env: .venv/.$(BACKEND)
+
+# Each backend has a stamp: the environment grows by what is asked for, and again when a version changes.
+.venv/.%: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*,test]'
+	touch $@
+
+run: env
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local --experiment-name cosmogan \
+	    -P backend=$(BACKEND) $(PARAMETERS)
+
+test: .venv/.jax .venv/.tensorflow .venv/.torch
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+lint: env
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: env
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf .venv build *.egg-info

@@ -1,0 +1,4 @@
+from cosmogan_k3.cli import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,105 @@
+"""JAX: pure functions over explicit state, opened and closed with ``keras.StatelessScope``."""
+
+import math
+
+import jax
+import keras
+from jax import numpy as jnp
+
+_SMALL_OUTPUT = 16
+"""Side below which one matrix product beats XLA's convolution on a CPU (docs/performance.md)."""
+
+
+def _as_function(function, variables, state):
+    """Turn ``function``, which reads variables, into a pure one of the values of ``variables``.
+
+    The inner scope maps *every* model variable, because scopes do not inherit from an outer one and ``fit``
+    has emptied the variables themselves. The values that ``function`` assigned come back beside its output.
+    """
+    known = {id(v) for v in variables}
+    others = [v for v in state if id(v) not in known]
+    current = [jnp.asarray(v.value) for v in others]
+
+    def pure(values):
+        mapping = [*zip(others, current, strict=True), *zip(variables, values, strict=True)]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            output = function()
+        return output, [scope.get_current_value(v) for v in others]
+
+    return pure, others
+
+
+def _commit(variables, values):
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def value_and_grad(objective, variables, state):
+    pure, others = _as_function(objective, variables, state)
+
+    def scalar_first(values):
+        (value, auxiliary), updates = pure(values)
+        return value, (auxiliary, updates)
+
+    (value, (auxiliary, updates)), gradients = jax.value_and_grad(scalar_first, has_aux=True)(
+        [v.value for v in variables]
+    )
+    _commit(others, updates)
+    return (value, auxiliary), gradients
+
+
+def pullback(function, variables, state):
+    pure, others = _as_function(function, variables, state)
+    output, pull, updates = jax.vjp(pure, [v.value for v in variables], has_aux=True)
+    _commit(others, updates)
+    return output, lambda cotangent: pull(cotangent)[0]
+
+
+def value_and_input_gradient(function, x, state):
+    def pure(x):
+        output, _ = _as_function(lambda: function(x), [], state)[0]([])
+        return output
+
+    return jax.value_and_grad(pure)(x)
+
+
+def convolve(x, kernel, strides=1):
+    rows, columns, inputs, outputs = kernel.shape
+    height, width = ((x.shape[i] - k) // strides + 1 for i, k in ((1, rows), (2, columns)))
+    if jax.default_backend() != "cpu" or min(height, width) > _SMALL_OUTPUT:
+        return jax.lax.conv_general_dilated(
+            x, kernel, (strides, strides), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+    views = [
+        x[:, i : i + strides * height : strides, j : j + strides * width : strides][:, :height, :width]
+        for i in range(rows)
+        for j in range(columns)
+    ]
+    patches = jnp.concatenate(views, axis=-1).reshape(-1, math.prod((rows, columns, inputs)))
+    return (patches @ kernel.reshape(-1, outputs)).reshape(-1, height, width, outputs)
+
+
+class TrainStep:
+    """Run the stateful step of the GAN as a function from state to state."""
+
+    def train_step(self, state, data):
+        groups = (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+        mapping = [
+            pair for group, values in zip(groups, state, strict=True) for pair in zip(group, values, strict=True)
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            logs = self.train_on_maps(data)
+        return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+
+def default_jit():
+    return True
+
+
+def describe():
+    return {"version": jax.__version__, "devices": ", ".join(str(d) for d in jax.devices())}

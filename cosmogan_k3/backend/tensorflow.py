@@ -1,0 +1,48 @@
+"""TensorFlow: gradient tapes inside one ``tf.function``."""
+
+import keras
+import tensorflow as tf
+
+
+def value_and_grad(objective, variables, state):
+    with tf.GradientTape() as tape:
+        value, auxiliary = objective()
+    return (value, auxiliary), tape.gradient(value, [v.value for v in variables])
+
+
+def pullback(function, variables, state):
+    with tf.GradientTape() as tape:
+        output = function()
+    return output, lambda cotangent: tape.gradient(output, [v.value for v in variables], output_gradients=cotangent)
+
+
+def value_and_input_gradient(function, x, state):
+    kept = [(v, tf.identity(v.value)) for v in state if not v.trainable]
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = function(x)
+    gradient = tape.gradient(value, x)
+    for variable, before in kept:
+        variable.assign(before)
+    return value, gradient
+
+
+def convolve(x, kernel, strides=1):
+    return keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
+
+
+class TrainStep:
+    """Run the step of the GAN as it stands: variables are stateful here."""
+
+    def train_step(self, data):
+        return self.train_on_maps(data)
+
+
+def default_jit():
+    """XLA pays on a GPU; on a CPU its convolutions are several times slower than TensorFlow's own."""
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def describe():
+    devices = (f"{d.device_type}:{d.name.rsplit(':', 1)[-1]}" for d in tf.config.list_physical_devices())
+    return {"version": tf.__version__, "devices": ", ".join(devices)}

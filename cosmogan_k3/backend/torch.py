@@ -1,0 +1,47 @@
+"""PyTorch: ``torch.autograd.grad``, which leaves no ``.grad`` behind."""
+
+import keras
+import torch
+
+
+def value_and_grad(objective, variables, state):
+    value, auxiliary = objective()
+    return (value.detach(), auxiliary), list(torch.autograd.grad(value, [v.value for v in variables]))
+
+
+def pullback(function, variables, state):
+    output = function()
+    values = [v.value for v in variables]
+    return output.detach(), lambda cotangent: list(torch.autograd.grad(output, values, grad_outputs=cotangent))
+
+
+def value_and_input_gradient(function, x, state):
+    kept = [(v, v.value.detach().clone()) for v in state if not v.trainable]
+    x = x.detach().requires_grad_()
+    value = function(x)
+    gradient = torch.autograd.grad(value, x, create_graph=True)[0]
+    for variable, before in kept:
+        variable.assign(before)
+    return value, gradient
+
+
+def convolve(x, kernel, strides=1):
+    return keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
+
+
+class TrainStep:
+    """Run the step of the GAN as it stands: variables are stateful here."""
+
+    def train_step(self, data):
+        return self.train_on_maps(data)
+
+
+def default_jit():
+    """``torch.compile`` recompiles this step at every turn or fails inside Inductor."""
+    return False
+
+
+def describe():
+    count = torch.cuda.device_count()
+    devices = [torch.cuda.get_device_name(i) for i in range(count)] or ["cpu"]
+    return {"version": torch.__version__, "devices": ", ".join(devices)}

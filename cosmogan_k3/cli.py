@@ -1,0 +1,204 @@
+"""The command line: a thin reading of ``config``, one function a command.
+
+Nothing heavy is imported before the arguments are known to be good.
+"""
+
+import argparse
+import math
+import os
+import sys
+from dataclasses import asdict, fields
+
+from cosmogan_k3._version import __version__
+from cosmogan_k3.config import BACKENDS, COMMANDS, Simulation
+from cosmogan_k3.errors import InputError
+
+_EPILOG = """\
+examples:
+  cosmogan simulate --maps 1000 --source-redshift 0.7 --out maps.fits
+  cosmogan train --data maps.fits --backend torch --out run
+  cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
+  cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
+  cosmogan main            all of these, from a simulation to a registered model
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Say what is wrong in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def build_parser():
+    parser = _Parser(
+        prog="cosmogan",
+        description="Weak-lensing convergence maps from generative adversarial networks.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"cosmogan_k3 {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, config in COMMANDS.items():
+        text = config.__doc__.strip()
+        command = commands.add_parser(
+            name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+        for field in fields(config):
+            _add_option(command, field)
+    return parser
+
+
+def _add_option(command, field):
+    flag = "--" + field.name.replace("_", "-")
+    help = field.metadata["help"]
+    if field.metadata["flag"]:
+        command.add_argument(flag, action="store_true", help=help)
+        return
+    command.add_argument(
+        flag, default=field.default, type=_checked(field), metavar=field.type.__name__.upper(), help=help
+    )
+
+
+def _checked(field):
+    """A conversion that argparse calls, which knows the bounds of a field."""
+    choices, minimum, above = (field.metadata[key] for key in ("choices", "minimum", "above"))
+
+    def convert(text):
+        try:
+            value = field.type(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"expected {field.type.__name__}. Received: {text!r}") from None
+        if choices is not None and value not in choices:
+            expected = ", ".join(choice for choice in choices if choice)
+            raise argparse.ArgumentTypeError(f"expected one of {expected}. Received: {text!r}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise argparse.ArgumentTypeError(f"expected a finite number. Received: {text!r}")
+        if minimum is not None and value < minimum:
+            raise argparse.ArgumentTypeError(f"must be at least {minimum}. Received: {text}")
+        if above is not None and value <= above:
+            raise argparse.ArgumentTypeError(f"must be greater than {above}. Received: {text}")
+        return value
+
+    return convert
+
+
+def use_backend(name):
+    """Choose the Keras backend before Keras is imported.
+
+    Raises:
+        InputError: a backend that is unknown or not installed.
+    """
+    name = name or os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+    if name not in BACKENDS:
+        raise InputError(f"Unknown backend. Received: KERAS_BACKEND={name!r}; expected one of {', '.join(BACKENDS)}")
+    os.environ["KERAS_BACKEND"] = name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        __import__(name)
+    except ImportError as error:
+        raise InputError(f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'") from error
+
+
+def _simulate(config):
+    from cosmogan_k3.data.writers import check_output, write_maps
+    from cosmogan_k3.simulate import simulate_maps
+
+    check_output(config.out)
+    write_maps(config.out, simulate_maps(config, quiet=config.quiet))
+
+
+def _train(config):
+    if not config.data:
+        raise InputError("--data: say which maps to learn from, or use `cosmogan main`, which simulates them")
+    use_backend(config.backend)
+    from cosmogan_k3 import training
+
+    preset = training.prepare(config)
+    training.train(config, preset, training.load(config, preset))
+
+
+def _main(config):
+    use_backend(config.backend)
+    from cosmogan_k3 import training
+
+    preset = training.prepare(config)
+    if config.data:
+        training.train(config, preset, training.load(config, preset))
+        return
+    from cosmogan_k3.simulate import simulate_maps
+
+    simulation = Simulation(
+        maps=config.maps,
+        pixels=config.pixels or preset.pixels,
+        field_deg=config.field_deg,
+        source_redshift=config.source_redshift,
+        seed=config.seed,
+    )
+    maps = simulate_maps(simulation, quiet=config.quiet)
+    provenance = {f"simulation.{key}": value for key, value in asdict(simulation).items()}
+    training.train(config, preset, maps, provenance=provenance)
+
+
+def _evaluate(config):
+    from cosmogan_k3.data import read_maps
+    from cosmogan_k3.data.writers import check_writable
+    from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
+
+    for name in ("real", "generated"):
+        if not getattr(config, name):
+            raise InputError(f"--{name}: say which maps to compare")
+    check_writable(config.out)
+    options = {"pixels": config.pixels or None, "pixel_arcmin": config.pixel_arcmin or None}
+    sets = {name: read_maps(getattr(config, name), **options) for name in ("real", "generated")}
+    provenance = {f"{name}_fingerprint": maps.fingerprint() for name, maps in sets.items()}
+    metrics, drawn = evaluate_maps(**sets, seed=config.seed)
+    write_evaluation(config.out, metrics | provenance, drawn)
+    if not config.quiet:
+        print(summary(metrics))
+
+
+def _generate(config):
+    from cosmogan_k3.data.writers import check_output, write_maps
+
+    check_output(config.out)
+    use_backend(config.backend)
+    from cosmogan_k3.emulator import Emulator
+
+    write_maps(config.out, Emulator.load(config.model).sample_maps(config.maps, seed=config.seed))
+
+
+def _info(config):
+    use_backend(config.backend)
+    import keras
+
+    from cosmogan_k3 import backend
+
+    facts = {"cosmogan_k3": __version__, "keras": keras.__version__, "backend": backend.name} | backend.describe()
+    for key, value in facts.items():
+        print(f"{key:12} {value}")
+
+
+_RUN = {
+    "main": _main,
+    "simulate": _simulate,
+    "train": _train,
+    "evaluate": _evaluate,
+    "generate": _generate,
+    "info": _info,
+}
+
+
+def main(arguments=None):
+    """Run one command; return the exit code."""
+    namespace = vars(build_parser().parse_args(arguments))
+    command = namespace.pop("command")
+    try:
+        _RUN[command](COMMANDS[command](**namespace))
+    except (InputError, OSError) as error:
+        print(f"cosmogan {command}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"cosmogan {command}: interrupted", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,126 @@
+"""The one source of parameter names: for Python, the command line, MLproject and what MLflow logs.
+
+Each dataclass is one command. A field's metadata holds its help, and what the value may be.
+"""
+
+from dataclasses import dataclass, field
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+def option(default, help, *, choices=None, minimum=None, above=None, flag=False):
+    """A dataclass field with the text and the bounds that the command line shows and checks."""
+    metadata = {"help": help, "choices": choices, "minimum": minimum, "above": above, "flag": flag}
+    return field(default=default, metadata=metadata)
+
+
+def _seed():
+    return option(0, "seed of every random draw", minimum=0)
+
+
+def _backend():
+    return option("", "Keras backend; by default KERAS_BACKEND, or jax", choices=("", *BACKENDS))
+
+
+def _quiet():
+    return option(False, "no progress bars, no summary", flag=True)
+
+
+def _pixel_arcmin():
+    return option(0.0, "side of a pixel in arcmin, where the files do not say", minimum=0)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What to simulate: a flat ΛCDM cosmology, a source plane and a field."""
+
+    maps: int = option(12_000, "number of maps", minimum=1)
+    pixels: int = option(64, "side of a map in pixels", minimum=2)
+    field_deg: float = option(5.0, "side of a map in degrees", above=0)
+    source_redshift: float = option(1.0, "redshift of the source plane", above=0)
+    omega_m: float = option(0.3, "matter density today", above=0)
+    omega_b: float = option(0.05, "baryon density today", above=0)
+    h: float = option(0.7, "Hubble constant in 100 km/s/Mpc", above=0)
+    sigma_8: float = option(0.8, "linear rms matter fluctuation in 8 Mpc/h spheres", above=0)
+    n_s: float = option(0.96, "spectral index", above=0)
+    shift: float = option(
+        0.0, "minus the minimum convergence; by default Hilbert et al.'s fit at the source redshift", minimum=0
+    )
+    seed: int = _seed()
+
+
+@dataclass(frozen=True)
+class SimulateConfig(Simulation):
+    """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
+
+    out: str = option("maps.npz", "file to write; its ending chooses the format: npz, npy, h5 or fits")
+    quiet: bool = _quiet()
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Train a generator on maps, track the run in MLflow and register the model."""
+
+    data: str = option("", "maps to learn from: npy, npz, h5 or fits file, or a folder of them")
+    pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
+    pixel_arcmin: float = _pixel_arcmin()
+    preset: str = option("quick", "architecture and training recipe")
+    backend: str = _backend()
+    epochs: int = option(0, "passes through the training maps; 0 takes the preset's", minimum=0)
+    batch_size: int = option(0, "maps in a batch; 0 takes the preset's", minimum=0)
+    seed: int = _seed()
+    model_name: str = option("cosmogan", "name under which the model is registered; '' registers none")
+    alias: str = option("champion", "alias that the new version gets in the registry")
+    out: str = option("run", "folder for the model and its figures")
+    quiet: bool = _quiet()
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """Compare generated maps with real ones: distances with their nulls, and figures."""
+
+    real: str = option("", "real maps: a file or a folder")
+    generated: str = option("", "generated maps: a file or a folder")
+    pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
+    pixel_arcmin: float = _pixel_arcmin()
+    seed: int = _seed()
+    out: str = option("evaluation", "folder for metrics.json and the figures")
+    quiet: bool = _quiet()
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """Draw maps from a trained model."""
+
+    model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
+    maps: int = option(1000, "number of maps", minimum=1)
+    seed: int = _seed()
+    backend: str = _backend()
+    out: str = option("generated.npz", "file to write; its ending chooses the format: npz, npy, h5 or fits")
+    quiet: bool = _quiet()
+
+
+@dataclass(frozen=True)
+class InfoConfig:
+    """Say which backend, devices and versions are in use."""
+
+    backend: str = _backend()
+
+
+@dataclass(frozen=True)
+class MainConfig(TrainConfig):
+    """Simulate maps if none are given, train on them, evaluate the result and register it."""
+
+    maps: int = option(12_000, "number of maps to simulate if no data are given", minimum=1)
+    field_deg: float = option(5.0, "side of a simulated map in degrees", above=0)
+    source_redshift: float = option(1.0, "redshift of the simulated source plane", above=0)
+
+
+COMMANDS = {
+    "main": MainConfig,
+    "simulate": SimulateConfig,
+    "train": TrainConfig,
+    "evaluate": EvaluateConfig,
+    "generate": GenerateConfig,
+    "info": InfoConfig,
+}

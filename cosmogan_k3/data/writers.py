@@ -1,0 +1,137 @@
+"""Writers of npy, npz, FITS and HDF5 files."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from cosmogan_k3.errors import InputError
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """Yield a temporary path beside ``path``; it takes the final name only if nothing failed.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    path = Path(path)
+    check_writable(path.parent)
+    handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def check_writable(folder):
+    """Make a folder where there is none, and refuse one that cannot be written to.
+
+    Raises:
+        InputError
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error
+
+
+def _write_npy(path, maps):
+    np.save(path, maps.kappa, allow_pickle=False)
+
+
+def _write_npz(path, maps):
+    parameters = {f"parameter_{name}": values for name, values in maps.parameters.items()}
+    np.savez(path, kappa=maps.kappa, pixel_arcmin=maps.pixel_arcmin, map_id=maps.map_id, **parameters)
+
+
+def _write_hdf5(path, maps):
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        kappa = file.create_dataset("kappa", data=maps.kappa)
+        kappa.attrs["pixel_arcmin"] = maps.pixel_arcmin
+        file["map_id"] = maps.map_id
+        for name, values in maps.parameters.items():
+            file[f"parameters/{name}"] = values
+
+
+def _write_fits(path, maps):
+    from astropy.io import fits
+
+    hdus = fits.HDUList()
+    for i, kappa in enumerate(maps.kappa):
+        hdu = (fits.ImageHDU if i else fits.PrimaryHDU)(kappa)
+        hdu.header["ANGLE"] = (maps.field_deg, "side of the map in degrees (LensTools)")
+        hdu.header["ITYPE"] = ("ConvergenceMap", "Image type")
+        hdu.header["MAPID"] = int(maps.map_id[i])
+        for axis in (1, 2):
+            hdu.header[f"CDELT{axis}"] = (maps.pixel_arcmin / 60, "side of a pixel in degrees")
+        hdus.append(hdu)
+    hdus.writeto(path, overwrite=True)
+
+
+WRITERS = {
+    ".npy": _write_npy,
+    ".npz": _write_npz,
+    ".h5": _write_hdf5,
+    ".hdf5": _write_hdf5,
+    ".fits": _write_fits,
+    ".fit": _write_fits,
+}
+
+
+def check_output(path):
+    """Refuse, before any work, an output that could not be written.
+
+    Raises:
+        InputError: unknown ending, or a folder that cannot be written to.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in WRITERS:
+        raise InputError(f"{path}: unknown kind of file; expected one of {', '.join(WRITERS)}")
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder")
+    check_writable(path.parent)
+
+
+def write_maps(path, maps):
+    """Write maps in the format that the file's ending names, whole or not at all.
+
+    npz and HDF5 hold everything; FITS one image a map, the first in the primary unit, with ``ANGLE`` as LensTools reads
+    it and ``CDELT``; npy the pixels alone.
+
+    Args:
+        path: file ending in npy, npz, fits, fit, h5 or hdf5.
+        maps: ``MapSet``.
+
+    Raises:
+        InputError: unknown ending, or a folder that cannot be written to.
+        OSError: a full disk, say; no file is left behind.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> from cosmogan_k3.data import MapSet, read_maps
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_maps(folder + "/maps.fits", MapSet(np.ones((2, 8, 8), "float32"), pixel_arcmin=1.5))
+        ...     read_maps(folder + "/maps.fits").pixel_arcmin
+        1.5
+    """
+    check_output(path)
+    with replacing(path) as partial:
+        WRITERS[Path(path).suffix.lower()](partial, maps)

@@ -1,0 +1,61 @@
+"""What a user loads and samples."""
+
+from pathlib import Path
+
+from cosmogan_k3.data.mapset import MapSet
+from cosmogan_k3.errors import InputError
+
+
+class Emulator:
+    """A trained generator of convergence maps.
+
+    Example:
+        >>> from cosmogan_k3.models.build import build_gan
+        >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
+        >>> emulator.sample(2, seed=0).shape
+        (2, 16, 16)
+    """
+
+    def __init__(self, gan):
+        self.gan = gan
+
+    @classmethod
+    def load(cls, uri):
+        """Load a model that any backend trained, on the backend in use.
+
+        Args:
+            uri: an MLflow URI ("models:/name@alias", "models:/name/3", "runs:/…") or the path of a ``.keras`` file.
+
+        Raises:
+            InputError: no such model, or a file that is not one of ours.
+        """
+        if ":/" in str(uri):
+            from cosmogan_k3.tracking.registry import load_gan
+
+            return cls(load_gan(str(uri)))
+        import keras
+
+        if not Path(uri).is_file():
+            raise InputError(
+                f"{uri}: no such model; expected a .keras file, or an MLflow URI such as models:/cosmogan@champion"
+            )
+        try:
+            return cls(keras.saving.load_model(uri, safe_mode=True))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{uri}: not a readable model ({' '.join(str(error).split())[:200]})") from error
+
+    @property
+    def pixel_arcmin(self):
+        return self.gan.pixel_arcmin
+
+    def sample(self, n, *, seed=0, batch_size=64):
+        """Draw ``n`` maps: κ, float32 ``(n, N, N)``. The same seed gives the same maps on every backend.
+
+        Raises:
+            InputError: where ``n`` is not positive.
+        """
+        return self.gan.sample(n, seed=seed, batch_size=batch_size)
+
+    def sample_maps(self, n, *, seed=0, batch_size=64):
+        """The same as a ``MapSet``, which ``data.write_maps`` writes."""
+        return MapSet(self.sample(n, seed=seed, batch_size=batch_size), self.pixel_arcmin)

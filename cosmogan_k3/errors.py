@@ -1,0 +1,8 @@
+"""The one error that is the user's to mend."""
+
+
+class InputError(ValueError):
+    """Something given from outside cannot be used; the message says what was given, what was expected, what to do.
+
+    The command line prints it as one line and exits with 2.
+    """

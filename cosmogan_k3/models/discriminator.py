@@ -1,0 +1,95 @@
+"""Discriminators, as functional Keras models from maps in network units to one logit."""
+
+import keras
+from keras import layers
+
+from cosmogan_k3.layers import MapConv2D, MinibatchDiscrimination
+from cosmogan_k3.models.blocks import seeded_initializers
+from cosmogan_k3.models.presets import FullyConvolutional
+
+
+def build_discriminator(preset, pixels, seed):
+    """Build the discriminator of a preset.
+
+    Args:
+        preset: ``Preset``.
+        pixels: int, side of the maps.
+        seed: int, of the initial weights, which are the same on every backend.
+
+    Returns:
+        ``keras.Model`` from ``(n, pixels, pixels, 1)`` to logits ``(n, 1)``.
+
+    Example:
+        >>> from cosmogan_k3.models.presets import get_preset
+        >>> build_discriminator(get_preset("tiny"), 16, seed=0).output_shape
+        (None, 1)
+    """
+    initializers = seeded_initializers(seed, preset.initial_stddev)
+    maps = keras.Input((pixels, pixels, 1), name="maps")
+    architecture = preset.architecture
+    build = _fully_convolutional if isinstance(architecture, FullyConvolutional) else _deep_convolutional
+    x = build(architecture, maps, initializers)
+    x = layers.Flatten(name="flatten")(x)
+    # The logit is float32 whatever the policy: losses and penalties are computed from it.
+    logit = layers.Dense(1, kernel_initializer=next(initializers), dtype="float32", name="logit")(x)
+    return keras.Model(maps, logit, name="discriminator")
+
+
+def _convolution(x, filters, initializers, *, kernel_size=5, strides=2, name):
+    # Zeros, not periodic: real maps need not be periodic, and a seam must not give the generated ones away.
+    return MapConv2D(
+        filters, kernel_size, strides=strides, padding="zeros", kernel_initializer=next(initializers), name=name
+    )(x)
+
+
+def _leaky(x, name):
+    return layers.LeakyReLU(negative_slope=0.2, name=name)(x)
+
+
+def _fully_convolutional(architecture, x, initializers):
+    for i, filters in enumerate(architecture.discriminator_channels):
+        x = _leaky(_convolution(x, filters, initializers, name=f"conv_{i}"), f"leaky_{i}")
+    last = len(architecture.discriminator_channels)
+    filters = architecture.discriminator_channels[-1]
+    return _leaky(_convolution(x, filters, initializers, strides=1, name=f"conv_{last}"), f"leaky_{last}")
+
+
+def _deep_convolutional(architecture, x, initializers):
+    kernel_size = architecture.kernel_size
+    for i, filters in enumerate(reversed(architecture.channels)):
+        x = _convolution(x, filters, initializers, kernel_size=kernel_size, name=f"conv_{i}")
+        x = _leaky(_normalized(x, architecture, f"norm_{i}") if i else x, f"leaky_{i}")
+    if not architecture.minibatch_kernels:
+        return x
+    x = _minibatch_discrimination(architecture, x, initializers)
+    last = len(architecture.channels)
+    x = _convolution(x, x.shape[-1], initializers, kernel_size=kernel_size, strides=1, name=f"conv_{last}")
+    return _leaky(_normalized(x, architecture, f"norm_{last}"), f"leaky_{last}")
+
+
+def _normalized(x, architecture, name):
+    if architecture.discriminator_norm is None:
+        return x
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+
+
+def _minibatch_discrimination(architecture, x, initializers):
+    _, rows, columns, channels = x.shape
+    layer = MinibatchDiscrimination(
+        architecture.minibatch_kernels,
+        architecture.minibatch_dims,
+        architecture.minibatch_projection,
+        kernel_initializer=next(initializers),
+        projection_initializer=next(initializers),
+        name="minibatch",
+    )
+    if architecture.minibatch_layout == "channels":
+        return layer(x)
+    extra, remainder = divmod(architecture.minibatch_kernels, rows * columns)
+    if remainder:
+        raise ValueError(
+            f"The published layout cuts the vector into {rows}x{columns} maps, so minibatch_kernels must be a multiple "
+            f"of {rows * columns}. Received: {architecture.minibatch_kernels}"
+        )
+    x = layer(layers.Flatten(name="minibatch_flatten")(x))
+    return layers.Reshape((rows, columns, channels + extra), name="minibatch_reshape")(x)

@@ -1,0 +1,107 @@
+"""Generators, as functional Keras models from latents to maps in network units.
+
+``inputs`` of a generator are its latents; ``latent_shapes`` says how large they are for a map of so many pixels.
+"""
+
+import keras
+from keras import layers
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.layers import MapConv2D, NoiseInjection, UpsampleConv2D
+from cosmogan_k3.models.blocks import normalization, seeded_initializers
+from cosmogan_k3.models.presets import FullyConvolutional
+
+
+def latent_shapes(architecture, pixels):
+    """Shapes of one example's latents, for a map of ``pixels`` a side.
+
+    Raises:
+        InputError: where ``pixels`` is not a multiple of the generator's coarsest grid.
+
+    Example:
+        >>> from cosmogan_k3.models.presets import get_preset
+        >>> latent_shapes(get_preset("quick").architecture, 64)
+        [(8, 8, 16), (16, 16, 1), (32, 32, 1), (64, 64, 1), (64, 64, 1)]
+    """
+    if isinstance(architecture, FullyConvolutional):
+        doublings = len(architecture.channels) - 2
+        _check_divisible(pixels, 2**doublings)
+        sides = [pixels // 2 ** (doublings - i) for i in range(1, doublings + 1)] + [pixels]
+        coarsest = pixels // 2**doublings
+        return [(coarsest, coarsest, architecture.latent), *((side, side, 1) for side in sides)]
+    _check_divisible(pixels, 2 ** len(architecture.channels))
+    return [(architecture.latent,)]
+
+
+def _check_divisible(pixels, divisor):
+    if pixels < divisor or pixels % divisor:
+        raise InputError(
+            f"This generator makes maps whose side is a multiple of {divisor} pixels. Received: {pixels} pixels"
+        )
+
+
+def build_generator(preset, pixels, seed):
+    """Build the generator of a preset.
+
+    Args:
+        preset: ``Preset``.
+        pixels: int, side of the maps.
+        seed: int, of the initial weights, which are the same on every backend.
+
+    Returns:
+        ``keras.Model`` from the latents of ``latent_shapes`` to ``(n, pixels, pixels, 1)``. A fully convolutional one
+        takes latents of any size.
+
+    Example:
+        >>> from cosmogan_k3.models.presets import get_preset
+        >>> build_generator(get_preset("tiny"), 16, seed=0).output_shape
+        (None, None, None, 1)
+    """
+    latent_shapes(preset.architecture, pixels)
+    build = _fully_convolutional if isinstance(preset.architecture, FullyConvolutional) else _deep_convolutional
+    return build(preset.architecture, pixels, seeded_initializers(seed, preset.initial_stddev))
+
+
+def _fully_convolutional(architecture, pixels, initializers):
+    first, *middle, last = architecture.channels
+    padding = architecture.padding
+    latent = keras.Input((None, None, architecture.latent), name="latent")
+    noises = [keras.Input((None, None, 1), name=f"noise_{i}") for i in range(len(middle) + 1)]
+    bias = architecture.generator_norm is None
+    x = MapConv2D(first, 3, padding=padding, kernel_initializer=next(initializers), name="base")(latent)
+    for i, filters in enumerate(middle):
+        x = UpsampleConv2D(
+            filters, 3, padding=padding, use_bias=bias, kernel_initializer=next(initializers), name=f"up_{i}"
+        )(x)
+        x = NoiseInjection(name=f"inject_{i}")([x, noises[i]])
+        x = layers.ReLU(name=f"relu_{i}")(normalization(architecture, f"norm_{i}")(x))
+    x = MapConv2D(last, 3, padding=padding, kernel_initializer=next(initializers), name="detail")(x)
+    x = NoiseInjection(name=f"inject_{len(middle)}")([x, noises[-1]])
+    x = layers.ReLU(name=f"relu_{len(middle)}")(x)
+    x = MapConv2D(1, 3, padding=padding, kernel_initializer=next(initializers), name="map")(x)
+    return keras.Model([latent, *noises], _float32(x), name="generator")
+
+
+def _deep_convolutional(architecture, pixels, initializers):
+    # Biases before a normalisation are redundant; they stay because the published parameter counts hold them.
+    first, *rest = architecture.channels
+    side = pixels // 2 ** len(architecture.channels)
+    latent = keras.Input((architecture.latent,), name="latent")
+    x = layers.Dense(side * side * first, kernel_initializer=next(initializers), name="dense")(latent)
+    x = layers.Reshape((side, side, first), name="reshape")(x)
+    x = layers.ReLU(name="relu_0")(normalization(architecture, "norm_0")(x))
+    options = {"mode": "transposed", "padding": "zeros"}
+    for i, filters in enumerate(rest, start=1):
+        x = UpsampleConv2D(
+            filters, architecture.kernel_size, kernel_initializer=next(initializers), name=f"up_{i}", **options
+        )(x)
+        x = layers.ReLU(name=f"relu_{i}")(normalization(architecture, f"norm_{i}")(x))
+    x = UpsampleConv2D(1, architecture.kernel_size, kernel_initializer=next(initializers), name="map", **options)(x)
+    if architecture.output == "tanh":
+        x = layers.Activation("tanh", name="tanh")(x)
+    return keras.Model([latent], _float32(x), name="generator")
+
+
+def _float32(x):
+    """Maps leave the generator in float32 whatever the policy."""
+    return layers.Activation("linear", dtype="float32", name="float32")(x)

@@ -1,0 +1,162 @@
+"""Published and measured systems as plain data.
+
+A preset names everything that a training depends on but the data: both architectures, the loss schedule, the
+optimizers, scaling, augmentation and averaging. docs/presets.md says where each number comes from and docs/errata.md
+where the paper's table had to be corrected.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from cosmogan_k3.errors import InputError
+
+
+@dataclass(frozen=True)
+class DeepConvolutional:
+    """A DCGAN pair: one dense layer and transposed convolutions against strided convolutions.
+
+    Args:
+        latent: length of the latent vector.
+        channels: channels of the generator from the coarsest map on; the discriminator mirrors them.
+        kernel_size: of every convolution.
+        generator_norm: "virtual", "batch" or None.
+        discriminator_norm: "batch" or None; never after the first convolution.
+        reference_size: examples in the reference batch of "virtual".
+        output: "tanh" or "linear".
+        minibatch_kernels, minibatch_dims, minibatch_projection: minibatch discrimination; no kernels, no layer.
+        minibatch_layout: "reshape" (as published: the flattened vector is cut up again, which scrambles space and
+            channels) or "channels" (constant channels).
+    """
+
+    latent: int = 64
+    channels: tuple[int, ...] = (512, 256, 128, 64)
+    kernel_size: int = 5
+    generator_norm: str | None = "batch"
+    discriminator_norm: str | None = "batch"
+    reference_size: int = 0
+    output: str = "tanh"
+    minibatch_kernels: int = 0
+    minibatch_dims: int = 5
+    minibatch_projection: int | None = 64
+    minibatch_layout: str = "reshape"
+
+
+@dataclass(frozen=True)
+class FullyConvolutional:
+    """A generator that commutes with translations of the sky: latents on a grid, noise at every scale.
+
+    Args:
+        latent: channels of the latent grid, which is 2^(number of channels − 2) times coarser than the map.
+        channels: channels on each grid from the coarsest to the map's own, which is visited twice.
+        discriminator_channels: of its stride-2 convolutions; the last is repeated once with stride 1.
+        generator_norm: "virtual", "batch" or None.
+        reference_size: examples in the reference batch of "virtual".
+        reference_mode: "batch" or "example".
+        padding: "periodic" or "zeros", in the generator.
+    """
+
+    latent: int = 16
+    channels: tuple[int, ...] = (64, 32, 16, 8, 8)
+    discriminator_channels: tuple[int, ...] = (16, 32, 64, 128)
+    generator_norm: str | None = "virtual"
+    reference_size: int = 8
+    reference_mode: str = "batch"
+    padding: str = "periodic"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Everything but the data.
+
+    Args:
+        architecture: of both networks.
+        pixels: side of the maps it was made for; others of the same divisibility work.
+        losses: mapping of the epoch at which a loss takes over to its name and parameters.
+        scaling: "standard" (κ divided by its standard deviation) or "range" (minimum and maximum to ∓1).
+        generator_rate, discriminator_rate: learning rates of Adam.
+        final_rate: factor by which both fall linearly until the end of training; 1 keeps them.
+        beta_1, beta_2: of Adam.
+        batch_size, epochs: defaults of training.
+        average_decay: of the exponential moving average of the generator; 0 switches it off.
+        r1_weight: γ of the penalty γ/2 ⟨|∇D(x)|²⟩ on real maps.
+        r1_fraction: share of each batch on which it is computed.
+        augment: rotations and flips of the training maps.
+        initial_stddev: of all kernels; None for Glorot's.
+    """
+
+    architecture: DeepConvolutional | FullyConvolutional
+    pixels: int
+    losses: dict[int, dict] = field(default_factory=lambda: {0: {"name": "hinge"}})
+    scaling: str = "range"
+    generator_rate: float = 2e-4
+    discriminator_rate: float = 2e-4
+    final_rate: float = 1.0
+    beta_1: float = 0.5
+    beta_2: float = 0.999
+    batch_size: int = 64
+    epochs: int = 45
+    average_decay: float = 0.0
+    r1_weight: float = 0.0
+    r1_fraction: float = 1.0
+    augment: bool = False
+    initial_stddev: float | None = 0.02
+
+
+_GEOGAN = Preset(
+    architecture=DeepConvolutional(generator_norm="virtual", reference_size=64, minibatch_kernels=256),
+    pixels=256,
+    losses={0: {"name": "hinge"}, 85: {"name": "relativistic_hinge"}},
+    epochs=185,
+    average_decay=0.999,
+)
+_QUICK = Preset(
+    architecture=FullyConvolutional(),
+    pixels=64,
+    losses={0: {"name": "cross_entropy"}},
+    scaling="standard",
+    generator_rate=6e-4,
+    discriminator_rate=6e-4,
+    final_rate=0.1,
+    beta_1=0.0,
+    beta_2=0.99,
+    batch_size=32,
+    epochs=4,
+    average_decay=0.998,
+    r1_weight=0.5,
+    r1_fraction=0.25,
+    augment=True,
+    initial_stddev=None,
+)
+
+PRESETS = {
+    "quick": _QUICK,
+    "geogan": _GEOGAN,
+    "cosmogan": Preset(
+        architecture=DeepConvolutional(),
+        pixels=256,
+        losses={0: {"name": "cross_entropy", "flip": 0.01}},
+    ),
+    "tiny": replace(
+        _QUICK,
+        architecture=FullyConvolutional(
+            latent=4, channels=(8, 8, 4, 4), discriminator_channels=(4, 8, 8), reference_size=4
+        ),
+        pixels=16,
+        batch_size=8,
+        epochs=1,
+    ),
+}
+
+
+def get_preset(name):
+    """Return a preset by name.
+
+    Raises:
+        InputError: for a name that is not in ``PRESETS``.
+
+    Example:
+        >>> get_preset("geogan").architecture.reference_size
+        64
+    """
+    if name not in PRESETS:
+        raise InputError(f"Unknown preset. Received: {name!r}; expected one of {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,32 @@
+"""Statistics of convergence maps: arrays in, arrays out; no Keras, no plots, no files.
+
+Conventions, stated once:
+
+- κ is dimensionless; a set of maps is a float array ``(n, N, N)``; ``pixel_arcmin`` is the side of a pixel.
+- Flat-sky P(ℓ) = |FFT κ|² (L/N²)² in steradian, with L the side of the field in radian. Mode n of a field of side
+  θ degrees lies at ℓ = 360 n/θ. Bins are (lo, hi], averaged over the whole Fourier plane.
+- Pixels and modes within a map are correlated; whole maps are the independent unit of every p-value here.
+- Distances between generated and real maps are quoted beside their null: the same distance between disjoint
+  halves of the real maps.
+"""
+
+from cosmogan_k3.statistics.distances import (
+    power_spectrum_error,
+    summary_distances,
+)
+from cosmogan_k3.statistics.histogram import pixel_histogram
+from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
+from cosmogan_k3.statistics.pca import pca_projection
+from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum
+
+__all__ = [
+    "KSResult",
+    "integer_mode_edges",
+    "ks_histogram_counts",
+    "ks_pixels",
+    "pca_projection",
+    "pixel_histogram",
+    "power_spectrum",
+    "power_spectrum_error",
+    "summary_distances",
+]

@@ -1,0 +1,1 @@
+"""The only folder that imports mlflow: runs, their evidence, and the model registry."""

@@ -1,0 +1,98 @@
+"""Models in MLflow: logged with two flavors, registered under a name with an alias, loaded on any backend."""
+
+import shutil
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+from mlflow.models import Model, ModelSignature
+from mlflow.types.schema import ColSpec, Schema, TensorSpec
+
+import cosmogan_k3
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.tracking.runs import use_store
+
+_PACKAGE = Path(cosmogan_k3.__file__).parent
+_REQUIREMENTS = ("keras", "mlflow", "numpy", "scipy", "scikit-learn", "matplotlib", "h5py", "tqdm")
+_BACKEND_PACKAGE = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch"}
+
+
+def log_gan(gan, *, registered_name="", alias="champion"):
+    """Log a GAN to the active run, and register it.
+
+    Args:
+        gan: ``GAN``.
+        registered_name: str; empty for none.
+        alias: str, which moves to the new version.
+
+    Returns:
+        The URI of the logged model.
+    """
+    info = Model.log(
+        None,
+        flavor=_Flavor,
+        name="model",
+        registered_model_name=registered_name or None,
+        gan=gan,
+    )
+    if registered_name and alias:
+        mlflow.MlflowClient().set_registered_model_alias(registered_name, alias, info.registered_model_version)
+    return info.model_uri
+
+
+class _Flavor:
+    """A model folder that ``mlflow.keras`` and ``mlflow.pyfunc`` both load: one ``.keras`` file, nothing pickled."""
+
+    @staticmethod
+    def save_model(path, mlflow_model, gan):
+        mlflow_model.add_flavor(
+            "keras",
+            data="data",
+            keras_version=keras.__version__,
+            keras_backend=keras.backend.backend(),
+            save_exported_model=False,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            # code_paths copies as it is: compiled files and caches stay behind.
+            code = shutil.copytree(_PACKAGE, Path(folder) / _PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+            gan.save(Path(folder) / "model.keras")
+            mlflow.pyfunc.save_model(
+                path,
+                loader_module="cosmogan_k3.tracking.pyfunc",
+                data_path=str(Path(folder) / "model.keras"),
+                code_paths=[str(code)],
+                mlflow_model=mlflow_model,
+                signature=signature(gan.pixels),
+                pip_requirements=_requirements(),
+            )
+
+
+def signature(pixels):
+    """How many maps and a seed in, κ out."""
+    return ModelSignature(
+        inputs=Schema([ColSpec("long", "maps"), ColSpec("long", "seed", required=False)]),
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, pixels, pixels))]),
+    )
+
+
+def _requirements():
+    names = (*_REQUIREMENTS, _BACKEND_PACKAGE[keras.backend.backend()])
+    return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
+
+
+def load_gan(uri):
+    """Load a GAN from an MLflow URI.
+
+    Raises:
+        InputError: no such model in the store.
+    """
+    use_store()
+    try:
+        return mlflow.keras.load_model(uri)
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        raise InputError(
+            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({' '.join(str(error).split())[:200]})"
+        ) from error

@@ -1,0 +1,100 @@
+"""One training, one MLflow run."""
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict
+from importlib import metadata
+from pathlib import Path
+
+import mlflow
+
+from cosmogan_k3._version import __version__
+from cosmogan_k3.errors import InputError
+
+EXPERIMENT = "cosmogan"
+DEFAULT_STORE = "sqlite:///mlflow.db"
+_PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
+
+
+def use_store():
+    """Honour MLFLOW_TRACKING_URI; without it, keep runs in ``mlflow.db`` in the current folder."""
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        mlflow.set_tracking_uri(DEFAULT_STORE)
+
+
+@contextlib.contextmanager
+def training_run(name, parameters):
+    """Open a run (or go on with the one that ``mlflow run`` opened), and log what it stands on.
+
+    Args:
+        name: str.
+        parameters: mapping; every value is logged.
+
+    Raises:
+        InputError: the tracking store cannot be reached.
+    """
+    use_store()
+    try:
+        if not os.environ.get("MLFLOW_RUN_ID") and not os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+            mlflow.set_experiment(EXPERIMENT)
+        run = mlflow.start_run(run_name=name)
+    except (mlflow.exceptions.MlflowException, OSError) as error:
+        raise InputError(
+            f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({_one_line(error)})"
+        ) from error
+    with run:
+        already = mlflow.get_run(run.info.run_id).data.params
+        mlflow.log_params({key: value for key, value in parameters.items() if key not in already})
+        mlflow.set_tags(_provenance())
+        yield run
+
+
+def _provenance():
+    tags = {"cosmogan_k3": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            tags[f"version.{package}"] = metadata.version(package)
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        folder = Path(__file__).parent
+        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        tags["git_commit"] = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    return tags
+
+
+def flat_parameters(config, preset):
+    """The command's and the preset's parameters as one flat mapping of names to values."""
+    flat = {key: value for key, value in asdict(config).items() if key not in ("quiet",)}
+    for key, value in asdict(preset).items():
+        if isinstance(value, dict) and key == "architecture":
+            flat["architecture"] = type(preset.architecture).__name__
+            flat |= {f"architecture.{name}": inner for name, inner in value.items()}
+        else:
+            flat[f"preset.{key}"] = value
+    return flat
+
+
+def log_evidence(metrics, files, *, folder="evaluation"):
+    """Log numbers as metrics and files as artifacts."""
+    mlflow.log_metrics({key: value for key, value in metrics.items() if isinstance(value, (int, float))})
+    for path in files:
+        mlflow.log_artifact(str(path), artifact_path=folder)
+
+
+def log_epoch(values, epoch):
+    mlflow.log_metrics({key: float(value) for key, value in values.items()}, step=epoch)
+
+
+def set_tags(tags):
+    mlflow.set_tags(tags)
+
+
+def command_line():
+    """The command as it was typed, for the record."""
+    return " ".join(sys.argv)
+
+
+def _one_line(error):
+    return " ".join(str(error).split())[:300]
