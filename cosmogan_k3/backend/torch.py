@@ -1,7 +1,7 @@
 """PyTorch: ``torch.autograd.grad``, which leaves no ``.grad`` behind."""
 
-import keras
 import torch
+from torch.nn import functional
 
 
 def value_and_grad(objective, variables, state):
@@ -26,7 +26,9 @@ def value_and_input_gradient(function, x, state):
 
 
 def convolve(x, kernel, strides=1):
-    return keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
+    # The permuted views are PyTorch's channels_last layout, so that neither maps nor features are copied.
+    weight = kernel.permute(3, 2, 0, 1).contiguous()
+    return functional.conv2d(x.permute(0, 3, 1, 2), weight, stride=strides).permute(0, 2, 3, 1)
 
 
 class TrainStep:

@@ -1,5 +1,6 @@
 """Keras layers for maps of the sky and for adversarial training."""
 
+from cosmogan_k3.layers.lognormal_output import LognormalOutput
 from cosmogan_k3.layers.map_convolution import MapConv2D, UpsampleConv2D
 from cosmogan_k3.layers.minibatch_discrimination import MinibatchDiscrimination
 from cosmogan_k3.layers.noise_injection import NoiseInjection
@@ -7,6 +8,7 @@ from cosmogan_k3.layers.seeded_normal import SeededNormal
 from cosmogan_k3.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [
+    "LognormalOutput",
     "MapConv2D",
     "MinibatchDiscrimination",
     "NoiseInjection",

@@ -265,6 +265,16 @@ class GAN(backend.TrainStep, keras.Model):
         parts = np.split(flat, np.cumsum(sizes)[:-1], axis=1)
         return [part.reshape(n, *shape) for part, shape in zip(parts, self.latent_shapes, strict=True)]
 
+    def save_own_variables(self, store):
+        """Keras leaves the state of seed generators out; a resumed training needs it."""
+        super().save_own_variables(store)
+        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store):
+        keys = set(store.keys()) - {"seed_state"}
+        super().load_own_variables({key: store[key] for key in keys})
+        self.seed_generator.state.assign(store["seed_state"])
+
     def get_config(self):
         return {
             "name": self.name,

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import MapConv2D, NoiseInjection, UpsampleConv2D
+from cosmogan_k3.layers import LognormalOutput, MapConv2D, NoiseInjection, UpsampleConv2D
 from cosmogan_k3.models.blocks import normalization, seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
@@ -79,6 +79,8 @@ def _fully_convolutional(architecture, pixels, initializers):
     x = NoiseInjection(name=f"inject_{len(middle)}")([x, noises[-1]])
     x = layers.ReLU(name=f"relu_{len(middle)}")(x)
     x = MapConv2D(1, 3, padding=padding, kernel_initializer=next(initializers), name="map")(x)
+    if architecture.output == "lognormal":
+        x = LognormalOutput(name="bend")(x)
     return keras.Model([latent, *noises], _float32(x), name="generator")
 
 

@@ -52,6 +52,7 @@ class FullyConvolutional:
         reference_size: examples in the reference batch of "virtual".
         reference_mode: "batch" or "example".
         padding: "periodic" or "zeros", in the generator.
+        output: "lognormal" (``LognormalOutput``) or "linear".
     """
 
     latent: int = 16
@@ -61,6 +62,7 @@ class FullyConvolutional:
     reference_size: int = 8
     reference_mode: str = "batch"
     padding: str = "periodic"
+    output: str = "lognormal"
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,13 @@ class Preset:
     augment: bool = False
     initial_stddev: float | None = 0.02
 
+    def __post_init__(self):
+        if self.average_decay and self.architecture.generator_norm == "batch":
+            raise ValueError(
+                "Averages of batch statistics do not fit averaged weights: use generator_norm='virtual' or None with "
+                f"average_decay. Received: generator_norm='batch', average_decay={self.average_decay}"
+            )
+
 
 _GEOGAN = Preset(
     architecture=DeepConvolutional(generator_norm="virtual", reference_size=64, minibatch_kernels=256),
@@ -113,12 +122,12 @@ _QUICK = Preset(
     pixels=64,
     losses={0: {"name": "cross_entropy"}},
     scaling="standard",
-    generator_rate=6e-4,
-    discriminator_rate=6e-4,
+    generator_rate=1e-3,
+    discriminator_rate=1e-3,
     final_rate=0.1,
     beta_1=0.0,
     beta_2=0.99,
-    batch_size=32,
+    batch_size=16,
     epochs=4,
     average_decay=0.998,
     r1_weight=0.5,

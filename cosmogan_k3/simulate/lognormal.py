@@ -99,8 +99,8 @@ def lognormal_maps(n, *, pixels, field_deg, power, shift, seed, progress=None):
         κ, float32 ``(n, pixels, pixels)``.
 
     Raises:
-        InputError: non-positive sizes, or a spectrum that no shifted-lognormal field can have (more than 1 % of
-            the variance of g would be negative).
+        InputError: non-positive sizes, or a spectrum that no shifted-lognormal field can have (more than 0.1 %
+            of the variance of g would be negative).
 
     Example:
         >>> import numpy as np
@@ -116,9 +116,9 @@ def lognormal_maps(n, *, pixels, field_deg, power, shift, seed, progress=None):
             f"Received: maps={n}, pixels={pixels}, field_deg={field_deg}, shift={shift}"
         )
     spectrum, mismatch = gaussian_power(power(mode_ell(pixels, field_deg)), field_deg, shift, pixels)
-    if mismatch > 0.01:
+    if mismatch > 1e-3:
         raise InputError(
-            f"No shifted-lognormal field has this spectrum: {100 * mismatch:.1f} % of the variance of its logarithm "
+            f"No shifted-lognormal field has this spectrum: {100 * mismatch:.2f} % of the variance of its logarithm "
             "would be negative. Increase the shift or the field"
         )
     amplitude = np.sqrt(spectrum)

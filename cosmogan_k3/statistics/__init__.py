@@ -17,7 +17,7 @@ from cosmogan_k3.statistics.distances import (
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
 from cosmogan_k3.statistics.pca import pca_projection
-from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum
+from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
 
 __all__ = [
     "KSResult",
@@ -28,5 +28,6 @@ __all__ = [
     "pixel_histogram",
     "power_spectrum",
     "power_spectrum_error",
+    "published_mode_edges",
     "summary_distances",
 ]

@@ -45,9 +45,9 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
 
     Source: Smirnov 1939 for D; Good 2005, Permutation Tests, for the exchange of independent units.
     """
-    real, generated = (np.asarray(m, dtype=np.float32).reshape(len(m), -1) for m in (real, generated))
     if not len(real) or not len(generated):
         raise ValueError(f"Both sets need maps. Received: {len(real)} real and {len(generated)} generated")
+    real, generated = (np.asarray(m, dtype=np.float32).reshape(len(m), -1) for m in (real, generated))
     a, b = np.sort(real, axis=None), np.sort(generated, axis=None)
     distance = _distance(a, b)
     if not permutations:
@@ -70,9 +70,9 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
 
 def _distance(a, b):
     """Largest difference of two empirical distributions, from sorted samples."""
-    at_a = np.arange(1, len(a) + 1) / len(a) - np.searchsorted(b, a, side="right") / len(b)
-    below_a = np.arange(len(a)) / len(a) - np.searchsorted(b, a, side="left") / len(b)
-    return float(max(np.abs(at_a).max(), np.abs(below_a).max()))
+    values = np.concatenate([a, b])
+    cumulative = [np.searchsorted(sample, values, side="right") / len(sample) for sample in (a, b)]
+    return float(np.abs(cumulative[0] - cumulative[1]).max())
 
 
 def ks_histogram_counts(real, generated, *, bins=25):

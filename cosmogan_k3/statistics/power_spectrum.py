@@ -7,26 +7,46 @@ _BLOCK = 2**22
 """Pixels transformed at a time: memory stays constant however many maps there are."""
 
 
-def integer_mode_edges(pixels, pixel_arcmin, *, modes=None):
-    """Edges of one bin around each integer Fourier mode n = 1, 2, …: (n − ½, n + ½] times the fundamental ℓ.
+def integer_mode_edges(pixels, pixel_arcmin):
+    """Edges of one bin around each integer Fourier mode n = 1 … N/2: (n − ½, n + ½] times the fundamental ℓ.
+
+    Args:
+        pixels: int, N, side of the map.
+        pixel_arcmin: float, side of a pixel in arcmin.
+
+    Returns:
+        float64 ``(N/2 + 1,)``, in ℓ.
+
+    Example:
+        >>> integer_mode_edges(4, 90.0).tolist()       # a field of 6 degrees: fundamental ℓ = 60
+        [30.0, 90.0, 150.0]
+    """
+    return _fundamental(pixels, pixel_arcmin) * (np.arange(pixels // 2 + 1) + 0.5)
+
+
+def published_mode_edges(pixels, pixel_arcmin, *, modes=248):
+    """Edges of the paper's 248 modes: equal bins from half the fundamental ℓ to the corner of the Fourier plane.
+
+    A map of 256 pixels has 128 integer modes up to Nyquist's and 181 up to the corner, not 248; the paper does not say
+    how it bins (docs/errata.md). Equal bins over the whole plane are the reading under which 248 exist and none is empty.
 
     Args:
         pixels: int, side of the map.
         pixel_arcmin: float, side of a pixel in arcmin.
-        modes: int, number of modes; up to the Nyquist mode where none is given. At 256 pixels the paper plots 248,
-            which run into the corners of the Fourier plane.
+        modes: int, number of bins.
 
     Returns:
         float64 ``(modes + 1,)``, in ℓ.
 
     Example:
-        >>> len(integer_mode_edges(256, 1.0, modes=248))
+        >>> len(published_mode_edges(256, 1.0))
         249
-        >>> integer_mode_edges(4, 90.0).tolist()       # a field of 6 degrees: fundamental ℓ = 60
-        [30.0, 90.0, 150.0]
     """
-    fundamental = 360.0 * 60.0 / (pixels * pixel_arcmin)
-    return fundamental * (np.arange((pixels // 2 if modes is None else modes) + 1) + 0.5)
+    return _fundamental(pixels, pixel_arcmin) * np.linspace(0.5, np.hypot(pixels // 2, pixels // 2), modes + 1)
+
+
+def _fundamental(pixels, pixel_arcmin):
+    return 360.0 * 60.0 / (pixels * pixel_arcmin)
 
 
 def power_spectrum(maps, *, pixel_arcmin, ell_edges=None):

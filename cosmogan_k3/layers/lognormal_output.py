@@ -1,0 +1,52 @@
+"""An output that knows convergence is bounded below and has a long bright tail."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="cosmogan_k3")
+class LognormalOutput(keras.layers.Layer):
+    """Bend a field pixel by pixel the way a shifted lognormal bends a Gaussian.
+
+        y = (exp(a x) − 1) / a
+
+    with one learnt weight a, kept within ±1: a → 0 is the linear output, a > 0 skews to bright pixels.
+
+    Args:
+        initial: float in (−1, 1), a at the start.
+
+    Input and output: any shape, in network units. The exponent is kept below 4 so that a stray pixel early in
+    training does not overflow.
+
+    Example:
+        >>> import numpy as np
+        >>> y = LognormalOutput(initial=0.5)(np.array([[-1.0, 0.0, 1.0]], "float32"))
+        >>> np.asarray(y).round(3).tolist()
+        [[-0.7870000004768372, 0.0, 1.2970000505447388]]
+
+    Source: the lognormal approximation of convergence, Taruya et al. 2002 (astro-ph/0202090).
+    """
+
+    def __init__(self, initial=0.3, **kwargs):
+        super().__init__(**kwargs)
+        if not -1 < initial < 1:
+            raise ValueError(f"initial must lie between -1 and 1. Received: initial={initial}")
+        self.initial = initial
+
+    def build(self, input_shape):
+        start = keras.initializers.Constant(self.initial)
+        self.bend = self.add_weight(shape=(), initializer=start, constraint=_within_one, name="bend")
+
+    def call(self, x):
+        bend = ops.where(ops.abs(self.bend) < 1e-3, 1e-3, self.bend)
+        return ops.expm1(ops.minimum(bend * x, 4.0)) / bend
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"initial": self.initial}
+
+
+def _within_one(weight):
+    return ops.clip(weight, -1.0, 1.0)

@@ -1,0 +1,37 @@
+"""Fixtures and the split between tests that need a Keras backend and those that do not.
+
+Tests under ``layers`` and ``models`` and those marked ``backend`` run on the backend that KERAS_BACKEND names (jax by
+default), one process each; ``make test`` runs them on all three. The others never import Keras in this process.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+BACKEND_FOLDERS = ("layers", "models")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent.name in BACKEND_FOLDERS:
+            item.add_marker(pytest.mark.backend)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def real_maps():
+    """The folder of N-body maps in FITS files, where it is at hand."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no N-body maps beside the repository")
+    return folder

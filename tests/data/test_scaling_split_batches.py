@@ -1,0 +1,88 @@
+"""Scaling, splits and batches."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosmogan_k3.data import Batches, MapSet, Scaling, split_by_map
+from cosmogan_k3.data.batches import SYMMETRIES, apply_symmetry
+from cosmogan_k3.errors import InputError
+
+
+@pytest.mark.parametrize("kind", ["standard", "range"])
+def test_scaling_is_inverted(rng, kind):
+    kappa = rng.normal(0.002, 0.01, size=(700, 8, 8)).astype("float32")  # more than one block
+    scaling = Scaling.fit(kind, kappa)
+    x = scaling.to_network(kappa)
+    np.testing.assert_allclose(scaling.to_kappa(x), kappa, atol=1e-8)
+    if kind == "standard":
+        assert x.std() == pytest.approx(1, rel=1e-5)
+        assert x.mean() == pytest.approx(kappa.mean() / kappa.std(), rel=1e-4)
+    else:
+        assert (x.min(), x.max()) == (pytest.approx(-1, abs=1e-6), pytest.approx(1, abs=1e-6))
+
+
+def test_scaling_refuses_what_it_cannot_measure():
+    with pytest.raises(InputError, match="do not vary"):
+        Scaling.fit("range", np.ones((2, 4, 4)))
+    with pytest.raises(InputError, match="Unknown scaling"):
+        Scaling.fit("log", np.ones((2, 4, 4)))
+
+
+@settings(max_examples=50, deadline=None)
+@given(ids=st.lists(st.integers(0, 12), min_size=2, max_size=60), seed=st.integers(0, 2**32))
+def test_patches_of_one_map_stay_on_one_side(ids, seed):
+    ids = np.array(ids)
+    if len(np.unique(ids)) < 2:
+        return
+    splits = split_by_map(MapSet(np.zeros((len(ids), 2, 2), "float32"), 1.0, ids), seed=seed)
+    sides = [set(part.map_id.tolist()) for part in (splits.train, splits.validation, splits.test) if part]
+    assert sum(len(side) for side in sides) == len(np.unique(ids))
+    assert set.union(*sides) == set(ids.tolist())
+    assert sum(len(part) for part in (splits.train, splits.validation, splits.test) if part) == len(ids)
+    assert (splits.validation is None) == (len(np.unique(ids)) == 2)
+
+
+def test_splits_follow_from_the_seed():
+    maps = MapSet(np.zeros((100, 2, 2), "float32"), 1.0)
+    ids = [split_by_map(maps, seed=seed).test.map_id.tolist() for seed in (1, 1, 2)]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_splits_refuse_a_single_map_and_wrong_shares():
+    maps = MapSet(np.zeros((4, 2, 2), "float32"), 1.0, np.zeros(4, int))
+    with pytest.raises(InputError, match="patches of one map"):
+        split_by_map(maps)
+    with pytest.raises(InputError, match="shares"):
+        split_by_map(MapSet(maps.kappa, 1.0), test=0.6, validation=0.5)
+
+
+def test_the_symmetries_are_the_eight_of_the_square(rng):
+    image = rng.normal(size=(4, 4))
+    images = {apply_symmetry(image, i).tobytes() for i in range(SYMMETRIES)}
+    expected = {np.rot90(f, k).tobytes() for f in (image, image.T) for k in range(4)}
+    assert images == expected
+    assert len(images) == 8
+
+
+def test_an_epoch_shows_every_map_once_up_to_a_symmetry(rng):
+    kappa = rng.normal(size=(12, 4, 4)).astype("float32")
+    batches = Batches(kappa, Scaling(), batch_size=4, augment=True, seed=3)
+    shown = np.concatenate([batches[i] for i in range(3)])[..., 0]
+    found = [
+        next(i for i in range(12) if any(np.array_equal(apply_symmetry(kappa[i], s), x) for s in range(8)))
+        for x in shown
+    ]
+    assert sorted(found) == list(range(12))
+    first = batches[0].copy()
+    batches.start_epoch(1)
+    assert not np.array_equal(batches[0], first)
+    batches.start_epoch(0)
+    np.testing.assert_array_equal(batches[0], first)
+
+
+def test_batches_are_full_or_refused():
+    assert len(Batches(np.zeros((10, 4, 4)), Scaling(), batch_size=4)) == 2
+    with pytest.raises(InputError, match="A batch holds 16 maps"):
+        Batches(np.zeros((10, 4, 4)), Scaling(), batch_size=16)

@@ -1,0 +1,43 @@
+"""What every layer must do, checked in one place; and how tests start the program from outside."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+
+
+def check_layer(layer, inputs, *, expected_shape, expected_weights, training=False):
+    """Shape, weight count, config round-trip, saving and one training step of a layer; returns its output."""
+    output = keras.ops.convert_to_numpy(layer(inputs, training=True) if training else layer(inputs))
+    assert output.shape == expected_shape
+    assert np.isfinite(output.astype("float32")).all()
+    assert sum(int(np.prod(w.shape)) for w in layer.weights) == expected_weights
+    shapes = [x.shape for x in inputs] if isinstance(inputs, list) else inputs.shape
+    assert tuple(layer.compute_output_shape(shapes)) == expected_shape
+
+    config = keras.saving.serialize_keras_object(layer)
+    again = keras.saving.deserialize_keras_object(config)
+    assert again.get_config() == layer.get_config()
+    again(inputs, training=True) if training else again(inputs)
+    again.set_weights(layer.get_weights())
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(again(inputs)).astype("float32"),
+        keras.ops.convert_to_numpy(layer(inputs)).astype("float32"),
+        rtol=1e-6,
+    )
+    return output
+
+
+def run_python(*arguments, backend=None, cwd=None, environment=None, check=True):
+    """Run this interpreter in a process of its own."""
+    env = {**os.environ, **(environment or {})}
+    if backend:
+        env["KERAS_BACKEND"] = backend
+    result = subprocess.run(
+        [sys.executable, *map(str, arguments)], cwd=cwd, env=env, capture_output=True, text=True, timeout=900
+    )
+    if check:
+        assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
+    return result

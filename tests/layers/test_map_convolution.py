@@ -1,0 +1,104 @@
+"""The convolutions against Keras's own layers and against the literal form on a tiled map."""
+
+import keras
+import numpy as np
+import pytest
+
+from cosmogan_k3 import backend
+from cosmogan_k3.layers import MapConv2D, UpsampleConv2D
+from tests.harness import check_layer
+
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums of some hundred products in another order
+
+
+def to_numpy(x):
+    return keras.ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("side", [8, 40])  # below and above the size where JAX changes its method
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_zero_padding_is_keras_same(rng, strides, side, kernel_size):
+    x = rng.normal(size=(2, side, side, 3)).astype("float32")
+    ours = MapConv2D(4, kernel_size, strides=strides, padding="zeros")
+    keras_layer = keras.layers.Conv2D(4, kernel_size, strides=strides, padding="same")
+    y = ours(x)
+    keras_layer.build(x.shape)
+    keras_layer.set_weights(ours.get_weights())
+    np.testing.assert_allclose(to_numpy(y), to_numpy(keras_layer(x)), **TOLERANCE)
+
+
+@pytest.mark.parametrize("layer_class", [MapConv2D, UpsampleConv2D])
+def test_periodic_layers_commute_with_shifts_of_the_sky(rng, layer_class):
+    x = rng.normal(size=(1, 8, 8, 2)).astype("float32")
+    layer = layer_class(3, 3)
+    factor = 2 if layer_class is UpsampleConv2D else 1
+    shifted = to_numpy(layer(np.roll(x, (3, 5), axis=(1, 2))))
+    np.testing.assert_allclose(shifted, np.roll(to_numpy(layer(x)), (3 * factor, 5 * factor), axis=(1, 2)), **TOLERANCE)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_transposed_mode_is_keras_transposed_convolution(rng, kernel_size):
+    x = rng.normal(size=(2, 6, 6, 3)).astype("float32")
+    ours = UpsampleConv2D(4, kernel_size, mode="transposed", padding="zeros")
+    y = ours(x)
+    reference = keras.layers.Conv2DTranspose(4, kernel_size, strides=2, padding="same")
+    reference.build(x.shape)
+    kernel, bias = ours.get_weights()
+    reference.set_weights([kernel.transpose(0, 1, 3, 2), bias])
+    np.testing.assert_allclose(to_numpy(y), to_numpy(reference(x)), **TOLERANCE)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+@pytest.mark.parametrize("padding", ["periodic", "zeros"])
+def test_nearest_mode_is_repeat_then_convolve(rng, kernel_size, padding):
+    x = rng.normal(size=(2, 6, 6, 3)).astype("float32")
+    ours = UpsampleConv2D(4, kernel_size, padding=padding)
+    y = ours(x)
+    literal = MapConv2D(4, kernel_size, padding=padding)
+    literal.build((None, 12, 12, 3))
+    literal.set_weights(ours.get_weights())
+    np.testing.assert_allclose(to_numpy(y), to_numpy(literal(x.repeat(2, 1).repeat(2, 2))), **TOLERANCE)
+
+
+def test_patches_and_convolution_agree_in_their_gradients(rng):
+    x = rng.normal(size=(2, 9, 9, 3)).astype("float32")
+    kernel = rng.normal(size=(5, 5, 3, 4)).astype("float32")
+    x, kernel = (keras.ops.convert_to_tensor(a) for a in (x, kernel))
+    ours = keras.ops.convert_to_numpy(backend.convolve(x, kernel, 2))
+    reference = keras.ops.convert_to_numpy(keras.ops.conv(x, kernel, 2, "valid", data_format="channels_last"))
+    np.testing.assert_allclose(ours, reference, **TOLERANCE)
+
+    def slope(function):
+        value, gradient = backend.value_and_input_gradient(lambda x: keras.ops.sum(function(x) ** 3), x, [])
+        return keras.ops.convert_to_numpy(gradient.detach() if hasattr(gradient, "detach") else gradient)
+
+    ours = slope(lambda x: backend.convolve(x, kernel, 2))
+    reference = slope(lambda x: keras.ops.conv(x, kernel, 2, "valid", data_format="channels_last"))
+    np.testing.assert_allclose(ours, reference, rtol=1e-3, atol=1e-3 * np.abs(reference).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "float64"])
+def test_contract(rng, dtype):
+    x = rng.normal(size=(2, 8, 8, 3)).astype("float32")
+    check_layer(MapConv2D(4, 5, strides=2, dtype=dtype), x, expected_shape=(2, 4, 4, 4), expected_weights=304)
+    check_layer(UpsampleConv2D(4, 3, dtype=dtype), x, expected_shape=(2, 16, 16, 4), expected_weights=112)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: MapConv2D(4, 4), "kernel_size odd"),
+        (lambda: MapConv2D(0, 3), "filters must be positive"),
+        (lambda: MapConv2D(4, 3, padding="reflect"), "padding must be one of"),
+        (lambda: MapConv2D(4, 3, strides=3), "strides must be 1 or 2"),
+        (lambda: UpsampleConv2D(4, 7), "kernel_size must be 3 or 5"),
+        (lambda: UpsampleConv2D(4, 3, mode="bilinear"), "mode must be one of"),
+        (lambda: MapConv2D(4, 3).build((None, 8, 8, None)), "known number of channels"),
+        (lambda: MapConv2D(4, 5)(np.zeros((1, 1, 1, 2), "float32")), "cannot be padded"),
+        (lambda: MapConv2D(4, 5, strides=2)(np.zeros((1, 7, 7, 2), "float32")), "even sides"),
+    ],
+)
+def test_errors_say_what_was_given(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -1,0 +1,248 @@
+"""The GAN: what one step changes, what callbacks and files may rely on."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from cosmogan_k3 import backend, losses
+from cosmogan_k3.data import Batches, Scaling
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.models.build import build_gan
+from cosmogan_k3.models.dataset import MapDataset
+from cosmogan_k3.models.presets import DeepConvolutional, get_preset
+from cosmogan_k3.optimizers import PairedOptimizer
+
+TINY = get_preset("tiny")
+BATCH_NORM = replace(get_preset("cosmogan"), architecture=DeepConvolutional(latent=8, channels=(8, 4)), batch_size=8)
+
+
+def make(preset=TINY, **options):
+    return build_gan(preset, pixels=16, pixel_arcmin=3.0, **options)
+
+
+@pytest.fixture
+def maps(rng):
+    return rng.normal(size=(32, 16, 16, 1)).astype("float32")
+
+
+def fit(gan, maps, **options):
+    return gan.fit(maps, batch_size=8, verbose=0, shuffle=False, **options)
+
+
+def to_numpy(variables):
+    return [keras.ops.convert_to_numpy(v) for v in variables]
+
+
+def moved(before, after):
+    return [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+
+
+def test_both_networks_and_both_optimizers_move(maps):
+    gan = make()
+    before = to_numpy(gan.trainable_variables)
+    history = fit(gan, maps, epochs=2).history
+    assert all(moved(before, to_numpy(gan.trainable_variables)))
+    for optimizer in (gan.optimizer.generator, gan.optimizer.discriminator):
+        assert int(optimizer.iterations) == 8
+        moments = to_numpy(optimizer.variables[2:])
+        assert any(np.abs(m).max() > 0 for m in moments), "the optimizer's state stayed at zero"
+    assert set(history) == {"discriminator_loss", "generator_loss", "real_logit", "fake_logit"}
+    assert np.isfinite(list(history.values())).all()
+
+
+def test_the_generators_step_leaves_the_discriminators_averages_alone(maps):
+    gan = make(BATCH_NORM)
+    gan.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(0.0), "hinge", run_eagerly=True)
+    norm = next(layer for layer in gan.discriminator.layers if isinstance(layer, keras.layers.BatchNormalization))
+    calls = []
+    original = gan._generator_objective
+
+    def spy(real, fake):
+        calls.append(to_numpy(norm.non_trainable_variables))
+        return original(real, fake)
+
+    gan._generator_objective = spy
+    latents = [keras.ops.convert_to_tensor(z) for z in gan.numpy_latents(8, np.random.default_rng(0))]
+    gan.adversarial_step(keras.ops.convert_to_tensor(maps[:8]), latents)
+    after = to_numpy(norm.non_trainable_variables)
+    assert any(moved([np.zeros_like(after[0]), np.ones_like(after[1])], after)), (
+        "the discriminator's own step moved none"
+    )
+    assert not any(moved(calls[0], after))
+
+
+def test_the_average_follows_the_generator_and_samples_come_from_it(maps):
+    gan = make()
+    fit(gan, maps, epochs=3)
+    live, mean = (to_numpy(g.weights) for g in (gan.generator, gan.averaged_generator))
+    assert any(moved(live, mean))
+    latents = gan.numpy_latents(4, np.random.default_rng(0))
+    expected = keras.ops.convert_to_numpy(gan.averaged_generator([keras.ops.convert_to_tensor(z) for z in latents]))
+    sampled = gan.scaling.to_network(gan.sample(4, seed=0, batch_size=4))
+    np.testing.assert_allclose(sampled, expected[..., 0], rtol=1e-4, atol=1e-5)
+
+
+def test_the_average_is_the_recursion(maps):
+    gan = make()
+    mean = [w.astype("float64") for w in to_numpy(gan.averaged_generator.weights)]
+    for step in range(1, 5):
+        fit(gan, maps[:8])
+        decay = min(TINY.average_decay, (1 + step) / (10 + step))
+        new = to_numpy(gan.generator.weights)
+        mean = [decay * m + (1 - decay) * w for m, w in zip(mean, new, strict=True)]
+    for m, w, v in zip(mean, to_numpy(gan.averaged_generator.weights), gan.generator.weights, strict=True):
+        if v.trainable:
+            np.testing.assert_allclose(w, m, rtol=1e-4, atol=1e-6)
+
+
+def test_without_averaging_the_average_is_the_generator(maps):
+    gan = make(BATCH_NORM)
+    fit(gan, maps)
+    for a, b in zip(to_numpy(gan.generator.weights), to_numpy(gan.averaged_generator.weights), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_calibration_gives_the_average_statistics_of_its_own(maps):
+    gan = make()
+    fit(gan, maps, epochs=2)
+    norm = next(layer for layer in gan.averaged_generator.layers if "norm" in layer.name)
+    frozen = to_numpy([norm.frozen_mean, norm.frozen_variance])
+    gan.calibrate()
+    for a, b in zip(frozen, to_numpy([norm.frozen_mean, norm.frozen_variance]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5)  # the epoch's end has done it already
+    inner = keras.Model(gan.averaged_generator.inputs, norm.output)
+    latents = gan.numpy_latents(400, np.random.default_rng(3))
+    y = keras.ops.convert_to_numpy(inner([keras.ops.convert_to_tensor(z) for z in latents]))
+    # gamma and beta have hardly moved from 1 and 0; 260 maps of 8x8 correlated pixels fix the mean to some percent.
+    assert np.abs(y.mean(axis=(0, 1, 2))).max() < 0.15
+    np.testing.assert_allclose(y.std(axis=(0, 1, 2)), 1, atol=0.15)
+
+
+def test_the_reference_batch_is_fixed(maps):
+    gan = make()
+    before = to_numpy(gan.reference)
+    fit(gan, maps)
+    assert not any(moved(before, to_numpy(gan.reference)))
+    assert before[0].shape[0] == TINY.architecture.reference_size
+
+
+def test_samples_do_not_depend_on_the_batch_size_and_follow_from_the_seed():
+    gan = make()
+    a = gan.sample(10, seed=4, batch_size=3)
+    np.testing.assert_allclose(gan.sample(10, seed=4, batch_size=64), a, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(gan.sample(4, seed=4), a[:4], rtol=1e-4, atol=1e-6)
+    assert not np.allclose(gan.sample(10, seed=5), a)
+    with pytest.raises(InputError, match="must be positive"):
+        gan.sample(0)
+
+
+def test_training_goes_on_exactly_after_a_file(maps, tmp_path):
+    gan = make(seed=3, scaling=Scaling(0.1, 2.0))
+    fit(gan, maps)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras", safe_mode=True)
+    assert again.scaling == gan.scaling
+    assert again.loss_schedule == gan.loss_schedule
+    np.testing.assert_array_equal(again.sample(3, seed=1), gan.sample(3, seed=1))
+    for model in (gan, again):
+        fit(model, maps)
+    for a, b in zip(to_numpy(gan.variables), to_numpy(again.variables), strict=True):
+        np.testing.assert_array_equal(a, b)
+    for a, b in zip(to_numpy(gan.optimizer.variables), to_numpy(again.optimizer.variables), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_loss_changes_at_its_epoch(maps):
+    gan = make()
+    gan.compile(
+        keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), {0: "hinge", 2: losses.RelativisticAverageHinge()}
+    )
+    seen = []
+    record = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(gan.adversarial_loss))
+    history = fit(gan, maps, epochs=4, callbacks=[record]).history
+    assert [type(loss).__name__ for loss in seen] == ["GeometricHinge"] * 2 + ["RelativisticAverageHinge"] * 2
+    # Near the start of either, D(x) ≈ D(g): the hinge generator loses about 0, the relativistic one about 2.
+    assert abs(history["generator_loss"][1]) < 1
+    assert history["generator_loss"][2] > 1
+
+
+def test_keras_callbacks_work(maps, tmp_path):
+    gan = make(replace(TINY, final_rate=1.0))
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(str(tmp_path / "epoch-{epoch}.keras")),
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: 1e-4 * (epoch + 1)),
+        keras.callbacks.CSVLogger(str(tmp_path / "log.csv")),
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.EarlyStopping("generator_loss", mode="min", patience=5),
+    ]
+    fit(gan, maps, epochs=2, callbacks=callbacks)
+    assert float(gan.optimizer.generator.learning_rate) == pytest.approx(2e-4)
+    assert float(gan.optimizer.discriminator.learning_rate) == pytest.approx(2e-4)
+    assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
+    saved = keras.saving.load_model(tmp_path / "epoch-2.keras")
+    np.testing.assert_array_equal(saved.sample(2), gan.sample(2))
+
+
+def test_training_on_a_dataset_of_maps(maps):
+    batches = Batches(maps[..., 0], Scaling(), batch_size=8, augment=True, seed=1)
+    gan = make()
+    gan.fit(MapDataset(batches), epochs=2, verbose=0)
+    assert int(gan.optimizer.iterations) == 8
+
+
+def test_the_penalty_is_the_squared_slope():
+    gan = make(replace(TINY, r1_weight=3.0, r1_fraction=1.0))
+    x = np.random.default_rng(1).normal(size=(4, 16, 16, 1)).astype("float32")
+    value = gan._r1_penalty(keras.ops.convert_to_tensor(x))
+    step = 1e-2
+    total = 0.0
+    for i in range(4):  # the slope along itself: a directional derivative by central differences
+        _, slope = backend.value_and_input_gradient(
+            lambda z: keras.ops.sum(gan.discriminator(z)),
+            keras.ops.convert_to_tensor(x[i : i + 1]),
+            gan.discriminator.variables,
+        )
+        slope = keras.ops.convert_to_numpy(slope.detach() if hasattr(slope, "detach") else slope)
+        norm = np.linalg.norm(slope)
+        ends = [
+            float(
+                keras.ops.convert_to_numpy(
+                    gan.discriminator((x[i : i + 1] + s * step * slope / norm).astype("float32"))
+                )[0, 0]
+            )
+            for s in (1, -1)
+        ]
+        total += ((ends[0] - ends[1]) / (2 * step)) ** 2
+    value = value.detach() if hasattr(value, "detach") else value
+    assert float(value) == pytest.approx(1.5 * total / 4, rel=0.02)
+
+
+def test_bfloat16_trains_and_float16_is_refused(maps):
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        gan = make()
+        history = fit(gan, maps).history
+        assert np.isfinite(list(history.values())).all()
+        assert gan.sample(2).dtype == np.float32
+        keras.config.set_dtype_policy("mixed_float16")
+        with pytest.raises(ValueError, match="mixed_bfloat16"):
+            make()
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_the_pair_refuses_one_optimizer_for_two():
+    adam = keras.optimizers.Adam(1e-3)
+    with pytest.raises(ValueError, match="an optimizer each"):
+        PairedOptimizer(adam, adam)
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"), [("wasserstein", "Unknown loss"), ({5: "hinge"}, "must start at epoch 0")]
+)
+def test_unusable_losses_are_refused(loss, message):
+    with pytest.raises(ValueError, match=message):
+        make().compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), loss)
