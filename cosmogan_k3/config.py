@@ -34,7 +34,7 @@ def _pixel_arcmin():
 class Simulation:
     """What to simulate: a flat ΛCDM cosmology, a source plane and a field."""
 
-    maps: int = option(12_000, "number of maps", minimum=1)
+    maps: int = option(9_000, "number of maps", minimum=1)
     pixels: int = option(64, "side of a map in pixels", minimum=2)
     field_deg: float = option(5.0, "side of a map in degrees", above=0)
     source_redshift: float = option(1.0, "redshift of the source plane", above=0)
@@ -111,7 +111,7 @@ class InfoConfig:
 class MainConfig(TrainConfig):
     """Simulate maps if none are given, train on them, evaluate the result and register it."""
 
-    maps: int = option(12_000, "number of maps to simulate if no data are given", minimum=1)
+    maps: int = option(9_000, "number of maps to simulate if no data are given", minimum=1)
     field_deg: float = option(5.0, "side of a simulated map in degrees", above=0)
     source_redshift: float = option(1.0, "redshift of the simulated source plane", above=0)
 

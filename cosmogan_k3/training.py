@@ -1,6 +1,7 @@
 """The training job: from maps to a trained, evaluated, tracked and registered model."""
 
 import math
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -94,8 +95,15 @@ def train(config, preset, maps, *, provenance=None):
     }
     with runs.training_run(f"{config.preset}-{backend.name}", parameters):
         monitor = _Monitor(splits.validation, preset)
-        gan.fit(MapDataset(batches), epochs=preset.epochs, verbose=0 if config.quiet else "auto", callbacks=[monitor])
+        gan.fit(MapDataset(batches), epochs=preset.epochs, verbose=_verbosity(config), callbacks=[monitor])
         return _finish(config, gan, splits, monitor)
+
+
+def _verbosity(config):
+    """A moving bar on a terminal, a line an epoch in a log."""
+    if config.quiet:
+        return 0
+    return 1 if sys.stdout.isatty() else 2
 
 
 def _finish(config, gan, splits, monitor):

@@ -38,7 +38,8 @@ class LognormalOutput(keras.layers.Layer):
         self.bend = self.add_weight(shape=(), initializer=start, constraint=_within_one, name="bend")
 
     def call(self, x):
-        bend = ops.where(ops.abs(self.bend) < 1e-3, 1e-3, self.bend)
+        bend = ops.convert_to_tensor(self.bend)
+        bend = ops.where(ops.abs(bend) < 1e-3, ops.full_like(bend, 1e-3), bend)
         return ops.expm1(ops.minimum(bend * x, 4.0)) / bend
 
     def compute_output_shape(self, input_shape):
