@@ -23,7 +23,10 @@ run: env
 test: .venv/.jax .venv/.tensorflow .venv/.torch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not backend"
+	for backend in jax tensorflow torch; do \
+	    KERAS_BACKEND=$$backend $(BIN)/python -m pytest -m backend || exit 1; \
+	done
 
 lint: env
 	$(BIN)/ruff check .

@@ -1,7 +1,6 @@
 """Weak-lensing convergence maps from generative adversarial networks, on JAX, TensorFlow or PyTorch.
 
-``import cosmogan_k3`` registers every layer, loss and model with Keras when one is first needed: names are resolved
-on first use, so that ``cosmogan_k3.statistics`` can be imported without any framework.
+Names are resolved on first use, so that ``cosmogan_k3.statistics`` can be imported without any framework.
 """
 
 import importlib

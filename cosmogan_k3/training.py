@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cosmogan_k3 import backend, figures
+from cosmogan_k3 import backend, figures, losses
 from cosmogan_k3.data import Batches, Scaling, read_maps, split_by_map
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.emulator import Emulator
@@ -44,6 +44,9 @@ def prepare(config):
     """
     preset = get_preset(config.preset)
     preset = replace(preset, epochs=config.epochs or preset.epochs, batch_size=config.batch_size or preset.batch_size)
+    if config.loss:
+        losses.get(config.loss)
+        preset = replace(preset, losses={0: {"name": config.loss}})
     check_writable(config.out)
     return preset
 

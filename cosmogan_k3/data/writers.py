@@ -19,6 +19,7 @@ def replacing(path):
     """
     path = Path(path)
     check_writable(path.parent)
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
@@ -37,15 +38,15 @@ def _umask():
 
 
 def check_writable(folder):
-    """Make a folder where there is none, and refuse one that cannot be written to.
+    """Refuse a folder that could not be written to, without making it.
 
     Raises:
         InputError
     """
     folder = Path(folder)
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
         raise InputError(f"{folder}: cannot be written to ({error.strerror or error})") from error

@@ -1,0 +1,115 @@
+"""The house rules that code can check: which way imports point, and that parameter names have one source."""
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cosmogan_k3.config import COMMANDS
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "cosmogan_k3"
+FRAMEWORKS = {"jax", "tensorflow", "torch"}
+STANDS_ON_NUMPY = ("data", "simulate", "statistics", "config", "errors")
+# What a room may import of the package; the rooms above it may not be named.
+ALLOWED = {
+    "config": set(),
+    "errors": set(),
+    "data": {"errors"},
+    "simulate": {"errors", "data", "config"},
+    "statistics": set(),
+    "figures": set(),
+    "evaluation": {"errors", "data", "statistics", "figures"},
+    "backend": set(),
+    "layers": {"backend"},
+    "losses": {"errors"},
+    "optimizers": set(),
+    "models": {"backend", "layers", "losses", "optimizers", "data", "errors"},
+    "emulator": {"data", "errors", "tracking"},
+    "tracking": {"models", "errors", "_version", "cosmogan_k3"},
+}
+
+
+def imports(path):
+    """Full names of the modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module == "cosmogan_k3":
+                yield from (f"cosmogan_k3.{alias.name}" for alias in node.names)
+            else:
+                yield node.module
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_only_the_backend_folder_names_a_framework():
+    for path in FILES:
+        if room_of(path) != "backend":
+            named = {name.split(".")[0] for name in imports(path)} & FRAMEWORKS
+            assert not named, f"{path} imports {named}"
+
+
+@pytest.mark.parametrize(("library", "room"), [("mlflow", "tracking"), ("optuna", "tuning")])
+def test_one_room_each_for_mlflow_and_optuna(library, room):
+    users = {room_of(path) for path in FILES if any(name.split(".")[0] == library for name in imports(path))}
+    assert users <= {room}
+
+
+def test_arrows_point_one_way():
+    for path in FILES:
+        room = room_of(path)
+        if room not in ALLOWED:
+            continue
+        ours = {(name.split(".") + ["cosmogan_k3"])[1] for name in imports(path) if name.split(".")[0] == "cosmogan_k3"}
+        wrong = ours - ALLOWED[room] - {room}
+        assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+def test_statistics_simulation_and_data_stand_without_keras():
+    for path in FILES:
+        if room_of(path) in (*STANDS_ON_NUMPY, "figures", "evaluation"):
+            assert "keras" not in {name.split(".")[0] for name in imports(path)}, path
+
+
+def test_mlproject_has_the_parameters_of_config():
+    project = yaml.safe_load((ROOT / "MLproject").read_text())
+    assert set(project["entry_points"]) == set(COMMANDS)
+    for name, config in COMMANDS.items():
+        entry = project["entry_points"][name]
+        expected = {f.name: f.default for f in fields(config) if not f.metadata["flag"]}
+        assert {key: value["default"] for key, value in entry["parameters"].items()} == expected
+        used = dict(re.findall(r"--([\w-]+) \{(\w+)\}", entry["command"]))
+        assert used == {key.replace("_", "-"): key for key in expected}
+
+
+def test_conda_and_constraints_agree_and_cover_the_dependencies():
+    pins = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
+    )
+    pins = {name.lower(): version for name, version in pins.items()}
+    environment = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"][-1]["pip"]
+    conda = dict(line.split("==") for line in environment)
+    assert all(pins[name.lower()] == version for name, version in conda.items())
+    project = (ROOT / "pyproject.toml").read_text()
+    runtime = set(re.findall(r'^    "([\w-]+)>=', project, re.MULTILINE)) | {"jax", "tensorflow", "torch"}
+    assert runtime <= set(conda)
+
+
+def test_no_file_is_too_long_to_hold_one_room():
+    for path in FILES:
+        assert len(path.read_text().splitlines()) <= 350, path
+
+
+def test_fixed_top_level_is_there():
+    for name in ("cosmogan_k3", "tests", "mlflow_projects", "MLproject", "conda.yaml", "README.md", ".ci/run"):
+        assert Path(ROOT / name).exists(), name
