@@ -70,7 +70,7 @@ def test_arrows_point_one_way():
         room = room_of(path)
         if room not in ALLOWED:
             continue
-        ours = {(name.split(".") + ["cosmogan_k3"])[1] for name in imports(path) if name.split(".")[0] == "cosmogan_k3"}
+        ours = {[*name.split("."), "cosmogan_k3"][1] for name in imports(path) if name.split(".")[0] == "cosmogan_k3"}
         wrong = ours - ALLOWED[room] - {room}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
 
@@ -93,9 +93,7 @@ def test_mlproject_has_the_parameters_of_config():
 
 
 def test_conda_and_constraints_agree_and_cover_the_dependencies():
-    pins = dict(
-        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line
-    )
+    pins = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
     pins = {name.lower(): version for name, version in pins.items()}
     environment = yaml.safe_load((ROOT / "conda.yaml").read_text())["dependencies"][-1]["pip"]
     conda = dict(line.split("==") for line in environment)

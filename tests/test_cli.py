@@ -42,14 +42,19 @@ def test_help_teaches(capsys, command):
 
 
 def test_help_imports_nothing_heavy():
-    code = "import sys; from cosmogan_k3 import cli; cli.build_parser(); print([m for m in ('keras', 'numpy', 'mlflow') if m in sys.modules])"
+    code = (
+        "import sys; from cosmogan_k3 import cli; cli.build_parser(); "
+        "print([m for m in ('keras', 'numpy', 'mlflow') if m in sys.modules])"
+    )
     assert run_python("-c", code).stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("ending", ["npz", "npy", "h5", "fits"])
 def test_simulate_writes_every_format(capsys, tmp_path, ending):
     path = tmp_path / "new" / f"maps.{ending}"
-    code, _, err = run(capsys, "simulate", "--maps", 4, "--pixels", 16, "--field-deg", 2, "--seed", 3, "--out", path, "--quiet")
+    code, _, err = run(
+        capsys, "simulate", "--maps", 4, "--pixels", 16, "--field-deg", 2, "--seed", 3, "--out", path, "--quiet"
+    )
     assert (code, err) == (0, "")
     maps = read_maps(path, pixel_arcmin=7.5 if ending == "npy" else None)
     assert (len(maps), maps.pixels, maps.pixel_arcmin) == (4, 16, pytest.approx(7.5))
@@ -75,7 +80,8 @@ def test_evaluate_writes_metrics_with_nulls_and_figures(capsys, tmp_path, maps):
 def test_evaluate_needs_no_keras(maps, tmp_path):
     code = (
         "import sys; from cosmogan_k3 import cli; "
-        f"code = cli.main(['evaluate', '--real', {str(maps)!r}, '--generated', {str(maps)!r}, '--out', {str(tmp_path / 'e')!r}]); "
+        f"maps, out = {str(maps)!r}, {str(tmp_path / 'e')!r}; "
+        "code = cli.main(['evaluate', '--real', maps, '--generated', maps, '--out', out]); "
         "print(code, [m for m in ('keras', 'jax', 'tensorflow', 'torch', 'mlflow') if m in sys.modules])"
     )
     assert run_python("-c", code).stdout.strip().endswith("0 []")
@@ -112,7 +118,18 @@ def bad_commands(folder):
     (folder / "file").write_text("")
 
     def train(name, *more):
-        return ("train", "--data", folder / name, "--pixel-arcmin", 1, "--preset", "tiny", "--out", folder / "out", *more)
+        return (
+            "train",
+            "--data",
+            folder / name,
+            "--pixel-arcmin",
+            1,
+            "--preset",
+            "tiny",
+            "--out",
+            folder / "out",
+            *more,
+        )
 
     def evaluate(name):
         return ("evaluate", "--real", folder / name, "--generated", folder / name, "--out", folder / "out")
@@ -156,7 +173,10 @@ def bad_commands(folder):
     yield ("generate", "--maps", 0), ("--maps", "at least 1")
     yield ("generate", "--model", folder / "no.keras", "--out", folder / "g.npz"), ("no.keras", "no such model")
     yield ("generate", "--model", folder / "few.npy", "--out", folder / "g.npz"), ("few.npy", "not a readable model")
-    yield ("generate", "--model", "models:/nobody@champion", "--out", folder / "g.npz"), ("models:/nobody", "no such model")
+    yield (
+        ("generate", "--model", "models:/nobody@champion", "--out", folder / "g.npz"),
+        ("models:/nobody", "no such model"),
+    )
     yield ("generate", "--model", "runs:/0123/model", "--out", folder / "g.npz"), ("runs:/0123", "no such model")
 
 
@@ -198,6 +218,9 @@ def test_info_names_backend_and_versions(backend):
 
 
 def test_statistics_import_no_framework():
-    code = "import sys, cosmogan_k3, cosmogan_k3.statistics; print([m for m in ('keras', 'jax', 'torch', 'tensorflow') if m in sys.modules])"
+    code = (
+        "import sys, cosmogan_k3, cosmogan_k3.statistics; "
+        "print([m for m in ('keras', 'jax', 'torch', 'tensorflow') if m in sys.modules])"
+    )
     assert run_python("-c", code).stdout.strip() == "[]"
     assert "cosmogan_k3" in sys.modules

@@ -46,7 +46,9 @@ def project(tmp_path, monkeypatch):
 
 def mlflow_run(project, entry, **parameters):
     options = [x for key, value in parameters.items() for x in ("-P", f"{key}={value}")]
-    return run_python("-m", "mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options, cwd=project, check=False)
+    return run_python(
+        "-m", "mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options, cwd=project, check=False
+    )
 
 
 @pytest.mark.parametrize("backend", NEXT)
@@ -74,7 +76,7 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
     assert len(parameters["data_fingerprint"]) == 64
     assert parameters["simulation.sigma_8"] == "0.8"
     assert {"cosmogan_k3", "version.keras", f"version.{backend}"} <= tags
-    artifacts = {path.name for path in (project / "mlruns").rglob("*.*")}
+    artifacts = {path.name for path in (project / "mlruns").rglob("*")}
     figures = {f"{n}.png" for n in ("maps", "pixel_histogram", "power_spectrum", "pca", "losses")}
     assert {"metrics.json", "MLmodel", "model.keras", *figures} <= artifacts
     assert not [path for path in (project / "mlruns").rglob("*") if path.suffix in (".pkl", ".pickle")]
@@ -108,6 +110,16 @@ def test_real_maps_are_cut_trained_on_and_emulated(tmp_path, real_maps, monkeypa
     run_python(*command, *generate, cwd=tmp_path)
     new = read_maps(tmp_path / "new.fits")
     assert (len(new), new.pixels, new.pixel_arcmin) == (256, 32, pytest.approx(3.5 * 60 / 512))
-    evaluate = ("evaluate", "--real", data / "lenstools_z150.fit", "--generated", "new.fits", "--pixels", 32, "--out", "e")
+    evaluate = (
+        "evaluate",
+        "--real",
+        data / "lenstools_z150.fit",
+        "--generated",
+        "new.fits",
+        "--pixels",
+        32,
+        "--out",
+        "e",
+    )
     run_python(*command, *evaluate, cwd=tmp_path)
     assert json.loads((tmp_path / "e" / "metrics.json").read_text())["generated_maps"] == 256

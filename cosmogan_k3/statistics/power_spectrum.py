@@ -28,7 +28,8 @@ def published_mode_edges(pixels, pixel_arcmin, *, modes=248):
     """Edges of the paper's 248 modes: equal bins from half the fundamental ℓ to the corner of the Fourier plane.
 
     A map of 256 pixels has 128 integer modes up to Nyquist's and 181 up to the corner, not 248; the paper does not say
-    how it bins (docs/errata.md). Equal bins over the whole plane are the reading under which 248 exist and none is empty.
+    how it bins (docs/errata.md). Equal bins over the whole plane are the reading under which 248 exist and none is
+    empty.
 
     Args:
         pixels: int, side of the map.

@@ -70,7 +70,7 @@ def test_patches_and_convolution_agree_in_their_gradients(rng):
     np.testing.assert_allclose(ours, reference, **TOLERANCE)
 
     def slope(function):
-        value, gradient = backend.value_and_input_gradient(lambda x: keras.ops.sum(function(x) ** 3), x, [])
+        _, gradient = backend.value_and_input_gradient(lambda x: keras.ops.sum(function(x) ** 3), x, [])
         return keras.ops.convert_to_numpy(gradient.detach() if hasattr(gradient, "detach") else gradient)
 
     ours = slope(lambda x: backend.convolve(x, kernel, 2))

@@ -1,4 +1,4 @@
-"""Minibatch discrimination and the small layers: against the literal four-axis form, which the layer itself never builds."""
+"""Minibatch discrimination against the literal four-axis form, which it never builds; and the small layers."""
 
 import keras
 import numpy as np

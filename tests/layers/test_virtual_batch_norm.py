@@ -79,6 +79,8 @@ def test_contract(rng, shape, mode):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "mixed_bfloat16"])
 def test_any_float_policy(maps, dtype):
+    if dtype == "float64" and keras.backend.backend() == "jax":
+        pytest.skip("JAX computes in float32 unless 64-bit mode is switched on for the whole process")
     layer = VirtualBatchNorm(4, dtype=dtype)
     y = layer(keras.ops.cast(maps, layer.compute_dtype), training=True)
     assert keras.backend.standardize_dtype(y.dtype) == layer.compute_dtype

@@ -114,8 +114,8 @@ def test_theory_scales_as_it_must():
     q = 1.5 * c.omega_m * (c.h / 2997.92458) ** 2 / a * chi * (1 - chi / chi_s)
     matter = np.array(
         [
-            pyccl.nonlin_matter_power(model, np.array([(l + 0.5) / x]), y)[0]
-            for l in ell
+            pyccl.nonlin_matter_power(model, np.array([(multipole + 0.5) / x]), y)[0]
+            for multipole in ell
             for x, y in zip(chi, a, strict=True)
         ]
     )
