@@ -1,10 +1,12 @@
 """Weak-lensing convergence maps from generative adversarial networks, on JAX, TensorFlow or PyTorch.
 
-Names are resolved on first use, so that ``cosmogan_k3.statistics`` can be imported without any framework.
+Names are resolved on first use, so that ``cosmogan_k3.statistics`` can be imported without any framework; once Keras is
+loaded, every layer, loss and model is registered with it, so that ``keras.saving`` and ``mlflow.keras`` find them.
 """
 
 import importlib
 
+from cosmogan_k3._registration import register_with_keras
 from cosmogan_k3._version import __version__
 
 _HOMES = {
@@ -20,6 +22,8 @@ _HOMES = {
 }
 
 __all__ = ["__version__", *_HOMES]
+
+register_with_keras()
 
 
 def __getattr__(name):

@@ -305,8 +305,8 @@ class GAN(backend.TrainStep, keras.Model):
         if not self.compiled:
             return {}
         return {
-            "generator_optimizer": keras.optimizers.serialize(self.optimizer.generator),
-            "discriminator_optimizer": keras.optimizers.serialize(self.optimizer.discriminator),
+            "generator_optimizer": _portable(self.optimizer.generator),
+            "discriminator_optimizer": _portable(self.optimizer.discriminator),
             "loss": [[epoch, keras.saving.serialize_keras_object(loss)] for epoch, loss in self.loss_schedule.items()],
             "r1_weight": self.r1_weight,
             "r1_fraction": self.r1_fraction,
@@ -318,6 +318,12 @@ class GAN(backend.TrainStep, keras.Model):
         }
         schedule = {epoch: keras.saving.deserialize_keras_object(loss) for epoch, loss in config["loss"]}
         self.compile(**(config | optimizers | {"loss": schedule}))
+
+
+def _portable(optimizer):
+    """An optimizer's configuration under its public name: Keras writes down the class of the backend in use."""
+    config = keras.optimizers.serialize(optimizer)
+    return config | {"module": "keras.optimizers"} if config["module"].startswith("keras.") else config
 
 
 class _EpochHooks(keras.callbacks.Callback):
