@@ -27,6 +27,8 @@ register_with_keras()
 
 
 def __getattr__(name):
+    if name == "statistics":
+        return importlib.import_module(f"{__name__}.statistics")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 
 from cosmogan_k3._version import __version__
 from cosmogan_k3.config import BACKENDS, COMMANDS, Simulation
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.errors import InputError, one_line
 
 _EPILOG = """\
 examples:
@@ -196,7 +196,7 @@ def main(arguments=None):
     try:
         _RUN[command](COMMANDS[command](**namespace))
     except (InputError, OSError) as error:
-        print(f"cosmogan {command}: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"cosmogan {command}: error: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"cosmogan {command}: interrupted", file=sys.stderr)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cosmogan_k3.data.mapset import MapSet
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.errors import InputError, one_line
 
 
 class Emulator:
@@ -42,7 +42,7 @@ class Emulator:
         try:
             return cls(keras.saving.load_model(uri, safe_mode=True))
         except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{uri}: not a readable model ({' '.join(str(error).split())[:200]})") from error
+            raise InputError(f"{uri}: not a readable model ({one_line(error, 200)})") from error
 
     @property
     def pixel_arcmin(self):

@@ -6,3 +6,13 @@ class InputError(ValueError):
 
     The command line prints it as one line and exits with 2.
     """
+
+
+def one_line(error, limit=None):
+    r"""The message of an error without line breaks, cut after ``limit`` characters.
+
+    Example:
+        >>> one_line(ValueError("no such\n   file"))
+        'no such file'
+    """
+    return " ".join(str(error).split())[:limit]

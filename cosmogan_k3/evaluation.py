@@ -8,7 +8,7 @@ import numpy as np
 from cosmogan_k3 import figures
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.statistics import pixel_histogram, power_spectrum, summary_distances
+from cosmogan_k3.statistics import null_halves, pixel_histogram, power_spectrum, summary_distances
 
 HISTOGRAM_BINS = 60
 
@@ -50,7 +50,7 @@ def evaluate_maps(real, generated, *, seed=0, permutations=499):
     edges = np.linspace(*np.percentile(a, [0.001, 99.999]), HISTOGRAM_BINS + 1)
     ell, real_power = power_spectrum(a, **scale)
     _, generated_power = power_spectrum(b, **scale)
-    half = len(a) // 2
+    first, second = null_halves(len(a), seed)
     drawn = {
         "maps": figures.map_gallery(a, b, field_deg=real.field_deg),
         "pixel_histogram": figures.pixel_distribution(
@@ -64,7 +64,7 @@ def evaluate_maps(real, generated, *, seed=0, permutations=499):
             ell,
             real_power,
             generated_power,
-            null_ratio=real_power[:half].mean(axis=0) / real_power[half:].mean(axis=0),
+            null_ratio=real_power[first].mean(axis=0) / real_power[second].mean(axis=0),
             title=f"mean |ΔP/P| {100 * metrics['power_spectrum_error_mean']:.1f} % "
             f"(real against real {100 * metrics['power_spectrum_error_mean_null']:.1f} %)",
         ),

@@ -78,8 +78,9 @@ def train(config, preset, maps, *, provenance=None):
     if len(splits.test) < 2:
         raise InputError(f"The test split needs at least two maps for its null. Received: {len(splits.test)}")
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
-    kappa = splits.train.kappa
-    batches = Batches(kappa, scaling, batch_size=preset.batch_size, augment=preset.augment, seed=config.seed)
+    batches = Batches(
+        splits.train.kappa, scaling, batch_size=preset.batch_size, augment=preset.augment, seed=config.seed
+    )
     gan = build_gan(
         preset,
         pixels=maps.pixels,
@@ -175,6 +176,5 @@ class _Monitor(keras.callbacks.Callback):
         real = np.asarray(self.validation.kappa[:_VALIDATION_MAPS])
         generated = self.model.sample(len(real), seed=epoch)
         distances = summary_distances(real, generated, pixel_arcmin=self.validation.pixel_arcmin, permutations=0)
-        if len(real) >= 2:
-            self.projections.append((f"epoch {epoch + 1}", *pca_projection(real, generated)[:2]))
+        self.projections.append((f"epoch {epoch + 1}", *pca_projection(real, generated)[:2]))
         return {f"validation_{key}": value for key, value in distances.items() if math.isfinite(value)}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from cosmogan_k3.data.mapset import MapSet
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.errors import InputError, one_line
 
 _OPEN_FILES = 64
 ARCMIN_PER_DEG = 60
@@ -121,7 +121,7 @@ def open_maps(path):
     except InputError:
         raise
     except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason})") from error
     array = opened.array
     if array.dtype.kind != "f":
@@ -206,8 +206,7 @@ def read_maps(path, *, pixels=None, pixel_arcmin=None):
     if pixels is not None and pixels < 1:
         raise InputError(f"pixels must be positive. Received: {pixels}")
     files = _files(Path(path))
-    opened = [open_maps(str(file)) for file in files] if len(files) <= _OPEN_FILES else None
-    facts = [(file, _facts(opened[i] if opened else open_maps(str(file)))) for i, file in enumerate(files)]
+    facts = [(file, _facts(open_maps(str(file)))) for file in files]
     side = pixels or facts[0][1]["side"]
     tables, map_ids, parameters = [], [], []
     first_id = 0

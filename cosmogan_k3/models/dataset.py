@@ -14,7 +14,6 @@ class MapDataset(keras.utils.PyDataset):
     def __init__(self, batches, first_epoch=0):
         super().__init__()
         self.batches = batches
-        self.batch_size = batches.batch_size
         self.epoch = first_epoch
         batches.start_epoch(first_epoch)
 

@@ -91,7 +91,6 @@ class GAN(backend.TrainStep, keras.Model):
             for i, shape in enumerate(self.latent_shapes)
             if reference_size
         ]
-        self._batch_size = None
         self.step_metrics = [
             keras.metrics.Mean(name=name)
             for name in ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
@@ -145,18 +144,12 @@ class GAN(backend.TrainStep, keras.Model):
         super().compile(optimizer=pair, loss=None, jit_compile=jit_compile, **kwargs)
 
     def fit(self, x, *args, callbacks=None, **kwargs):
-        """Train on batches of maps in network units; the arguments are those of ``keras.Model.fit``.
-
-        A ``MapDataset`` is the fast way: its batches are all of one size, which the traced step then knows.
-        """
-        self._batch_size = getattr(x, "batch_size", None)
+        """Train on batches of maps in network units; the arguments are those of ``keras.Model.fit``."""
         return super().fit(x, *args, callbacks=[_EpochHooks(), *(callbacks or [])], **kwargs)
 
     def train_on_maps(self, data):
         """What each backend's ``train_step`` calls, as if every variable were stateful."""
         maps, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        if self._batch_size:  # TensorFlow traces a data set with an unknown batch axis, and is four times slower for it
-            maps = ops.reshape(maps, (self._batch_size, self.pixels, self.pixels, 1))
         latents = self.draw_latents(ops.shape(maps)[0])
         for metric, value in zip(self.step_metrics, self.adversarial_step(maps, latents), strict=True):
             metric.update_state(value)
@@ -200,7 +193,7 @@ class GAN(backend.TrainStep, keras.Model):
         return loss, (ops.mean(real_logits), ops.mean(fake_logits))
 
     def _r1_penalty(self, maps):
-        """γ/2 ⟨|∇_x D(x)|²⟩ on the leading share of the batch, which is shuffled."""
+        """γ/2 ⟨|∇_x D(x)|²⟩ on every k-th map of the batch, k = 1/``r1_fraction``."""
         stride = max(1, round(1 / self.r1_fraction))
         _, slope = backend.value_and_input_gradient(
             lambda x: ops.sum(self.discriminator(x, training=True)), maps[::stride], self.discriminator.variables

@@ -11,6 +11,7 @@ Conventions, stated once:
 """
 
 from cosmogan_k3.statistics.distances import (
+    null_halves,
     power_spectrum_error,
     summary_distances,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "integer_mode_edges",
     "ks_histogram_counts",
     "ks_pixels",
+    "null_halves",
     "pca_projection",
     "pixel_histogram",
     "power_spectrum",

@@ -50,13 +50,23 @@ def summary_distances(real, generated, *, pixel_arcmin, permutations=499, seed=0
     """
     if len(real) < 2:
         raise ValueError(f"A null needs at least two real maps to halve. Received: {len(real)}")
-    order = np.random.default_rng(seed).permutation(len(real))
-    first, second = np.array_split(order, 2)
+    first, second = null_halves(len(real), seed)
     real_power, generated_power = (power_spectrum(m, pixel_arcmin=pixel_arcmin)[1] for m in (real, generated))
     options = {"permutations": permutations, "seed": seed}
     distances = _distances(real, generated, real_power, generated_power, options)
     null = _distances(real[first], real[second], real_power[first], real_power[second], options)
     return distances | {f"{name}_null": value for name, value in null.items()}
+
+
+def null_halves(n, seed):
+    """Indices of the two disjoint halves of ``n`` real maps that every null here compares.
+
+    Example:
+        >>> first, second = null_halves(5, seed=0)
+        >>> sorted([*first, *second]) == list(range(5))
+        True
+    """
+    return np.array_split(np.random.default_rng(seed).permutation(n), 2)
 
 
 def _distances(real, generated, real_power, generated_power, options):

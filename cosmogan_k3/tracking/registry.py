@@ -12,12 +12,11 @@ from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 import cosmogan_k3
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.tracking.runs import use_store
 
 _PACKAGE = Path(cosmogan_k3.__file__).parent
 _REQUIREMENTS = ("keras", "mlflow", "numpy", "scipy", "scikit-learn", "matplotlib", "h5py", "tqdm")
-_BACKEND_PACKAGE = {"jax": "jax", "tensorflow": "tensorflow", "torch": "torch"}
 
 
 def log_gan(gan, *, registered_name="", alias="champion"):
@@ -79,7 +78,7 @@ def signature(pixels):
 
 
 def _requirements():
-    names = (*_REQUIREMENTS, _BACKEND_PACKAGE[keras.backend.backend()])
+    names = (*_REQUIREMENTS, keras.backend.backend())
     return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
 
 
@@ -93,6 +92,4 @@ def load_gan(uri):
     try:
         return mlflow.keras.load_model(uri)
     except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(
-            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({' '.join(str(error).split())[:200]})"
-        ) from error
+        raise InputError(f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})") from error

@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import subprocess
-import sys
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import mlflow
 
 from cosmogan_k3._version import __version__
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.errors import InputError, one_line
 
 EXPERIMENT = "cosmogan"
 DEFAULT_STORE = "sqlite:///mlflow.db"
@@ -43,7 +42,7 @@ def training_run(name, parameters):
         run = mlflow.start_run(run_name=name)
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise InputError(
-            f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({_one_line(error)})"
+            f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({one_line(error, 300)})"
         ) from error
     with run:
         already = mlflow.get_run(run.info.run_id).data.params
@@ -66,9 +65,9 @@ def _provenance():
 
 def flat_parameters(config, preset):
     """The command's and the preset's parameters as one flat mapping of names to values."""
-    flat = {key: value for key, value in asdict(config).items() if key not in ("quiet",)}
+    flat = {key: value for key, value in asdict(config).items() if key != "quiet"}
     for key, value in asdict(preset).items():
-        if isinstance(value, dict) and key == "architecture":
+        if key == "architecture":
             flat["architecture"] = type(preset.architecture).__name__
             flat |= {f"architecture.{name}": inner for name, inner in value.items()}
         else:
@@ -85,16 +84,3 @@ def log_evidence(metrics, files, *, folder="evaluation"):
 
 def log_epoch(values, epoch):
     mlflow.log_metrics({key: float(value) for key, value in values.items()}, step=epoch)
-
-
-def set_tags(tags):
-    mlflow.set_tags(tags)
-
-
-def command_line():
-    """The command as it was typed, for the record."""
-    return " ".join(sys.argv)
-
-
-def _one_line(error):
-    return " ".join(str(error).split())[:300]
