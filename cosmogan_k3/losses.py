@@ -70,8 +70,7 @@ class RelativisticAverageHinge(AdversarialLoss):
         margin: float, m.
 
     Example:
-        >>> import numpy as np
-        >>> equal = np.zeros((4, 1), "float32")
+        >>> equal = ops.zeros((4, 1))
         >>> float(RelativisticAverageHinge().generator(equal, equal))
         2.0
 

@@ -21,7 +21,7 @@ class LognormalOutput(keras.layers.Layer):
     Example:
         >>> import numpy as np
         >>> y = LognormalOutput(initial=0.5)(np.array([[-1.0, 0.0, 1.0]], "float32"))
-        >>> np.asarray(y).round(3).tolist()
+        >>> keras.ops.convert_to_numpy(y).round(3).tolist()
         [[-0.7870000004768372, 0.0, 1.2970000505447388]]
 
     Source: the lognormal approximation of convergence, Taruya et al. 2002 (astro-ph/0202090).
