@@ -16,7 +16,6 @@ from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
 from cosmogan_k3.models.build import build_gan
-from cosmogan_k3.models.dataset import MapDataset
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
 from cosmogan_k3.statistics import pca_projection, summary_distances
@@ -99,7 +98,7 @@ def train(config, preset, maps, *, provenance=None):
     }
     with runs.training_run(f"{config.preset}-{backend.name}", parameters):
         monitor = _Monitor(splits.validation, preset)
-        gan.fit(MapDataset(batches), epochs=preset.epochs, verbose=_verbosity(config), callbacks=[monitor])
+        gan.fit(batches, epochs=preset.epochs, verbose=_verbosity(config), callbacks=[monitor])
         return _finish(config, gan, splits, monitor)
 
 

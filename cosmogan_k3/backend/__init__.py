@@ -15,6 +15,8 @@ Every module here defines the same names:
     Convolution without padding, channels last.
 ``TrainStep``
     The mix-in that turns ``GAN.train_on_maps`` into what the backend's own ``fit`` calls.
+``feed(batches)``
+    ``data.Batches`` as what the backend's ``fit`` reads fastest.
 ``default_jit()``
     Whether XLA (or its like) pays on the device at hand.
 ``describe()``
@@ -46,5 +48,6 @@ pullback = _module.pullback
 value_and_input_gradient = _module.value_and_input_gradient
 convolve = _module.convolve
 TrainStep = _module.TrainStep
+feed = _module.feed
 default_jit = _module.default_jit
 describe = _module.describe

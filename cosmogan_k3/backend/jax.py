@@ -6,6 +6,8 @@ import jax
 import keras
 from jax import numpy as jnp
 
+from cosmogan_k3.backend.feeding import MapSequence
+
 _SMALL_OUTPUT = 16
 """Side below which one matrix product beats XLA's convolution on a CPU (docs/performance.md)."""
 
@@ -95,6 +97,9 @@ class TrainStep:
         with keras.StatelessScope(state_mapping=mapping) as scope:
             logs = self.train_on_maps(data)
         return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
+
+
+feed = MapSequence
 
 
 def default_jit():

@@ -38,6 +38,24 @@ class TrainStep:
         return self.train_on_maps(data)
 
 
+def feed(batches):
+    """A ``tf.data.Dataset`` that asks for batch 0, 1, … of the epoch.
+
+    Not ``from_generator``, which Keras would make of a ``PyDataset``: its kernel tells the C library to return
+    freed memory above 128 kB at once, and a step then spends most of its time on page faults. And no autotuning:
+    its thread sleeps for 10 ms, 20 ms, … 10 s, …, and the end of an epoch waits for it to wake.
+    """
+    shape = batches[0].shape
+
+    def read(index):
+        batch = tf.numpy_function(lambda i: batches[int(i)], [index], tf.float32)
+        return (tf.ensure_shape(batch, shape),)
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return tf.data.Dataset.range(len(batches)).map(read, deterministic=True).prefetch(1).with_options(options)
+
+
 def default_jit():
     """XLA pays on a GPU; on a CPU its convolutions are several times slower than TensorFlow's own."""
     return bool(tf.config.list_physical_devices("GPU"))

@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from cosmogan_k3.backend.feeding import MapSequence
+
 
 def value_and_grad(objective, variables, state):
     value, auxiliary = objective()
@@ -36,6 +38,9 @@ class TrainStep:
 
     def train_step(self, data):
         return self.train_on_maps(data)
+
+
+feed = MapSequence
 
 
 def default_jit():

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from cosmogan_k3 import backend, losses
+from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.layers import SeededNormal
@@ -144,8 +145,16 @@ class GAN(backend.TrainStep, keras.Model):
         super().compile(optimizer=pair, loss=None, jit_compile=jit_compile, **kwargs)
 
     def fit(self, x, *args, callbacks=None, **kwargs):
-        """Train on batches of maps in network units; the arguments are those of ``keras.Model.fit``."""
-        return super().fit(x, *args, callbacks=[_EpochHooks(), *(callbacks or [])], **kwargs)
+        """Train on maps in network units; the arguments are those of ``keras.Model.fit``.
+
+        Args:
+            x: ``data.Batches``, an array ``(n, pixels, pixels, 1)``, or any data set that Keras takes.
+        """
+        batches = x if isinstance(x, Batches) else None
+        if batches is not None:
+            x = backend.feed(batches)
+            kwargs["shuffle"] = False  # the order is the batches' own; Keras would draw its own from no seed of ours
+        return super().fit(x, *args, callbacks=[_EpochHooks(batches), *(callbacks or [])], **kwargs)
 
     def train_on_maps(self, data):
         """What each backend's ``train_step`` calls, as if every variable were stateful."""
@@ -322,8 +331,14 @@ def _portable(optimizer):
 class _EpochHooks(keras.callbacks.Callback):
     """What the GAN itself does between epochs, before any of the user's callbacks."""
 
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
     def on_epoch_begin(self, epoch, logs=None):
         self.model.use_loss_of(epoch)
+        if self.batches is not None:
+            self.batches.start_epoch(epoch)
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.calibrate()

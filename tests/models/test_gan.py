@@ -10,7 +10,6 @@ from cosmogan_k3 import backend, losses
 from cosmogan_k3.data import Batches, Scaling
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.models.build import build_gan
-from cosmogan_k3.models.dataset import MapDataset
 from cosmogan_k3.models.presets import DeepConvolutional, get_preset
 from cosmogan_k3.optimizers import PairedOptimizer
 
@@ -185,11 +184,25 @@ def test_keras_callbacks_work(maps, tmp_path):
     np.testing.assert_array_equal(saved.sample(2), gan.sample(2))
 
 
-def test_training_on_a_dataset_of_maps(maps):
-    batches = Batches(maps[..., 0], Scaling(), batch_size=8, augment=True, seed=1)
+class Recorded(Batches):
+    """Batches that write down which of them were asked for."""
+
+    def start_epoch(self, epoch):
+        self.epoch = epoch
+        super().start_epoch(epoch)
+
+    def __getitem__(self, index):
+        self.asked = [*getattr(self, "asked", []), (self.epoch, index)]
+        return super().__getitem__(index)
+
+
+def test_each_epoch_reads_its_own_batches_in_order(maps):
+    batches = Recorded(maps[..., 0], Scaling(), batch_size=8, augment=True, seed=1)
     gan = make()
-    gan.fit(MapDataset(batches), epochs=2, verbose=0)
+    gan.fit(batches, initial_epoch=3, epochs=5, verbose=0)
     assert int(gan.optimizer.iterations) == 8
+    # Before the first epoch a backend may look at one batch to learn its shape.
+    assert [asked for asked in batches.asked if asked[0] >= 3] == [(e, i) for e in (3, 4) for i in range(4)]
 
 
 def test_the_penalty_is_the_squared_slope():
