@@ -5,6 +5,7 @@ default), one process each; ``make test`` runs them on all three. The others nev
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,17 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 BACKEND_FOLDERS = ("layers", "models")
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config):
+    # XLA takes some ten seconds for a training step, and many tests ask for the same one: compile it once.
+    config.jax_cache = tempfile.TemporaryDirectory()
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+
+
+def pytest_unconfigure(config):
+    config.jax_cache.cleanup()
 
 
 def pytest_collection_modifyitems(items):

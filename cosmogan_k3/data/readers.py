@@ -103,16 +103,22 @@ def _kappa_of(dimensions, path):
     return candidates[0]
 
 
-@functools.lru_cache(maxsize=_OPEN_FILES)
 def open_maps(path):
     """Open one file and check what can be checked without reading its pixels.
 
     Raises:
         InputError: missing, truncated or unknown file, pickled objects, or an array that is not (n, N, N) of floats.
     """
-    path = Path(path)
-    if not path.exists():
+    if not Path(path).exists():
         raise InputError(f"{path}: no such file")
+    facts = Path(path).stat()
+    return _open_version(str(path), facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+
+@functools.lru_cache(maxsize=_OPEN_FILES)
+def _open_version(path, *version):
+    """Open a file; one that was rewritten has another ``version`` and is opened anew."""
+    path = Path(path)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise InputError(f"{path}: unknown kind of file; expected one of {', '.join(READERS)}")
@@ -206,7 +212,7 @@ def read_maps(path, *, pixels=None, pixel_arcmin=None):
     if pixels is not None and pixels < 1:
         raise InputError(f"pixels must be positive. Received: {pixels}")
     files = _files(Path(path))
-    facts = [(file, _facts(open_maps(str(file)))) for file in files]
+    facts = [(file, _facts(open_maps(file))) for file in files]
     side = pixels or facts[0][1]["side"]
     tables, map_ids, parameters = [], [], []
     first_id = 0

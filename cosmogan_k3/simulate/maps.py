@@ -35,7 +35,7 @@ def simulate_maps(simulation, *, quiet=True):
         power=lambda ell: convergence_power(ell, cosmology, simulation.source_redshift),
         shift=simulation.shift or lognormal_shift(simulation.source_redshift),
         seed=simulation.seed,
-        progress=lambda items: tqdm(items, desc="simulating", unit="map", disable=quiet),
+        progress=lambda items: tqdm(items, desc="simulating", unit="map", disable=quiet or None),
     )
     names = ("omega_m", "omega_b", "h", "sigma_8", "n_s", "source_redshift")
     parameters = {name: np.full(simulation.maps, getattr(simulation, name)) for name in names}

@@ -56,6 +56,12 @@ def test_patches_are_the_windows_of_the_maps(rng, tmp_path):
     assert patches.map_id.tolist() == [0] * 4 + [1] * 4
 
 
+def test_a_file_that_was_rewritten_is_read_anew(tmp_path):
+    for value in (1.0, 2.0):
+        write_maps(tmp_path / "maps.npy", MapSet(np.full((2, 4, 4), value, "float32"), 1.0))
+        assert np.asarray(read_maps(tmp_path / "maps.npy", pixel_arcmin=1.0).kappa).max() == value
+
+
 def test_a_folder_is_read_in_the_order_of_names(tmp_path):
     for name, value in (("b.npy", 2), ("a.npz", 1), ("c.fits", 3)):
         write_maps(tmp_path / name, MapSet(np.full((1, 4, 4), value, "float32"), 2.0))

@@ -22,10 +22,8 @@ SYSTEMS = ("fully_convolutional", "deep_convolutional")
 def folder(tmp_path_factory):
     """Train both systems on the three backends, then sample every model on every backend."""
     folder = tmp_path_factory.mktemp("parity")
-    for backend, system in itertools.product(BACKENDS, SYSTEMS):
-        run_python(WORKER, "train", folder, system, backend=backend)
-    for backend in BACKENDS:
-        run_python(WORKER, "sample", folder, backend=backend)
+    for task, backend in itertools.product(("train", "sample"), BACKENDS):
+        run_python(WORKER, task, folder, backend=backend)
     return folder
 
 

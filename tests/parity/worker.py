@@ -1,6 +1,6 @@
-"""Train a small GAN on one backend with given data and latents; leave losses, model and samples in a folder.
+"""Train small GANs on one backend with given data and latents; leave losses, models and samples in a folder.
 
-KERAS_BACKEND=jax python tests/parity/worker.py train FOLDER SYSTEM
+KERAS_BACKEND=jax python tests/parity/worker.py train FOLDER
 KERAS_BACKEND=jax python tests/parity/worker.py sample FOLDER
 """
 
@@ -31,19 +31,20 @@ SYSTEMS = {
 }
 
 
-class _Losses(keras.callbacks.Callback):
-    """The losses of each step: the metrics are running means, so they are reset after every one."""
+class _Last(keras.metrics.Mean):
+    """The value of the last step, where Keras would keep the mean over the epoch."""
 
-    def __init__(self):
-        super().__init__()
-        self.rows = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.rows.append([float(logs[name]) for name in ("discriminator_loss", "generator_loss")])
+    def update_state(self, values, sample_weight=None):
+        self.reset_state()
+        super().update_state(values, sample_weight)
 
 
-def train(folder, system):
-    preset = SYSTEMS[system]
+def train(folder):
+    for system, preset in SYSTEMS.items():
+        train_system(folder, system, preset)
+
+
+def train_system(folder, system, preset):
     rng = np.random.default_rng(5)
     gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7)
     shapes = [(STEPS, preset.batch_size, *shape) for shape in gan.latent_shapes]
@@ -55,20 +56,25 @@ def train(folder, system):
 
     gan.draw_latents = draw_latents
     maps = rng.standard_normal((STEPS, preset.batch_size, PIXELS, PIXELS, 1), dtype="float32")
-    losses = _Losses()
-    for step in range(STEPS):  # one step an "epoch", so that each has its own losses; the loss changes half way
-        epoch = int(step >= STEPS // 2)
+    gan.step_metrics = [_Last(name=metric.name) for metric in gan.step_metrics]
+    rows = []
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: rows.append(
+            [float(logs[name]) for name in ("discriminator_loss", "generator_loss")]
+        )
+    )
+    for epoch, part in enumerate(np.split(maps, 2)):  # the loss may change half way
         gan.fit(
-            maps[step],
+            part.reshape(-1, PIXELS, PIXELS, 1),
             batch_size=preset.batch_size,
             initial_epoch=epoch,
             epochs=epoch + 1,
             verbose=0,
             shuffle=False,
-            callbacks=[losses],
+            callbacks=[record],
         )
     gan.save(folder / f"{system}-{keras.backend.backend()}.keras")
-    np.save(folder / f"losses-{system}-{keras.backend.backend()}.npy", np.array(losses.rows))
+    np.save(folder / f"losses-{system}-{keras.backend.backend()}.npy", np.array(rows))
 
 
 def sample(folder):
@@ -81,5 +87,5 @@ def sample(folder):
 
 
 if __name__ == "__main__":
-    task, folder, *rest = sys.argv[1:]
-    {"train": train, "sample": sample}[task](Path(folder), *rest)
+    task, folder = sys.argv[1:]
+    {"train": train, "sample": sample}[task](Path(folder))
