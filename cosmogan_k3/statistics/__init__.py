@@ -10,6 +10,7 @@ Conventions, stated once:
   halves of the real maps.
 """
 
+from cosmogan_k3.statistics.bispectrum import bispectrum
 from cosmogan_k3.statistics.distances import (
     null_halves,
     power_spectrum_error,
@@ -22,6 +23,7 @@ from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spec
 
 __all__ = [
     "KSResult",
+    "bispectrum",
     "integer_mode_edges",
     "ks_histogram_counts",
     "ks_pixels",
