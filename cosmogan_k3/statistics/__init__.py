@@ -20,6 +20,7 @@ from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
 from cosmogan_k3.statistics.pca import pca_projection
 from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
+from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
 
 __all__ = [
     "KSResult",
@@ -33,5 +34,7 @@ __all__ = [
     "power_spectrum",
     "power_spectrum_error",
     "published_mode_edges",
+    "scattering_coefficients",
+    "scattering_labels",
     "summary_distances",
 ]
