@@ -11,6 +11,12 @@ Conventions, stated once:
 """
 
 from cosmogan_k3.statistics.bispectrum import bispectrum
+from cosmogan_k3.statistics.correlations import (
+    CorrelationComparison,
+    compare_correlations,
+    correlation_matrix,
+    covariance,
+)
 from cosmogan_k3.statistics.distances import (
     null_halves,
     power_spectrum_error,
@@ -23,8 +29,12 @@ from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spec
 from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
 
 __all__ = [
+    "CorrelationComparison",
     "KSResult",
     "bispectrum",
+    "compare_correlations",
+    "correlation_matrix",
+    "covariance",
     "integer_mode_edges",
     "ks_histogram_counts",
     "ks_pixels",

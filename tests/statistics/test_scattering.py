@@ -76,8 +76,8 @@ def test_fewer_pixels_change_coefficients_by_less_than_a_thousandth(rng):
 
 
 def test_the_first_order_of_a_gaussian_field(rng):
-    # The parts of κ ∗ ψ are Gaussian with variances a ≥ b along their principal axes: ⟨|κ ∗ ψ|⟩ = √(2a/π) E(1 − b/a), and
-    # √π/2 σ where a = b = σ²/2, as for all but the smallest wavelet, which the pixels distort.
+    # The parts of κ ∗ ψ are Gaussian with variances a ≥ b along their principal axes: ⟨|κ ∗ ψ|⟩ = √(2a/π) E(1 − b/a),
+    # and √π/2 σ where a = b = σ²/2, as for all but the smallest wavelet, which the pixels distort.
     n, count = 64, 400
     k = np.hypot(fft.fftfreq(n)[:, None], fft.fftfreq(n)) * n
     power = 1 / (1 + k / 4) ** 2
