@@ -6,7 +6,7 @@ from scipy import fft
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps
 from cosmogan_k3.statistics.power_spectrum import binned_modes
 
-CONFIGURATIONS = ("equilateral", "squeezed")
+_CONFIGURATIONS = ("equilateral", "squeezed")
 
 
 def bispectrum(maps, *, pixel_arcmin, ell_edges=None, configuration="equilateral"):
@@ -19,13 +19,13 @@ def bispectrum(maps, *, pixel_arcmin, ell_edges=None, configuration="equilateral
     one bin, for each bin; *squeezed* takes one from the lowest bin and two from each of the others.
 
     Modes may reach up to, not including, Nyquist's: the products are taken on grids too fine for three modes to alias
-    to a false triangle, which on the map's own N pixels would befall |ℓ| > ⅔ of Nyquist's; and on coarser ones where
-    the modes allow it, which is what makes the low bins cheap.
+    to a false triangle, which on the map's own N pixels would befall |ℓ| > ⅔ of Nyquist's; for low bins these are the
+    coarser grids, which is what makes them cheap.
 
     Args:
         maps: float array ``(n, N, N)``, κ, taken as periodic.
         pixel_arcmin: float, side of a pixel in arcmin.
-        ell_edges: increasing float array ``(bins + 1,)``, positive and below Nyquist's ℓ; bins are (lo, hi]. By
+        ell_edges: increasing float array ``(bins + 1,)``, from 0 to below Nyquist's ℓ; bins are (lo, hi]. By
             default up to eight bins, near equal in log ℓ, from mode 1.5 to N/3.
         configuration: ``"equilateral"`` or ``"squeezed"``.
 
@@ -53,8 +53,8 @@ def bispectrum(maps, *, pixel_arcmin, ell_edges=None, configuration="equilateral
     edges = _default_modes(pixels) * fundamental if ell_edges is None else checked_edges(ell_edges, "ell_edges")
     if edges[0] < 0 or edges[-1] >= fundamental * pixels / 2:
         raise ValueError(f"ell_edges must lie between 0 and Nyquist's {fundamental * pixels / 2:g}. Received: {edges}")
-    if configuration not in CONFIGURATIONS:
-        raise ValueError(f"configuration must be one of {CONFIGURATIONS}. Received: {configuration!r}")
+    if configuration not in _CONFIGURATIONS:
+        raise ValueError(f"configuration must be one of {_CONFIGURATIONS}. Received: {configuration!r}")
     if configuration == "squeezed" and len(edges) < 3:
         raise ValueError(f"Squeezed triangles need two bins. Received: {len(edges) - 1}")
     ell, _, _, bins = binned_modes(pixels, pixel_arcmin, edges)
@@ -75,7 +75,7 @@ def _default_modes(pixels):
 
 
 def _triangle_sums(modes, triangles):
-    """Σ of the product of three modes over closed triangles with one side in ``long`` and two in ``short``."""
+    """Σ of the product of three modes over triangles with a side in the first ring of a pair and two in the second."""
     sums = np.empty((len(modes), len(triangles)))
     for i, (long, short) in enumerate(triangles):
         reach = [_largest_mode(ring) for ring in (long, short, short)]
