@@ -10,6 +10,13 @@ Conventions, stated once:
   halves of the real maps.
 """
 
+from cosmogan_k3.statistics.bispectrum import bispectrum
+from cosmogan_k3.statistics.correlations import (
+    CorrelationComparison,
+    compare_correlations,
+    correlation_matrix,
+    covariance,
+)
 from cosmogan_k3.statistics.distances import (
     null_halves,
     power_spectrum_error,
@@ -19,9 +26,15 @@ from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
 from cosmogan_k3.statistics.pca import pca_projection
 from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
+from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
 
 __all__ = [
+    "CorrelationComparison",
     "KSResult",
+    "bispectrum",
+    "compare_correlations",
+    "correlation_matrix",
+    "covariance",
     "integer_mode_edges",
     "ks_histogram_counts",
     "ks_pixels",
@@ -31,5 +44,7 @@ __all__ = [
     "power_spectrum",
     "power_spectrum_error",
     "published_mode_edges",
+    "scattering_coefficients",
+    "scattering_labels",
     "summary_distances",
 ]

@@ -3,8 +3,7 @@
 import numpy as np
 from scipy import fft
 
-_BLOCK = 2**22
-"""Pixels transformed at a time: memory stays constant however many maps there are."""
+from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 
 
 def integer_mode_edges(pixels, pixel_arcmin):
@@ -50,24 +49,33 @@ def _fundamental(pixels, pixel_arcmin):
     return 360.0 * 60.0 / (pixels * pixel_arcmin)
 
 
-def power_spectrum(maps, *, pixel_arcmin, ell_edges=None):
+def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
     """Binned power spectrum of each map.
 
         P(ℓ) = ⟨|FFT κ|²⟩ (L/N²)²
 
-    averaged over the modes of the whole Fourier plane with ℓ in (lo, hi].
+    averaged over the modes of the whole Fourier plane with ℓ in (lo, hi]. With a mask W of observed share f,
+
+        P(ℓ) = ⟨|FFT W (κ − ⟨κ⟩_observed)|²⟩ (L/N²)² / f
+
+    which restores the amplitude of a flat spectrum, but does not undo that the mask mixes modes: the share 1 − f of
+    the power is spread over Δℓ ≈ 2π / (angular size of a hole), with the ℓ⁻³ tail of a sharp edge. So it is low below
+    the Δℓ of the holes where P falls there, too high wherever P falls faster than ℓ⁻³, and low within 2π/L of zero,
+    whose power goes with the mean. Compare maps under one mask, or undo the mixing, where that matters.
 
     Args:
         maps: float array ``(n, N, N)``, κ.
         pixel_arcmin: float, side of a pixel in arcmin.
         ell_edges: increasing float array ``(bins + 1,)``; ``integer_mode_edges`` where none are given.
+        mask: bool array ``(N, N)``, True where observed; what lies elsewhere, NaN included, is never read.
 
     Returns:
         ``(ell, power)``: the mean ℓ of the modes of each bin, float64 ``(bins,)``, and P in steradian, float64
         ``(n, bins)``.
 
     Raises:
-        ValueError: maps that are not ``(n, N, N)``, edges that do not increase, or a bin without modes.
+        ValueError: maps that are not ``(n, N, N)``, edges that do not increase, a bin without modes, a mask of
+            another shape or type, or NaN among observed pixels.
 
     Example:
         >>> import numpy as np
@@ -79,46 +87,50 @@ def power_spectrum(maps, *, pixel_arcmin, ell_edges=None):
 
     Source: the flat-sky limit, e.g. Bartelmann & Schneider 2001, section 6.
     """
-    maps = _checked(maps)
+    maps = checked_maps(maps)
     n, pixels, _ = maps.shape
-    edges = np.asarray(integer_mode_edges(pixels, pixel_arcmin) if ell_edges is None else ell_edges, float)
-    if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
-        raise ValueError(f"ell_edges must be at least two increasing numbers. Received: {edges}")
-    ell, weight, bins = _plane(pixels, pixel_arcmin, edges)
-    count = np.bincount(bins, weight, len(edges) + 1)[1:-1]
+    mask = checked_mask(mask, pixels)
+    edges = integer_mode_edges(pixels, pixel_arcmin) if ell_edges is None else checked_edges(ell_edges, "ell_edges")
+    ell, count, weight, bins = binned_modes(pixels, pixel_arcmin, edges)
+    observed = pixels**2 if mask is None else int(mask.sum())
+    # (L/N²)² over the observed share of the N² pixels.
+    area = np.deg2rad(pixel_arcmin / 60) ** 2 / observed
+    power = np.empty((n, len(edges) - 1))
+    for chosen, block in blocks(maps, mask):
+        if mask is not None:
+            block -= block.sum(axis=(1, 2), keepdims=True) / observed
+            block *= mask
+        modes = fft.rfft2(block)
+        squared = (modes.real**2 + modes.imag**2) * weight
+        sums = [np.bincount(bins.ravel(), map_.ravel(), len(edges) + 1)[1:-1] for map_ in squared]
+        power[chosen] = np.array(sums) * area / count
+    return ell, power
+
+
+def binned_modes(pixels, pixel_arcmin, edges):
+    """How the modes of ``rfft2`` fall into bins (lo, hi] of ℓ.
+
+    Returns:
+        ``(ell, count, weight, bins)``: mean ℓ and number of modes of each bin; and of each mode of the half-plane how
+        many of the whole plane it stands for, and its bin, from 1 on (outside: 0 or beyond the last).
+
+    Raises:
+        ValueError: a bin without modes.
+    """
+    frequency = np.hypot(fft.fftfreq(pixels)[:, None], fft.rfftfreq(pixels)[None, :])
+    ell = frequency * 360.0 * 60.0 / pixel_arcmin
+    # The columns inside the half-plane stand for their mirror images too; the first, and Nyquist's, for themselves.
+    weight = np.full(ell.shape, 2.0)
+    weight[:, 0] = 1.0
+    if pixels % 2 == 0:
+        weight[:, -1] = 1.0
+    # Rounding must not push a mode that lies on an edge across it.
+    bins = np.searchsorted(edges * (1 + 1e-12), ell, side="left")
+    count, total = (np.bincount(bins.ravel(), w.ravel(), len(edges) + 1)[1:-1] for w in (weight, weight * ell))
     if not count.all():
         empty = int(np.argmin(count))
         raise ValueError(
             f"No Fourier mode of a map of {pixels} pixels of {pixel_arcmin:g} arcmin lies in "
             f"({edges[empty]:g}, {edges[empty + 1]:g}]"
         )
-    mean_ell = np.bincount(bins, weight * ell, len(edges) + 1)[1:-1] / count
-    area = np.deg2rad(pixel_arcmin / 60) ** 2 / pixels**2
-    power = np.empty((n, len(edges) - 1))
-    step = max(1, _BLOCK // pixels**2)
-    for start in range(0, n, step):
-        modes = fft.rfft2(np.asarray(maps[start : start + step], dtype=np.float64))
-        squared = (modes.real**2 + modes.imag**2).reshape(len(modes), -1) * weight
-        for i, row in enumerate(squared, start):
-            power[i] = np.bincount(bins, row, len(edges) + 1)[1:-1] * area / count
-    return mean_ell, power
-
-
-def _checked(maps):
-    if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or not len(maps):
-        raise ValueError(f"maps must be a non-empty array (n, N, N). Received: shape {getattr(maps, 'shape', None)}")
-    return maps
-
-
-def _plane(pixels, pixel_arcmin, edges):
-    """ℓ, multiplicity and bin (1 to the number of bins; outside: 0 or beyond) of each mode of the half-plane."""
-    frequency = np.hypot(fft.fftfreq(pixels)[:, None], fft.rfftfreq(pixels)[None, :]).ravel()
-    ell = frequency * 360.0 * 60.0 / pixel_arcmin
-    # The columns inside the half-plane stand for their mirror images too; the first, and Nyquist's, for themselves.
-    weight = np.full((pixels, pixels // 2 + 1), 2.0)
-    weight[:, 0] = 1.0
-    if pixels % 2 == 0:
-        weight[:, -1] = 1.0
-    # Rounding must not push a mode that lies on an edge across it.
-    bins = np.searchsorted(edges * (1 + 1e-12), ell, side="left")
-    return ell, weight.ravel(), bins
+    return total / count, count, weight, bins
