@@ -17,19 +17,29 @@ from cosmogan_k3.statistics.distances import (
 )
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
+from cosmogan_k3.statistics.minkowski import minkowski_functionals
+from cosmogan_k3.statistics.moments import smoothed_moments
 from cosmogan_k3.statistics.pca import pca_projection
+from cosmogan_k3.statistics.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
+from cosmogan_k3.statistics.starlet import starlet_l1_norm, starlet_transform
 
 __all__ = [
     "KSResult",
     "integer_mode_edges",
     "ks_histogram_counts",
     "ks_pixels",
+    "minima_counts",
+    "minkowski_functionals",
     "null_halves",
     "pca_projection",
+    "peak_counts",
     "pixel_histogram",
     "power_spectrum",
     "power_spectrum_error",
     "published_mode_edges",
+    "smoothed_moments",
+    "starlet_l1_norm",
+    "starlet_transform",
     "summary_distances",
 ]

@@ -50,14 +50,14 @@ class Bins:
         self._upper = np.append(edges, np.inf)
         span = edges[-1] - edges[0]
         cells = min(4 * np.ceil(span / np.diff(edges).min()), _CELLS)
-        self._scale, self._last = cells / span, cells + 1
+        self._scale, self._last = min(cells / span, np.finfo(float).max), cells + 1
         occupied = self._cell(edges)
         self._searched = bool((np.diff(occupied) == 0).any())
         self._below = np.searchsorted(occupied, np.arange(int(cells) + 2), side="left")
 
     def _cell(self, values):
-        cell = values - self.edges[0]
-        cell *= self._scale
+        with np.errstate(over="ignore"):
+            cell = (values - self.edges[0]) * self._scale
         np.clip(cell, 0, self._last, out=cell)
         return cell.astype(np.intp)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cosmogan_k3.statistics.binning import BLOCK, Bins, checked_edges, finite_maps, wrapped
+from cosmogan_k3.statistics.binning import BLOCK, Bins, checked_edges, checked_maps, finite_maps, wrapped
 
 
 def minkowski_functionals(maps, thresholds, *, pixel_arcmin, periodic=True):
@@ -43,12 +43,12 @@ def minkowski_functionals(maps, thresholds, *, pixel_arcmin, periodic=True):
     edges = checked_edges(thresholds)
     if not pixel_arcmin > 0:
         raise ValueError(f"pixel_arcmin must be positive. Received: {pixel_arcmin}")
+    if checked_maps(maps).shape[1] < 5:
+        raise ValueError(f"Second derivatives need at least 5 pixels a side. Received: {maps.shape[1]}")
     # The middles are edges too: then one search serves V0 as well.
     bins = Bins(np.insert(edges, np.arange(1, len(edges)), (edges[:-1] + edges[1:]) / 2))
     functionals = np.empty((3, len(maps), len(edges) - 1))
     for i, map_ in enumerate(finite_maps(maps)):
-        if len(map_) < 5:
-            raise ValueError(f"Second derivatives need at least 5 pixels a side. Received: {len(map_)}")
         functionals[:, i] = _means(wrapped(map_[None], 2)[0] if periodic else map_, bins)
     functionals[1:] /= np.diff(edges)
     functionals[1] /= 8 * pixel_arcmin

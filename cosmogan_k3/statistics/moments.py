@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import fft
 
-from cosmogan_k3.statistics.binning import finite_maps
+from cosmogan_k3.statistics.binning import checked_maps, finite_maps
 
 
 def smoothed_moments(maps, *, pixel_arcmin, scales_arcmin):
@@ -40,21 +40,22 @@ def smoothed_moments(maps, *, pixel_arcmin, scales_arcmin):
         raise ValueError(f"pixel_arcmin must be positive. Received: {pixel_arcmin}")
     if scales.ndim != 1 or not scales.size or not (np.isfinite(scales) & (scales >= 0)).all():
         raise ValueError(f"scales_arcmin must be a list of scales, 0 or larger. Received: {scales_arcmin}")
+    pixels = checked_maps(maps).shape[1]
+    kernels = [_kernel(pixels, scale / pixel_arcmin) for scale in scales]
     moments = np.empty((len(maps), len(scales), 4))
-    kernels = None
     for i, map_ in enumerate(finite_maps(maps)):
-        if kernels is None:
-            kernels = [_kernel(len(map_), scale / pixel_arcmin) for scale in scales]
         moments[i] = _map_moments(map_, kernels)
     return moments
 
 
 def _kernel(pixels, scale):
-    """The kernel's Fourier transform as two factors, along rows and along columns; None for no smoothing."""
+    """The kernel's Fourier transform; None for no smoothing."""
     if scale == 0:
         return None
     rows, columns = (np.exp(-2 * (np.pi * scale * k) ** 2) for k in (fft.fftfreq(pixels), fft.rfftfreq(pixels)))
-    return rows[:, None], columns
+    kernel = rows[:, None] * columns
+    # Arithmetic with numbers next to the smallest there are would crawl.
+    return np.where(kernel < 1e-30, 0, kernel)
 
 
 def _map_moments(map_, kernels):
@@ -67,8 +68,7 @@ def _map_moments(map_, kernels):
 def _smooth(deviation, modes, kernel):
     if kernel is None:
         return deviation
-    rows, columns = kernel
-    return fft.irfft2(modes * rows * columns, s=deviation.shape, overwrite_x=True)
+    return fft.irfft2(modes * kernel, s=deviation.shape, overwrite_x=True)
 
 
 def _central_moments(deviation):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import fft
 
-from cosmogan_k3.statistics.binning import Bins, checked_edges, finite_maps
+from cosmogan_k3.statistics.binning import Bins, checked_edges, checked_maps, finite_maps
 
 
 def starlet_transform(maps, scales):
@@ -33,7 +33,8 @@ def starlet_transform(maps, scales):
 
     Source: Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297), section III.
     """
-    return np.stack([np.stack(list(_planes(map_, scales))) for map_ in finite_maps(maps)])
+    transfers = _transfers(checked_maps(maps).shape[1], scales)
+    return np.stack([np.stack(list(_planes(map_, transfers))) for map_ in finite_maps(maps)])
 
 
 def starlet_l1_norm(maps, thresholds, *, scales=4):
@@ -65,6 +66,7 @@ def starlet_l1_norm(maps, thresholds, *, scales=4):
 
     Source: Ajani, Starck & Pettorino 2021 (arXiv 2101.01542), equations 8 and 9.
     """
+    transfers = _transfers(checked_maps(maps).shape[1], scales)
     edges = np.asarray(thresholds, dtype=np.float64)
     rows = np.broadcast_to(edges, (scales, len(edges))) if edges.ndim == 1 else edges
     if rows.ndim != 2 or len(rows) != scales:
@@ -72,24 +74,32 @@ def starlet_l1_norm(maps, thresholds, *, scales=4):
     bins = [Bins(checked_edges(row)) for row in rows]
     norms = np.empty((len(maps), scales, rows.shape[1] - 1))
     for i, map_ in enumerate(finite_maps(maps)):
-        for j, (plane, scale) in enumerate(zip(_planes(map_, scales), bins, strict=False)):
+        for j, (plane, scale) in enumerate(zip(_planes(map_, transfers), bins, strict=False)):
             values = plane.ravel()
             norms[i, j] = scale.sums(scale.index(values), np.abs(values))[1:-1]
     return norms
 
 
-def _planes(map_, scales):
-    """The wavelet planes of one map from the finest on, and the smooth remainder."""
+def _transfers(pixels, scales):
+    """Fourier transforms of h_0, h_0 ∗ h_1, … of maps of this size."""
     if scales < 1:
         raise ValueError(f"scales must be at least 1. Received: {scales}")
-    modes = fft.rfft2(map_)
-    smooth = map_
+    transfers = [1.0]
     for j in range(scales):
         # (1, 4, 6, 4, 1)/16 is four times the pair (1, 1)/2, whose Fourier transform is cos(k/2).
-        rows, columns = (np.cos(np.pi * 2**j * k) ** 4 for k in (fft.fftfreq(len(map_)), fft.rfftfreq(len(map_))))
-        modes *= rows[:, None]
-        modes *= columns
-        smoother = fft.irfft2(modes, s=map_.shape)
+        rows, columns = (np.cos(np.pi * 2**j * k) ** 4 for k in (fft.fftfreq(pixels), fft.rfftfreq(pixels)))
+        transfer = transfers[-1] * (rows[:, None] * columns)
+        # What rounding leaves of the kernels' zeros would make the arithmetic crawl.
+        transfers.append(np.where(transfer < 1e-30, 0, transfer))
+    return transfers[1:]
+
+
+def _planes(map_, transfers):
+    """The wavelet planes of one map from the finest on, and the smooth remainder."""
+    modes = fft.rfft2(map_)
+    smooth = map_
+    for transfer in transfers:
+        smoother = fft.irfft2(modes * transfer, s=map_.shape, overwrite_x=True)
         yield smooth - smoother
         smooth = smoother
     yield smooth
