@@ -33,8 +33,13 @@ def checked_edges(edges, name="thresholds"):
 
 def wrapped(block, width):
     """The maps with ``width`` pixels of their periodic continuation on each side."""
-    block = np.concatenate([block[:, -width:], block, block[:, :width]], axis=1)
-    return np.concatenate([block[:, :, -width:], block, block[:, :, :width]], axis=2)
+    n, rows, columns = block.shape
+    padded = np.empty((n, rows + 2 * width, columns + 2 * width), block.dtype)
+    padded[:, width:-width, width:-width] = block
+    padded[:, :width], padded[:, -width:] = padded[:, rows : rows + width], padded[:, width : 2 * width]
+    padded[:, :, :width] = padded[:, :, columns : columns + width]
+    padded[:, :, -width:] = padded[:, :, width : 2 * width]
+    return padded
 
 
 class Bins:
@@ -57,7 +62,8 @@ class Bins:
 
     def _cell(self, values):
         with np.errstate(over="ignore"):
-            cell = (values - self.edges[0]) * self._scale
+            cell = values - self.edges[0]
+            cell *= self._scale
         np.clip(cell, 0, self._last, out=cell)
         return cell.astype(np.intp)
 

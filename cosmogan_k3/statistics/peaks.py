@@ -1,6 +1,7 @@
 """Counts of peaks and minima by height."""
 
 import numpy as np
+from scipy import ndimage
 
 from cosmogan_k3.statistics.binning import BLOCK, checked_edges, checked_maps, wrapped
 
@@ -63,8 +64,7 @@ def _extremum_counts(maps, thresholds, mask, periodic, sign):
     step = max(1, BLOCK // maps[0].size)
     for start in range(0, len(maps), step):
         block = np.asarray(maps[start : start + step])
-        if block.dtype != np.float32:
-            block = block.astype(np.float64)
+        block = np.ascontiguousarray(block, dtype=np.float32 if block.dtype.type is np.float32 else np.float64)
         if periodic:
             block = wrapped(block, 1)
         counts[start : start + step] = _block_counts(block if sign > 0 else -block, closed, countable, sign)
@@ -72,33 +72,33 @@ def _extremum_counts(maps, thresholds, mask, periodic, sign):
 
 
 def _block_counts(block, edges, countable, sign):
-    inner = block[:, 1:-1, 1:-1]
-    peak = inner > _largest_neighbour(block)
-    if countable is not None:
-        peak &= countable
-    position = np.unravel_index(np.flatnonzero(peak), peak.shape)
-    heights = sign * inner[position].astype(np.float64)
+    line = block.ravel()
+    position = _peaks(line, block.shape[2])
+    owner, pixel = np.divmod(position, countable.size)
+    counted = countable[pixel]
+    heights = sign * line[position[counted]].astype(np.float64)
     bins = len(edges) + 1
-    index = np.searchsorted(edges, heights, side="right") + position[0] * bins
+    index = np.searchsorted(edges, heights, side="right") + owner[counted] * bins
     return np.bincount(index, minlength=len(block) * bins).reshape(-1, bins)[:, 1:-1]
 
 
-def _largest_neighbour(block):
-    """The largest of the eight neighbours of each inner pixel."""
-    beside = np.maximum(block[:, :, :-2], block[:, :, 2:])
-    row = np.maximum(beside, block[:, :, 1:-1])
-    largest = np.maximum(row[:, :-2], row[:, 2:])
-    return np.maximum(largest, beside[:, 1:-1], out=largest)
+def _peaks(line, width):
+    """Positions above their eight neighbours in rows laid end to end; those in outer rows and columns mean nothing."""
+    beside = np.maximum(line[:-2], line[2:])
+    row = np.maximum(beside, line[1:-1])
+    largest = np.maximum(row[: -2 * width], row[2 * width :])
+    np.maximum(largest, beside[width:-width], out=largest)
+    return np.flatnonzero(line[width + 1 : -width - 1] > largest) + width + 1
 
 
 def _countable(shape, mask, periodic):
-    """Whether each pixel that has neighbours is observed together with them; None where all are."""
+    """Whether each pixel, of the continued map if periodic, may be counted: inner, and observed with its neighbours."""
     if min(shape) < 3:
         raise ValueError(f"A peak needs maps of at least 3 pixels a side. Received: {shape[0]}")
     if mask is None:
-        return None
+        mask = np.ones(shape, dtype=bool)
     if getattr(mask, "shape", None) != shape or mask.dtype != bool:
         received = f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}"
         raise ValueError(f"mask must be a bool array {shape}. Received: {received}")
-    hidden = wrapped(~mask[None], 1) if periodic else ~mask[None]
-    return ~(_largest_neighbour(hidden) | hidden[:, 1:-1, 1:-1])
+    observed = ndimage.minimum_filter(mask.view(np.uint8), 3, mode="wrap" if periodic else "constant")
+    return np.pad(observed, 1 if periodic else 0).astype(bool).ravel()
