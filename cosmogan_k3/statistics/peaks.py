@@ -96,7 +96,8 @@ def _countable(shape, mask, periodic):
     if min(shape) < 3:
         raise ValueError(f"A peak needs maps of at least 3 pixels a side. Received: {shape[0]}")
     if mask is None:
-        mask = np.ones(shape, dtype=bool)
+        inner = shape[0] if periodic else shape[0] - 2
+        return np.pad(np.ones((inner, inner), dtype=bool), 1).ravel()
     if getattr(mask, "shape", None) != shape or mask.dtype != bool:
         received = f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}"
         raise ValueError(f"mask must be a bool array {shape}. Received: {received}")
