@@ -54,8 +54,9 @@ class Bins:
         self.edges = edges
         self._upper = np.append(edges, np.inf)
         span = edges[-1] - edges[0]
-        cells = min(4 * np.ceil(span / np.diff(edges).min()), _CELLS)
-        self._scale, self._last = min(cells / span, np.finfo(float).max), cells + 1
+        with np.errstate(over="ignore"):
+            cells = min(4 * np.ceil(span / np.diff(edges).min()), _CELLS)
+            self._scale, self._last = min(cells / span, np.finfo(float).max), cells + 1
         occupied = self._cell(edges)
         self._searched = bool((np.diff(occupied) == 0).any())
         self._below = np.searchsorted(occupied, np.arange(int(cells) + 2), side="left")

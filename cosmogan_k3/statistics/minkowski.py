@@ -37,7 +37,7 @@ def minkowski_functionals(maps, thresholds, *, pixel_arcmin, periodic=True):
         >>> np.round(v0, 3).tolist(), np.round(v1 * 28, 3).tolist(), abs(v2).tolist()
         ([[0.857, 0.429]], [[0.125, 0.125]], [[0.0, 0.0]])
 
-    Source: Petri et al. 2013 (arXiv 1309.4460), equations 8 to 10; LensTools' ``minkowskiFunctionals`` is the same
+    Source: Petri et al. 2013 (arXiv 1309.4460); LensTools' ``minkowskiFunctionals`` is the same
     with ``periodic=True, pixel_arcmin=1``.
     """
     edges = checked_edges(thresholds)

@@ -33,7 +33,7 @@ def smoothed_moments(maps, *, pixel_arcmin, scales_arcmin):
         >>> m.shape, bool(abs(m[0, 2] - 2) < 0.2), bool(m[1, 2] < 0.5)
         ((2, 4), True, True)
 
-    Source: Petri et al. 2015 (arXiv 1503.06214), section 3, for the moments as statistics of smoothed maps.
+    Source: Petri et al. 2015 (arXiv 1503.06214), for the moments as statistics of smoothed maps.
     """
     scales = np.asarray(scales_arcmin, dtype=np.float64)
     if not pixel_arcmin > 0:

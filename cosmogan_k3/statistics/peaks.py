@@ -32,7 +32,7 @@ def peak_counts(maps, thresholds, *, mask=None, periodic=True):
         >>> peak_counts(maps, [0.5, 1.5, 2.5]).tolist(), peak_counts(maps, [0.5, 1.5, 2.5], periodic=False).tolist()
         ([[1, 1]], [[1, 0]])
 
-    Source: Kratochvil, Haiman & May 2010 (arXiv 0907.0486), section 2.5; LensTools' ``peakCount`` times the widths of
+    Source: Kratochvil, Haiman & May 2010 (arXiv 0907.0486); LensTools' ``peakCount`` times the widths of
     the bins is the same with ``periodic=True``.
     """
     return _extremum_counts(maps, thresholds, mask, periodic, sign=1)
@@ -50,7 +50,7 @@ def minima_counts(maps, thresholds, *, mask=None, periodic=True):
         >>> minima_counts(maps, [-1.5, -0.5, 0.5]).tolist()
         [[1, 0]]
 
-    Source: Coulton et al. 2020 (arXiv 1910.04171), section 2.
+    Source: Coulton et al. 2020 (arXiv 1910.04171).
     """
     return _extremum_counts(maps, thresholds, mask, periodic, sign=-1)
 

@@ -31,7 +31,7 @@ def starlet_transform(maps, scales):
         >>> planes.shape, bool(np.allclose(planes.sum(axis=1), maps))
         ((2, 4, 16, 16), True)
 
-    Source: Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297), section III.
+    Source: Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297).
     """
     transfers = _transfers(checked_maps(maps).shape[1], scales)
     return np.stack([np.stack(list(_planes(map_, transfers))) for map_ in finite_maps(maps)])
@@ -64,7 +64,7 @@ def starlet_l1_norm(maps, thresholds, *, scales=4):
         >>> starlet_l1_norm(maps, [-50, 0, 300], scales=1).tolist()
         [[[220.0, 220.0]]]
 
-    Source: Ajani, Starck & Pettorino 2021 (arXiv 2101.01542), equations 8 and 9.
+    Source: Ajani, Starck & Pettorino 2021 (arXiv 2101.01542).
     """
     transfers = _transfers(checked_maps(maps).shape[1], scales)
     edges = np.asarray(thresholds, dtype=np.float64)

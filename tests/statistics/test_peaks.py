@@ -45,7 +45,7 @@ def test_against_a_plain_loop_even_with_ties(seed, levels, periodic, masked):
 
 
 def bond_efstathiou(edges, gamma, theta):
-    """Peaks per area of a Gaussian field in bins of height in σ0: Bond & Efstathiou 1987, equations A1.9 and A1.10.
+    """Peaks per area of a Gaussian field in bins of height in σ0 (Bond & Efstathiou 1987, appendix 1).
 
         n(ν) dν = exp(−ν²/2) G(γ, γν) dν / ((2π)^{3/2} θ*²)
 
