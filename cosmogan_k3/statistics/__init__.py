@@ -24,27 +24,11 @@ from cosmogan_k3.statistics.distances import (
 )
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
+from cosmogan_k3.statistics.minkowski import minkowski_functionals
+from cosmogan_k3.statistics.moments import smoothed_moments
 from cosmogan_k3.statistics.pca import pca_projection
+from cosmogan_k3.statistics.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
-from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
-
-__all__ = [
-    "CorrelationComparison",
-    "KSResult",
-    "bispectrum",
-    "compare_correlations",
-    "correlation_matrix",
-    "covariance",
-    "integer_mode_edges",
-    "ks_histogram_counts",
-    "ks_pixels",
-    "null_halves",
-    "pca_projection",
-    "pixel_histogram",
-    "power_spectrum",
-    "power_spectrum_error",
-    "published_mode_edges",
-    "scattering_coefficients",
-    "scattering_labels",
-    "summary_distances",
-]
+    "smoothed_moments",
+    "starlet_l1_norm",
+    "starlet_transform",
