@@ -72,9 +72,9 @@ def _checked(maps):
     maps = np.asarray(maps)
     if maps.ndim != 3 or maps.shape[1] != maps.shape[2] or not maps.size:
         raise ValueError(f"maps must be a non-empty array (n, N, N). Received: shape {maps.shape}")
-    flat = maps.reshape(len(maps), -1)
-    if not (flat.max(axis=1) > flat.min(axis=1)).all():
-        raise ValueError("maps must vary and be finite. Received: a constant map, or NaN")
+    lowest, highest = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
+    if not ((lowest > -np.inf) & (lowest < highest) & (highest < np.inf)).all():
+        raise ValueError("maps must vary and be finite. Received: a constant map, NaN or infinity")
     return maps
 
 
@@ -101,15 +101,16 @@ def _over_shifts(maps, references, symmetries, within):
         scores = np.stack([_best_over_grid(modes * wave, parts, symmetries) for modes in turned])
         if within:
             scores[:, i] = -np.inf
-        turn, candidate = np.divmod(np.argpartition(-scores.ravel(), count - 1)[:count], len(references))
-        turned_map = np.stack([_turned(maps[i], t) for t in turn])
-        exact = _best_over_pixels(turned_map, references[candidate], symmetries)
-        correlation[i], index[i] = exact.max(), candidate[exact.argmax()]
+        candidates = np.argpartition(-scores.max(axis=0), count - 1)[:count]
+        every_turn = np.stack([_turned(maps[i], turn) for turn in turns])
+        likely_turn = every_turn[scores[:, candidates].argmax(axis=0)]
+        index[i] = candidates[_best_over_pixels(likely_turn, references[candidates], symmetries).argmax()]
+        correlation[i] = _best_over_pixels(every_turn, references[index[i]][None], symmetries).max()
     return correlation, index
 
 
 def _low_modes(maps, turns):
-    """Modes of a half-disc around the origin, at unit norm ``(n, turns, modes)``, and their phases ``(shifts, modes)``."""
+    """Modes of a half-disc, at unit norm ``(n, turns, modes)``, and their phases under shifts ``(shifts, modes)``."""
     pixels = maps.shape[1]
     cutoff = min(_CUTOFF, (pixels - 1) // 2)
     n = np.arange(-cutoff, cutoff + 1)

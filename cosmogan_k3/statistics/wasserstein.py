@@ -74,8 +74,8 @@ def wasserstein_from_histograms(real_counts, generated_counts, edges):
     real histogram. Counts of maps add up, so an exchange of whole maps costs no new histogram.
 
     Args:
-        real_counts, generated_counts: arrays ``(..., bins)`` of counts, such as ``pixel_histogram(maps, edges).sum(0)``,
-            or, to permute, choices of maps times their histograms. Leading axes broadcast. Values outside the edges
+        real_counts, generated_counts: counts ``(..., bins)``, such as ``pixel_histogram(maps, edges).sum(axis=0)``, or,
+            to permute, choices of maps times their histograms. Leading axes broadcast. Values outside the edges
             are not in the counts: let the edges span both sets.
         edges: increasing float array ``(bins + 1,)``.
 
