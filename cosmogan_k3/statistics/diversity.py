@@ -16,7 +16,7 @@ class Memorisation:
     """Distances of generated and of held-out maps to their nearest training map, and what they say.
 
     ``pvalue`` is one-sided; ``fraction_closer`` is the share of generated maps nearer than the first percentile of the
-    held-out ones, 0.01 where nothing is memorised; ``nearest`` is the training map of each generated one.
+    held-out ones, about 0.01 where nothing is memorised; ``nearest`` is the training map of each generated one.
     """
 
     generated_distance: np.ndarray
@@ -32,7 +32,7 @@ def memorisation_test(generated, training, heldout, *, shifts=True, symmetries=T
     Under the null hypothesis generated and held-out maps are draws from one distribution, independent of the training
     maps, so that their nearest distances are too: the p-value is that of a one-sided Mann-Whitney test, which sees a
     general drift towards the training maps. A few copies among many new maps do not move ranks; they show in
-    ``fraction_closer``, expected at 1 % (to 1/heldout, and √(0.01/generated) of counting).
+    ``fraction_closer``, expected at 1 %, or at 1/(heldout + 1) where that is more, and uncertain by as much again.
 
     A network that draws too little small-scale structure is closer to *all* maps: read a small p-value beside the
     power spectrum.
@@ -61,7 +61,8 @@ def memorisation_test(generated, training, heldout, *, shifts=True, symmetries=T
     generated_distance, nearest = nearest_neighbours(generated, training, **options)
     heldout_distance, _ = nearest_neighbours(heldout, training, **options)
     pvalue = stats.mannwhitneyu(generated_distance, heldout_distance, alternative="less").pvalue
-    closer = np.mean(generated_distance < np.quantile(heldout_distance, _PERCENTILE))
+    # Weibull's position of a quantile is the one below which a new draw falls with just this probability.
+    closer = np.mean(generated_distance < np.quantile(heldout_distance, _PERCENTILE, method="weibull"))
     return Memorisation(generated_distance, heldout_distance, nearest, float(pvalue), float(closer))
 
 

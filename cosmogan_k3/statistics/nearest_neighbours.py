@@ -25,13 +25,13 @@ def nearest_neighbours(maps, references=None, *, shifts=True, symmetries=True):
 
     With shifts the search has two stages. Candidates are ranked by the correlation of their modes within 8 of the
     origin, over 16x16 shifts; the best eight are then compared over all shifts of all pixels. What is returned is
-    therefore the exact distance of a reference, and of the nearest one where it stands out: of lensing maps that share
-    a correlation of 0.7 with a reference all are found, at 0.5 seven of ten; among independent maps a reference
-    nearly as near may be returned. Tests compare it with a search of every pair. Without shifts, every
-    pair is compared in full.
+    therefore the exact distance of a reference, and of the nearest one where it stands out: of lognormal maps of 64
+    pixels that share a correlation of 0.7 with one of 1,000 references all were found, at 0.5 seven of ten; among
+    independent maps a reference nearly as near may be returned. A test that treats generated and held-out maps alike
+    stays valid. Without shifts, every pair is compared in full.
 
-    Cost, one thread: 8 μs a pair with shifts whatever the side, half of it for 16 times fewer; and a few ms for each
-    map of 256 pixels.
+    Cost: n m products of few modes, whatever the side, and 20 transforms a map. One thread takes 9 μs a pair, and 2 ms
+    or 14 ms a map of 64 or 256 pixels besides; without shifts 1 μs or 25 μs a pair.
 
     Args:
         maps: float array ``(n, N, N)``, κ.
@@ -80,9 +80,11 @@ def _checked(maps):
 
 def _unit(maps):
     """Maps as float32 less their mean, at unit norm."""
-    maps = maps - maps.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
-    maps /= np.linalg.norm(maps, axis=(1, 2), keepdims=True)
-    return maps.astype(np.float32)
+    mean = maps.mean(axis=(1, 2), keepdims=True, dtype=np.float64)
+    # The mean goes before the cast, or a large one would take the digits.
+    flat = (maps - mean.astype(np.result_type(maps, np.float32))).astype(np.float32).reshape(len(maps), -1)
+    flat /= np.sqrt(np.vecdot(flat, flat))[:, None]
+    return flat.reshape(maps.shape)
 
 
 def _turned(array, turn):
@@ -155,27 +157,26 @@ def _best_over_pixels(maps, references, symmetries):
 
 def _in_place(maps, references, symmetries, within):
     correlation, index = np.full(len(maps), -np.inf), np.zeros(len(maps), dtype=np.int64)
-    step = max(1, _BLOCK // maps[0].size)
-    for first in range(0, len(references), step):
-        unit = _unit(references[first : first + step]).reshape(-1, maps[0].size).T
-        for start in range(0, len(maps), step):
-            block = _unit(maps[start : start + step])
-            scores = np.max([_flat(t) @ unit for t in _all_turned(block, symmetries)], axis=0)
+    size = maps[0].size
+    step = max(1, _BLOCK // size)
+    for start in range(0, len(maps), step):
+        block = _all_turned(_unit(maps[start : start + step]), symmetries)
+        own = start + np.arange(block.shape[1])
+        for first in range(0, len(references), step):
+            unit = _unit(references[first : first + step]).reshape(-1, size)
+            scores = (block.reshape(-1, size) @ unit.T).reshape(*block.shape[:2], -1).max(axis=0)
             if within:
-                scores[np.equal.outer(start + np.arange(len(block)), first + np.arange(unit.shape[1]))] = -np.inf
+                scores[own[:, None] == first + np.arange(len(unit))] = -np.inf
             best = scores.argmax(axis=1)
-            value = scores[np.arange(len(block)), best]
-            better = np.flatnonzero(value > correlation[start : start + step])
-            correlation[start + better], index[start + better] = value[better], first + best[better]
+            value = np.take_along_axis(scores, best[:, None], axis=1)[:, 0]
+            better = value > correlation[own]
+            correlation[own[better]], index[own[better]] = value[better], first + best[better]
     return correlation, index
 
 
-def _flat(maps):
-    return np.ascontiguousarray(maps).reshape(len(maps), -1)
-
-
 def _all_turned(maps, symmetries):
-    """The maps under all eight symmetries, or as they are."""
+    """The maps under all eight symmetries, or as they are: ``(symmetries, n, N, N)``."""
     if not symmetries:
-        return [maps]
-    return [half for turn in range(4) for half in (_turned(maps, turn), _turned(maps, turn)[:, ::-1, ::-1])]
+        return maps[None]
+    quarter = np.stack([_turned(maps, turn) for turn in range(4)])
+    return np.concatenate([quarter, quarter[..., ::-1, ::-1]])

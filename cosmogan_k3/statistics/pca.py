@@ -56,8 +56,8 @@ def pca_merit(real_projection, generated_projection):
 
     with y the real and x the generated projections, each component over its real standard deviation. The means within
     a set include each point with itself; the energy distance D² of two samples of one distribution is then expected
-    at exactly the denominator (its mean over pairs of different points), so that 1 is as good as real maps and no
-    split into halves is needed. It sees the shape of a cloud, not only its mean and covariance. Where the
+    at exactly the denominator (its mean over pairs of different points), so that 1, to order 1/n, is as good as real
+    maps and no split into halves is needed. It sees the shape of a cloud, not only its mean and covariance. Where the
     distributions differ, the merit grows with the number of maps: compare epochs at equal numbers.
 
     Args:

@@ -57,8 +57,9 @@ def wasserstein_rows(real_rows, generated_rows):
     """
     real, generated = (np.sort(rows, axis=0) for rows in standardised(real_rows, generated_rows))
     n, m = len(real), len(generated)
-    # Both quantile functions are constant between these levels, counted in units of 1/(n m) to be exact.
-    levels = np.union1d(np.arange(n + 1) * m, np.arange(m + 1) * n)
+    # Both quantile functions are constant between these levels, counted in units of 1/(n m) to be exact; a stable
+    # sort merges the two sorted lists.
+    levels = np.sort(np.concatenate([np.arange(n) * m, np.arange(m + 1) * n]), kind="stable")
     widths = np.diff(levels) / (n * m)
     difference = real[levels[:-1] // m]
     difference -= generated[levels[:-1] // n]
