@@ -16,8 +16,7 @@ _BATCH = 32
 def build_regressor(pixels, parameters, *, seed=0):
     """Build the network: three 3x3 convolutions of stride 2, means over the map, 16 features, the parameters.
 
-    Means of positive features, so that a shift of the map by the stride, periodic as the convolutions are, changes
-    nothing.
+    Convolutions are periodic and followed by means over the map, so that a shift of it by 8 pixels changes nothing.
 
     Args:
         pixels: int, side of the maps, a multiple of 8.
@@ -36,7 +35,7 @@ def build_regressor(pixels, parameters, *, seed=0):
     """
     if pixels < 8 or pixels % 8 or parameters < 1:
         raise ValueError(
-            f"pixels must be a multiple of 8 and parameters positive. "
+            "pixels must be a multiple of 8 and parameters positive. "
             f"Received: pixels={pixels}, parameters={parameters}"
         )
     initializers = seeded_initializers(seed, None)
@@ -65,6 +64,13 @@ def train_regressor(maps, parameters, *, epochs=20, seed=0):
 
     Raises:
         ValueError: another number of maps than of rows of parameters, or a parameter that does not vary.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> network, (mean, deviation) = train_regressor(rng.normal(size=(32, 8, 8)), rng.normal(size=(32, 1)), epochs=1)
+        >>> network.output_shape, 0.9 < deviation < 1.1
+        ((None, 1), True)
     """
     maps, parameters = np.asarray(maps), np.asarray(parameters, dtype=np.float64)
     if parameters.ndim != 2 or len(parameters) != len(maps):
