@@ -68,7 +68,8 @@ def train_regressor(maps, parameters, *, epochs=20, seed=0):
     Example:
         >>> import numpy as np
         >>> rng = np.random.default_rng(0)
-        >>> network, (mean, deviation) = train_regressor(rng.normal(size=(32, 8, 8)), rng.normal(size=(32, 1)), epochs=1)
+        >>> maps, parameters = rng.normal(size=(32, 8, 8)), rng.normal(size=(32, 1))
+        >>> network, (mean, deviation) = train_regressor(maps, parameters, epochs=1)
         >>> network.output_shape, 0.9 < deviation < 1.1
         ((None, 1), True)
     """
