@@ -17,18 +17,65 @@ from cosmogan_k3.statistics.correlations import (
     correlation_matrix,
     covariance,
 )
-from cosmogan_k3.statistics.distances import (
-    null_halves,
-    power_spectrum_error,
-    summary_distances,
+from cosmogan_k3.statistics.distances import null_halves, power_spectrum_error, summary_distances
+from cosmogan_k3.statistics.diversity import (
+    Duplicates,
+    Memorisation,
+    duplicate_rate,
+    effective_number,
+    interpolation_smoothness,
+    memorisation_test,
 )
+from cosmogan_k3.statistics.frechet import frechet_distance
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
 from cosmogan_k3.statistics.minkowski import minkowski_functionals
 from cosmogan_k3.statistics.moments import smoothed_moments
-from cosmogan_k3.statistics.pca import pca_projection
+from cosmogan_k3.statistics.nearest_neighbours import nearest_neighbours
+from cosmogan_k3.statistics.pca import StoppingAdvice, pca_merit, pca_projection, stopping_advice
 from cosmogan_k3.statistics.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
+from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
+from cosmogan_k3.statistics.starlet import starlet_l1_norm, starlet_transform
+from cosmogan_k3.statistics.wasserstein import wasserstein_1, wasserstein_from_histograms, wasserstein_rows
+
+__all__ = [
+    "CorrelationComparison",
+    "Duplicates",
+    "KSResult",
+    "Memorisation",
+    "StoppingAdvice",
+    "bispectrum",
+    "compare_correlations",
+    "correlation_matrix",
+    "covariance",
+    "duplicate_rate",
+    "effective_number",
+    "frechet_distance",
+    "integer_mode_edges",
+    "interpolation_smoothness",
+    "ks_histogram_counts",
+    "ks_pixels",
+    "memorisation_test",
+    "minima_counts",
+    "minkowski_functionals",
+    "nearest_neighbours",
+    "null_halves",
+    "pca_merit",
+    "pca_projection",
+    "peak_counts",
+    "pixel_histogram",
+    "power_spectrum",
+    "power_spectrum_error",
+    "published_mode_edges",
+    "scattering_coefficients",
+    "scattering_labels",
     "smoothed_moments",
     "starlet_l1_norm",
     "starlet_transform",
+    "stopping_advice",
+    "summary_distances",
+    "wasserstein_1",
+    "wasserstein_from_histograms",
+    "wasserstein_rows",
+]
