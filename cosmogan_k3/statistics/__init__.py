@@ -10,7 +10,9 @@ Conventions, stated once:
   halves of the real maps.
 """
 
+from cosmogan_k3.statistics.battery import Battery, Features
 from cosmogan_k3.statistics.bispectrum import bispectrum
+from cosmogan_k3.statistics.comparison import Comparison, Result, compare, compare_features
 from cosmogan_k3.statistics.correlations import (
     CorrelationComparison,
     compare_correlations,
@@ -40,13 +42,19 @@ from cosmogan_k3.statistics.starlet import starlet_l1_norm, starlet_transform
 from cosmogan_k3.statistics.wasserstein import wasserstein_1, wasserstein_from_histograms, wasserstein_rows
 
 __all__ = [
+    "Battery",
+    "Comparison",
     "CorrelationComparison",
     "Duplicates",
+    "Features",
     "KSResult",
     "Memorisation",
+    "Result",
     "StoppingAdvice",
     "bispectrum",
+    "compare",
     "compare_correlations",
+    "compare_features",
     "correlation_matrix",
     "covariance",
     "duplicate_rate",
