@@ -81,13 +81,11 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
     assert {"metrics.json", "MLmodel", "model.keras", *figures} <= artifacts
     assert not [path for path in (project / "mlruns").rglob("*") if path.suffix in (".pkl", ".pickle")]
 
-    samples = []
-    for reader in (backend, NEXT[backend]):
-        run_python("-c", READ_BACK, tmp_path / f"{reader}.npy", backend=reader, cwd=project)
-        samples.append(np.load(tmp_path / f"{reader}.npy"))
-    assert samples[0].shape == (5, 16, 16)
-    assert samples[0].std() > 0
-    np.testing.assert_allclose(samples[1], samples[0], atol=1e-5 * samples[0].std())
+    # That samples are equal on all backends is what tests/parity compares.
+    run_python("-c", READ_BACK, tmp_path / "samples.npy", backend=NEXT[backend], cwd=project)
+    samples = np.load(tmp_path / "samples.npy")
+    assert samples.shape == (5, 16, 16)
+    assert samples.std() > 0
 
 
 def test_parameters_reach_no_shell_unquoted(project, tmp_path):
@@ -104,8 +102,8 @@ def test_real_maps_are_cut_trained_on_and_emulated(tmp_path, real_maps, monkeypa
     for name in ("lenstools_z150.fit", "lenstools_z55.fit"):
         shutil.copy(real_maps / name, data)
     command = ("-m", "cosmogan_k3")
-    train = ("train", "--data", data, "--pixels", 32, "--preset", "tiny", "--backend", "torch", "--model-name", "")
-    run_python(*command, *train, "--out", "run", cwd=tmp_path)
+    train = ("train", "--data", data, "--pixels", 32, "--preset", "tiny", "--epochs", 1, "--backend", "torch")
+    run_python(*command, *train, "--model-name", "", "--out", "run", cwd=tmp_path)
     generate = ("generate", "--model", "run/model.keras", "--backend", "torch", "--maps", 256, "--out", "new.fits")
     run_python(*command, *generate, cwd=tmp_path)
     new = read_maps(tmp_path / "new.fits")

@@ -33,7 +33,8 @@ def _open_npy(path):
 
 
 def _open_npz(path):
-    with np.load(path, allow_pickle=False) as archive:
+    # Opened here: NumPy would leave a truncated archive's file open.
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         names = archive.files
         arrays = {name: archive[name] for name in names}
     parameters = {n.removeprefix("parameter_"): arrays[n] for n in names if n.startswith("parameter_")}
