@@ -166,7 +166,10 @@ class PatchTable:
     def __len__(self):
         return len(self.table)
 
-    def take(self, indices):
+    def take(self, indices, axis=0):
+        """As NumPy's, along the only axis there is a table of."""
+        if axis != 0:
+            raise ValueError(f"Only whole patches can be taken, along axis 0. Received: axis={axis}")
         return PatchTable(self.files, self.table[indices], self.pixels)
 
     def name_of(self, index):

@@ -28,7 +28,7 @@ def summary_distances(real, generated, *, pixel_arcmin, permutations=499, seed=0
     """The distances between two sets of maps, and the same between two disjoint halves of the real one.
 
     Args:
-        real, generated: float arrays ``(n, N, N)``, κ; at least two real maps.
+        real, generated: float arrays ``(n, N, N)``, κ, or ``PatchTable``; at least two real maps.
         pixel_arcmin: float, side of a pixel in arcmin.
         permutations: int, for the p-value of ``ks_pixels``.
         seed: int, of the permutations and of the split into halves.
@@ -54,7 +54,8 @@ def summary_distances(real, generated, *, pixel_arcmin, permutations=499, seed=0
     real_power, generated_power = (power_spectrum(m, pixel_arcmin=pixel_arcmin)[1] for m in (real, generated))
     options = {"permutations": permutations, "seed": seed}
     distances = _distances(real, generated, real_power, generated_power, options)
-    null = _distances(real[first], real[second], real_power[first], real_power[second], options)
+    halves = (real.take(half, axis=0) for half in (first, second))
+    null = _distances(*halves, real_power[first], real_power[second], options)
     return distances | {f"{name}_null": value for name, value in null.items()}
 
 
