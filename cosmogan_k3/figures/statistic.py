@@ -5,7 +5,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from cosmogan_k3.figures.style import GENERATED, REAL, new_figure
 
-_CLEARANCE = 3
+_CLEARANCE = 2
 """A ratio is drawn where every real mean is this many times its null band: nearer to zero it would be noise."""
 
 _TAIL = 0.05
@@ -27,7 +27,7 @@ def statistic_panel(result):
     Example:
         >>> import numpy as np
         >>> from cosmogan_k3.statistics import compare
-        >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+        >>> maps = np.random.default_rng(0).lognormal(size=(40, 32, 32)).astype("float32")
         >>> result = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)["power_spectrum"]
         >>> [axis.get_ylabel() for axis in statistic_panel(result).axes]
         ['Power spectrum P(ℓ)', 'generated / real']
