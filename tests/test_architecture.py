@@ -23,6 +23,7 @@ ALLOWED = {
     "statistics": set(),
     "figures": set(),
     "evaluation": {"errors", "data", "statistics", "figures"},
+    "report": {"data", "figures", "statistics"},
     "backend": set(),
     "layers": {"backend"},
     "losses": {"errors"},

@@ -1,0 +1,102 @@
+"""A comparison of real and generated maps as one HTML file to read, send and print."""
+
+import base64
+import io
+from importlib import resources
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from cosmogan_k3.data.writers import replacing
+from cosmogan_k3.figures import statistic_panel
+from cosmogan_k3.statistics.comparison import SIGNIFICANCE
+
+_DPI = 130
+
+
+def write_report(path, comparison, *, figures, metrics, provenance):
+    """Write a comparison as one self-contained HTML file, whole or not at all: no script, nothing fetched.
+
+    Args:
+        path: file to write.
+        comparison: ``statistics.Comparison``.
+        figures: mapping of names to matplotlib figures. "maps" is shown first, and one with the name of a statistic in
+            place of its own panel; the others come last.
+        metrics: mapping of names to numbers; ``name_null`` is shown beside ``name``.
+        provenance: mapping of names to values, whatever says where the maps came from.
+
+    Raises:
+        InputError: the folder cannot be written to.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> from pathlib import Path
+        >>> from cosmogan_k3.statistics import compare
+        >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+        >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "report.html")
+        ...     write_report(path, comparison, figures={}, metrics={}, provenance={"maps": "random"})
+        ...     "None of 16 statistics differs" in path.read_text(encoding="utf-8")
+        True
+    """
+    shown = {"maps", *(result.name for result in comparison.results)}
+    html = _template().render(
+        comparison=comparison,
+        verdict=_overall(comparison),
+        statistics=[_statistic(result, figures) for result in comparison.results],
+        maps=_image(figures["maps"]) if "maps" in figures else None,
+        others=[(_words(name), _image(figure)) for name, figure in figures.items() if name not in shown],
+        metrics=_metric_rows(metrics),
+        provenance=[(_words(name), value) for name, value in provenance.items()],
+        significance=SIGNIFICANCE,
+        # Each statistic may be at its largest in another exchange, and all these tie for the smallest p.
+        smallest_corrected=min(1.0, len(comparison.results) / (1 + comparison.permutations)),
+    )
+    with replacing(path) as partial:
+        partial.write_text(html, encoding="utf-8")
+
+
+def _template():
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["number"] = _number
+    return environment.from_string(resources.files("cosmogan_k3").joinpath("report.html.j2").read_text("utf-8"))
+
+
+def _overall(comparison):
+    """The first sentence, as ``(how many differ, of what)``."""
+    differing = sum(not result.agrees for result in comparison.results)
+    count = f"{differing or 'None'} of {len(comparison.results)} statistics {'differ' if differing > 1 else 'differs'}"
+    return (
+        count,
+        f"after correction for having looked at all of them, between {comparison.real_maps} real and "
+        f"{comparison.generated_maps} generated maps (seed {comparison.seed}).",
+    )
+
+
+def _statistic(result, figures):
+    """A result, the median of its null, and its picture where it has one."""
+    figure = figures.get(result.name) or (statistic_panel(result) if result.axis.size else None)
+    return {"result": result, "null": float(np.median(result.null)), "image": _image(figure) if figure else None}
+
+
+def _image(figure):
+    """The figure as a data URI."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=_DPI)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _metric_rows(metrics):
+    """Rows of words, number, and the same of real against real or None."""
+    nulls = {f"{name}_null" for name in metrics} & set(metrics)
+    return [(_words(name), value, metrics.get(f"{name}_null")) for name, value in metrics.items() if name not in nulls]
+
+
+def _words(name):
+    return str(name).replace("_", " ")
+
+
+def _number(value):
+    """A number short enough to read; anything else as it is."""
+    return f"{value:.3g}" if isinstance(value, float | np.floating) else value
