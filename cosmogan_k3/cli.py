@@ -150,12 +150,15 @@ def _evaluate(config):
             raise InputError(f"--{name}: say which maps to compare")
     check_writable(config.out)
     options = {"pixels": config.pixels or None, "pixel_arcmin": config.pixel_arcmin or None}
-    sets = {name: read_maps(getattr(config, name), **options) for name in ("real", "generated")}
-    provenance = {f"{name}_fingerprint": maps.fingerprint() for name, maps in sets.items()}
-    metrics, drawn = evaluate_maps(**sets, seed=config.seed)
-    write_evaluation(config.out, metrics | provenance, drawn)
+    names = ("real", "generated", "training") if config.training else ("real", "generated")
+    sets = {name: read_maps(getattr(config, name), **options) for name in names}
+    provenance = {name: str(getattr(config, name)) for name in names}
+    provenance |= {f"{name}_fingerprint": maps.fingerprint() for name, maps in sets.items()}
+    provenance |= {"cosmogan_k3": __version__, "seed": config.seed}
+    evaluation = evaluate_maps(**sets, seed=config.seed)
+    write_evaluation(config.out, evaluation, provenance=provenance)
     if not config.quiet:
-        print(summary(metrics))
+        print(summary(evaluation))
 
 
 def _generate(config):

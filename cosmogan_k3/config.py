@@ -82,10 +82,11 @@ class EvaluateConfig:
 
     real: str = option("", "real maps: a file or a folder")
     generated: str = option("", "generated maps: a file or a folder")
+    training: str = option("", "maps that the generator learned from, if copies of them are to be searched for")
     pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
     pixel_arcmin: float = _pixel_arcmin()
     seed: int = _seed()
-    out: str = option("evaluation", "folder for metrics.json and the figures")
+    out: str = option("evaluation", "folder for report.html, metrics.json, statistics.csv and the figures")
     quiet: bool = _quiet()
 
 

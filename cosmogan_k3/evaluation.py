@@ -1,6 +1,8 @@
-"""Real against generated maps: metrics.json and figures. Needs no Keras."""
+"""Real against generated maps: metrics.json, tables, figures and the report. Needs no Keras."""
 
+import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,55 +10,132 @@ import numpy as np
 from cosmogan_k3 import figures
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.statistics import null_halves, pixel_histogram, power_spectrum, summary_distances
+from cosmogan_k3.report import write_report
+from cosmogan_k3.statistics import (
+    Battery,
+    Comparison,
+    compare_correlations,
+    compare_features,
+    duplicate_rate,
+    effective_number,
+    frechet_distance,
+    memorisation_test,
+    null_halves,
+    pixel_histogram,
+    power_spectrum,
+    summary_distances,
+)
 
 HISTOGRAM_BINS = 60
 
+_AUDITED = 200
+"""Generated maps that are searched for copies, among themselves and of training maps: the search costs n × m."""
+_SEARCHED = 3000
+"""Training maps in which copies are searched for."""
 
-def evaluate_maps(real, generated, *, seed=0, permutations=499):
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was found out about two sets of maps."""
+
+    metrics: dict
+    comparison: Comparison
+    figures: dict
+
+
+def evaluate_maps(real, generated, *, training=None, seed=0, permutations=499):
     """Compare two sets of maps and draw the figures.
 
     Args:
-        real, generated: ``MapSet`` of the same side and pixel size.
+        real, generated: ``MapSet`` of the same side and pixel size, at least four maps each.
+        training: optional ``MapSet`` that the generator learned from; copies of its maps are searched for.
         seed: int, of the permutations and the null's split.
         permutations: int.
 
     Returns:
-        ``(metrics, figures)``: the distances of ``summary_distances`` with the numbers of maps, and a dict of names to
-        matplotlib figures.
+        ``Evaluation``: the distances with their nulls and the numbers of maps; the ``Comparison``; and matplotlib
+        figures by name.
 
     Raises:
-        InputError: maps of different sides or pixel sizes, or fewer than two real maps.
+        InputError: maps of different sides or pixel sizes, or fewer than four of a kind.
 
     Example:
         >>> import numpy as np
         >>> from cosmogan_k3.data import MapSet
-        >>> maps = MapSet(np.random.default_rng(0).normal(size=(8, 16, 16)).astype("float32"), pixel_arcmin=2.0)
-        >>> metrics, drawn = evaluate_maps(maps, maps, permutations=9)
-        >>> metrics["power_spectrum_error_mean"], sorted(drawn)
-        (0.0, ['maps', 'pixel_histogram', 'power_spectrum'])
+        >>> kappa = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+        >>> evaluation = evaluate_maps(MapSet(kappa, 2.0), MapSet(kappa[::-1], 2.0), permutations=9)
+        >>> evaluation.metrics["power_spectrum_error_mean"] < 1e-6, "peaks" in evaluation.figures
+        (True, True)
     """
     if real.pixels != generated.pixels or not np.isclose(real.pixel_arcmin, generated.pixel_arcmin, rtol=1e-3):
         raise InputError(
             "Real and generated maps must have the same side and pixel size. Received: "
             f"{real.pixels} pixels of {real.pixel_arcmin:g} arcmin and {generated.pixels} of {generated.pixel_arcmin:g}"
         )
-    if len(real) < 2:
-        raise InputError(f"The null needs at least two real maps to halve. Received: {len(real)}")
-    a, b = (np.asarray(maps.kappa, dtype=np.float32) for maps in (real, generated))
+    if min(len(real), len(generated)) < 4:
+        raise InputError(f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}")
     scale = {"pixel_arcmin": real.pixel_arcmin}
-    metrics = summary_distances(a, b, **scale, seed=seed, permutations=permutations)
-    metrics |= {"real_maps": len(a), "generated_maps": len(b), "evaluation_seed": seed}
-    edges = np.linspace(*np.percentile(a, [0.001, 99.999]), HISTOGRAM_BINS + 1)
-    ell, real_power = power_spectrum(a, **scale)
-    _, generated_power = power_spectrum(b, **scale)
-    first, second = null_halves(len(a), seed)
-    drawn = {
-        "maps": figures.map_gallery(a, b, field_deg=real.field_deg),
+    battery = Battery(real.kappa, **scale)
+    measured = [battery.measure(maps.kappa) for maps in (real, generated)]
+    comparison = compare_features(*measured, permutations=permutations, seed=seed)
+    metrics = summary_distances(real.kappa, generated.kappa, **scale, seed=seed, permutations=permutations)
+    spectra = [np.log(next(f.rows for f in features if f.name == "power_spectrum")) for features in measured]
+    metrics |= _spectra_metrics(spectra, null_halves(len(real), seed))
+    metrics |= _audit(real.kappa, generated.kappa, None if training is None else training.kappa)
+    metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
+    metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
+    drawn = _figures(real, generated, metrics, seed)
+    drawn |= {r.name: figures.statistic_panel(r) for r in comparison.results if r.axis.size and r.name not in drawn}
+    return Evaluation(metrics, comparison, drawn)
+
+
+def _spectra_metrics(spectra, halves):
+    """Fréchet distance and correlations of log P(ℓ) between bins, where there are maps enough to know them."""
+    real, generated = spectra
+    if min(len(real) // 2, len(generated)) <= real.shape[1]:
+        return {}
+    correlations = compare_correlations(real, generated, bootstraps=100)
+    return {
+        "frechet_distance": frechet_distance(real, generated),
+        "frechet_distance_null": frechet_distance(*(real[half] for half in halves)),
+        "correlation_distance": correlations.distance,
+        "correlation_distance_null": float(correlations.distance_null[1]),
+        "correlation_largest": correlations.largest,
+        "correlation_largest_null": float(correlations.largest_null[1]),
+    }
+
+
+def _audit(real, generated, training):
+    """Copies among the generated maps, and of training maps: of the first few of each kind."""
+    drawn, heldout = (np.asarray(maps[:_AUDITED], dtype=np.float32) for maps in (generated, real))
+    metrics = {
+        "duplicate_rate": duplicate_rate(drawn, heldout).rate,
+        "effective_share": effective_number(drawn, heldout) / len(drawn),
+        "audited_maps": len(drawn),
+    }
+    if training is not None:
+        found = memorisation_test(drawn, np.asarray(training[:_SEARCHED], dtype=np.float32), heldout)
+        metrics |= {
+            "memorisation_pvalue": found.pvalue,
+            "memorisation_fraction_closer": found.fraction_closer,
+            "memorisation_searched_maps": min(_SEARCHED, len(training)),
+        }
+    return metrics
+
+
+def _figures(real, generated, metrics, seed):
+    """Maps side by side, pixels and P(ℓ)."""
+    scouts = np.asarray(real.kappa[:256])
+    edges = np.linspace(*np.percentile(scouts, [0.001, 99.999]), HISTOGRAM_BINS + 1)
+    ell, real_power = power_spectrum(real.kappa, pixel_arcmin=real.pixel_arcmin)
+    _, generated_power = power_spectrum(generated.kappa, pixel_arcmin=real.pixel_arcmin)
+    first, second = null_halves(len(real), seed)
+    return {
+        "maps": figures.map_gallery(scouts, np.asarray(generated.kappa[:16]), field_deg=real.field_deg),
         "pixel_histogram": figures.pixel_distribution(
             edges,
-            pixel_histogram(a, edges),
-            pixel_histogram(b, edges),
+            pixel_histogram(real.kappa, edges),
+            pixel_histogram(generated.kappa, edges),
             title=f"KS distance {metrics['ks_pixels_distance']:.4f} "
             f"(real against real {metrics['ks_pixels_distance_null']:.4f})",
         ),
@@ -69,11 +148,10 @@ def evaluate_maps(real, generated, *, seed=0, permutations=499):
             f"(real against real {100 * metrics['power_spectrum_error_mean_null']:.1f} %)",
         ),
     }
-    return metrics, drawn
 
 
-def write_evaluation(folder, metrics, drawn):
-    """Write ``metrics.json`` and each figure as PNG, whole or not at all; return the paths.
+def write_evaluation(folder, evaluation, *, provenance=None):
+    """Write ``report.html``, ``metrics.json``, ``statistics.csv`` and each figure as PNG and PDF; return the paths.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -81,19 +159,33 @@ def write_evaluation(folder, metrics, drawn):
     folder = Path(folder)
     check_writable(folder)
     paths = []
-    for name, figure in drawn.items():
-        paths.append(folder / f"{name}.png")
-        with replacing(paths[-1]) as partial:
-            figure.savefig(partial, dpi=110)
+    for name, figure in evaluation.figures.items():
+        for ending in ("png", "pdf"):
+            paths.append(folder / f"{name}.{ending}")
+            with replacing(paths[-1]) as partial:
+                figure.savefig(partial, format=ending, dpi=110)
     paths.append(folder / "metrics.json")
     with replacing(paths[-1]) as partial:
-        partial.write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n")
+        text = json.dumps(evaluation.metrics | (provenance or {}), indent=2, allow_nan=False)
+        partial.write_text(text + "\n")
+    paths.append(folder / "statistics.csv")
+    with replacing(paths[-1]) as partial, partial.open("w", newline="") as file:
+        table = csv.DictWriter(file, evaluation.comparison.table()[0])
+        table.writeheader()
+        table.writerows(evaluation.comparison.table())
+    paths.append(folder / "report.html")
+    images = {name: (folder / f"{name}.png").read_bytes() for name in evaluation.figures}
+    write_report(
+        paths[-1], evaluation.comparison, images=images, metrics=evaluation.metrics, provenance=provenance or {}
+    )
     return paths
 
 
-def summary(metrics):
-    """The distances and their nulls as a few aligned lines."""
+def summary(evaluation):
+    """The distances beside their nulls, and the verdict on each statistic, as a few aligned lines."""
+    metrics = evaluation.metrics
     lines = [f"{'':28}{'generated':>12}{'real vs real':>14}"]
     names = (n for n in metrics if f"{n}_null" in metrics)
     lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
+    lines += ["", *(result.verdict for result in evaluation.comparison.results)]
     return "\n".join(lines)

@@ -1,27 +1,23 @@
 """A comparison of real and generated maps as one HTML file to read, send and print."""
 
 import base64
-import io
 from importlib import resources
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
 from cosmogan_k3.data.writers import replacing
-from cosmogan_k3.figures import statistic_panel
 from cosmogan_k3.statistics.comparison import SIGNIFICANCE
 
-_DPI = 130
 
-
-def write_report(path, comparison, *, figures, metrics, provenance):
+def write_report(path, comparison, *, images, metrics, provenance):
     """Write a comparison as one self-contained HTML file, whole or not at all: no script, nothing fetched.
 
     Args:
         path: file to write.
         comparison: ``statistics.Comparison``.
-        figures: mapping of names to matplotlib figures. "maps" is shown first, and one with the name of a statistic in
-            place of its own panel; the others come last.
+        images: mapping of names to PNG files as bytes. "maps" is shown first, one with the name of a statistic beside
+            its verdict; the others come last.
         metrics: mapping of names to numbers; ``name_null`` is shown beside ``name``.
         provenance: mapping of names to values, whatever says where the maps came from.
 
@@ -36,7 +32,7 @@ def write_report(path, comparison, *, figures, metrics, provenance):
         >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder, "report.html")
-        ...     write_report(path, comparison, figures={}, metrics={}, provenance={"maps": "random"})
+        ...     write_report(path, comparison, images={}, metrics={}, provenance={"maps": "random"})
         ...     "None of 16 statistics differs" in path.read_text(encoding="utf-8")
         True
     """
@@ -44,9 +40,9 @@ def write_report(path, comparison, *, figures, metrics, provenance):
     html = _template().render(
         comparison=comparison,
         verdict=_overall(comparison),
-        statistics=[_statistic(result, figures) for result in comparison.results],
-        maps=_image(figures["maps"]) if "maps" in figures else None,
-        others=[(_words(name), _image(figure)) for name, figure in figures.items() if name not in shown],
+        statistics=[_statistic(result, images) for result in comparison.results],
+        maps=_image(images["maps"]) if "maps" in images else None,
+        others=[(_words(name), _image(png)) for name, png in images.items() if name not in shown],
         metrics=_metric_rows(metrics),
         provenance=[(_words(name), value) for name, value in provenance.items()],
         significance=SIGNIFICANCE,
@@ -74,17 +70,14 @@ def _overall(comparison):
     )
 
 
-def _statistic(result, figures):
+def _statistic(result, images):
     """A result, the median of its null, and its picture where it has one."""
-    figure = figures.get(result.name) or (statistic_panel(result) if result.axis.size else None)
-    return {"result": result, "null": float(np.median(result.null)), "image": _image(figure) if figure else None}
+    image = _image(images[result.name]) if result.name in images else None
+    return {"result": result, "null": float(np.median(result.null)), "image": image}
 
 
-def _image(figure):
-    """The figure as a data URI."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=_DPI)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+def _image(png):
+    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def _metric_rows(metrics):

@@ -74,8 +74,8 @@ def train(config, preset, maps, *, provenance=None):
     """
     fingerprint = maps.fingerprint()
     splits = split_by_map(maps, validation=0.1, test=0.2, seed=config.seed)
-    if len(splits.test) < 2:
-        raise InputError(f"The test split needs at least two maps for its null. Received: {len(splits.test)}")
+    if len(splits.test) < 4:
+        raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
     batches = Batches(
         splits.train.kappa, scaling, batch_size=preset.batch_size, augment=preset.augment, seed=config.seed
@@ -99,7 +99,7 @@ def train(config, preset, maps, *, provenance=None):
     with runs.training_run(f"{config.preset}-{backend.name}", parameters):
         monitor = _Monitor(splits.validation, preset)
         gan.fit(batches, epochs=preset.epochs, verbose=_verbosity(config), callbacks=[monitor])
-        return _finish(config, gan, splits, monitor)
+        return _finish(config, gan, splits, monitor, parameters)
 
 
 def _verbosity(config):
@@ -109,23 +109,24 @@ def _verbosity(config):
     return 1 if sys.stdout.isatty() else 2
 
 
-def _finish(config, gan, splits, monitor):
+def _finish(config, gan, splits, monitor, parameters):
     """Evaluate on the test split; write and log everything."""
     folder = Path(config.out)
     emulator = Emulator(gan)
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed)
-    metrics, drawn = evaluate_maps(splits.test, generated, seed=config.seed)
+    evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
+    metrics, drawn = evaluation.metrics, evaluation.figures
     metrics |= {"images_per_second": float(np.median(monitor.throughput)), "training_seconds": monitor.seconds}
     drawn["losses"] = figures.loss_curves(monitor.history)
     if monitor.projections:
         drawn["pca"] = figures.pca_by_epoch(_spread(monitor.projections, _PCA_PANELS))
-    paths = write_evaluation(folder, metrics, drawn)
+    paths = write_evaluation(folder, evaluation, provenance=parameters)
     with replacing(folder / "model.keras") as partial:
         gan.save(partial)
     runs.log_evidence(metrics, paths)
     registry.log_gan(gan, registered_name=config.model_name, alias=config.alias)
     if not config.quiet:
-        print(summary(metrics))
+        print(summary(evaluation))
     return emulator, metrics
 
 
