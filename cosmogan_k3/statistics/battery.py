@@ -48,6 +48,9 @@ class Battery:
         pixel_arcmin: float, side of a pixel in arcmin.
         periodic: bool; whether opposite sides of a map are neighbours. False for maps cut from larger fields.
 
+    Raises:
+        ValueError: maps that are not ``(n, N, N)``, NaN, or first 256 maps that are constant.
+
     Example:
         >>> import numpy as np
         >>> maps = np.random.default_rng(0).normal(size=(6, 32, 32)).astype("float32")

@@ -107,7 +107,7 @@ def compare(real, generated, *, pixel_arcmin, periodic=True, permutations=499, s
         ``Comparison``.
 
     Raises:
-        ValueError: fewer than four maps in a set, sets of different sides, or NaN.
+        ValueError: fewer than four maps in a set, sets of different sides, NaN, or real maps that are constant.
 
     Example:
         >>> import numpy as np

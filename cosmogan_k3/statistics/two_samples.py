@@ -14,6 +14,7 @@ _ROWS_PER_DIRECTION = 10
 
 class _Rows:
     def __init__(self, rows):
+        # A feature that some map has no value for, as a constant one no skewness, is left out too: NaN is not larger.
         varies = rows.std(axis=0) > 1e-9 * np.abs(rows).max(axis=0)
         self.rows = (rows[:, varies] - rows[:, varies].mean(axis=0)) / rows[:, varies].std(axis=0)
         if not self.rows.shape[1]:

@@ -1,6 +1,7 @@
 """The fast search of bins against NumPy's."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,3 +40,8 @@ def test_sums_are_a_weighted_histogram(rng):
 def test_maps_are_continued_periodically(rng):
     maps = rng.normal(size=(2, 5, 5))
     np.testing.assert_array_equal(wrapped(maps, 2), np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="wrap"))
+
+
+def test_infinite_edges_are_refused():
+    with pytest.raises(ValueError, match=r"must be finite. Received"):
+        Bins(np.array([-np.inf, 0.0, 1.0]))
