@@ -8,7 +8,7 @@ _BLOCK = 2**17
 
 def checked_maps(maps):
     """``maps`` themselves, if they are ``(n, N, N)``."""
-    if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or not len(maps):
+    if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or 0 in maps.shape:
         raise ValueError(f"maps must be a non-empty array (n, N, N). Received: shape {getattr(maps, 'shape', None)}")
     return maps
 
@@ -28,7 +28,7 @@ def checked_mask(mask, pixels):
     return mask
 
 
-def checked_edges(edges, name):
+def checked_edges(edges, name="thresholds"):
     """``edges`` as float64, if they are bin edges."""
     edges = np.asarray(edges, float)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
@@ -36,9 +36,9 @@ def checked_edges(edges, name):
     return edges
 
 
-def blocks(maps, mask=None, dtype=np.float64):
+def blocks(maps, mask=None, dtype=np.float64, step=None):
     """Yield ``(slice, maps of that slice)`` in ``dtype``, masked pixels at zero, and refuse NaN where observed."""
-    step = max(1, _BLOCK // maps.shape[1] ** 2)
+    step = step or max(1, _BLOCK // maps.shape[1] ** 2)
     for start in range(0, len(maps), step):
         chosen = slice(start, start + step)
         block = np.asarray(maps[chosen], dtype)
@@ -48,6 +48,12 @@ def blocks(maps, mask=None, dtype=np.float64):
         with np.errstate(invalid="ignore"):
             finite = np.isfinite(block.sum(axis=(1, 2)))
         if not finite.all():
-            hint = "observed pixels" if mask is not None else "its pixels; a mask leaves some out"
-            raise ValueError(f"Map {start + int(np.argmin(finite))} has NaN or infinity among {hint}")
+            number = start + int(np.argmin(finite))
+            raise ValueError(f"maps must be finite where observed. Received: NaN or infinity in map {number}")
         yield chosen, block
+
+
+def finite_maps(maps):
+    """The maps of ``blocks`` one after the other, as float64."""
+    for _, block in blocks(checked_maps(maps)):
+        yield from block

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosmogan_k3.statistics._maps import blocks, checked_maps
 from cosmogan_k3.statistics.bispectrum import bispectrum
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.minkowski import minkowski_functionals
@@ -47,6 +48,9 @@ class Battery:
         pixel_arcmin: float, side of a pixel in arcmin.
         periodic: bool; whether opposite sides of a map are neighbours. False for maps cut from larger fields.
 
+    Raises:
+        ValueError: maps that are not ``(n, N, N)``, NaN, or first 256 maps that are constant.
+
     Example:
         >>> import numpy as np
         >>> maps = np.random.default_rng(0).normal(size=(6, 32, 32)).astype("float32")
@@ -56,10 +60,10 @@ class Battery:
     """
 
     def __init__(self, real, *, pixel_arcmin, periodic=True):
-        scouts = np.asarray(real[:_SCOUTS], dtype=np.float32)
+        scouts = next(blocks(checked_maps(real), dtype=np.float32, step=_SCOUTS))[1]
         mean, sigma = float(scouts.mean()), float(scouts.std())
         if not sigma > 0:
-            raise ValueError("The real maps are constant: there is nothing to compare")
+            raise ValueError(f"The real maps must vary. Received: {mean:g} everywhere in the first {len(scouts)}")
         self.pixel_arcmin = pixel_arcmin
         self.periodic = periodic
         self.pixels = scouts.shape[1]
@@ -75,7 +79,7 @@ class Battery:
 
     def measure(self, maps):
         """The ``Features`` of every statistic, reading the maps once, a block at a time."""
-        parts = [self._block(maps[start : start + _BLOCK]) for start in range(0, len(maps), _BLOCK)]
+        parts = [self._block(block) for _, block in blocks(checked_maps(maps), dtype=np.float32, step=_BLOCK)]
         rows = {name: np.concatenate([part[name][1] for part in parts]) for name in parts[0]}
         return [
             Features(name, *_LABELS[name], np.asarray(parts[0][name][0], dtype=float), rows[name]) for name in _LABELS
@@ -83,7 +87,6 @@ class Battery:
 
     def _block(self, maps):
         """Axis and rows of each statistic, of a few maps."""
-        maps = np.asarray(maps, dtype=np.float32)
         scale, edge = {"pixel_arcmin": self.pixel_arcmin}, {"periodic": self.periodic}
         below = np.concatenate([[-np.inf], self.levels, [np.inf]])
         share = pixel_histogram(maps, below).cumsum(axis=1)[:, :-1] / self.pixels**2

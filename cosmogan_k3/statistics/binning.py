@@ -1,4 +1,4 @@
-"""What the binned statistics share: checks, periodic continuation, and a fast way to find the bin of a value."""
+"""What the binned statistics share: periodic continuation, and a fast way to find the bin of a value."""
 
 import numpy as np
 
@@ -6,29 +6,6 @@ BLOCK = 2**14
 """Pixels worked on at a time, where a statistic can: so few that its temporaries stay in a core's cache."""
 _CELLS = 2**16
 """Largest table of ``Bins``; edges too uneven for it are searched instead."""
-
-
-def finite_maps(maps):
-    """The maps one after the other as float64, checked: ``(n, N, N)``, not empty, every pixel finite."""
-    checked_maps(maps)
-    for i, map_ in enumerate(maps):
-        map_ = np.asarray(map_, dtype=np.float64, order="C")
-        if not np.isfinite(map_).all():
-            raise ValueError(f"maps must be finite. Received: NaN or infinity in map {i}")
-        yield map_
-
-
-def checked_maps(maps):
-    if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or not maps.size:
-        raise ValueError(f"maps must be a non-empty array (n, N, N). Received: shape {getattr(maps, 'shape', None)}")
-    return maps
-
-
-def checked_edges(edges, name="thresholds"):
-    edges = np.asarray(edges, dtype=np.float64)
-    if edges.ndim != 1 or len(edges) < 2 or not np.isfinite(edges).all() or not (np.diff(edges) > 0).all():
-        raise ValueError(f"{name} must be at least two increasing numbers. Received: {edges}")
-    return edges
 
 
 def wrapped(block, width):
@@ -51,6 +28,8 @@ class Bins:
     """
 
     def __init__(self, edges):
+        if not np.isfinite(edges).all():
+            raise ValueError(f"Edges of bins with a width must be finite. Received: {edges}")
         self.edges = edges
         self._upper = np.append(edges, np.inf)
         span = edges[-1] - edges[0]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.battery import Battery
 from cosmogan_k3.statistics.two_samples import CorrelationTest, LargestShift, MeanShift, SpreadTest
 
@@ -24,7 +25,7 @@ class Result:
     """Mean over the real maps, float64 ``(features,)``."""
     generated: np.ndarray
     null_band: np.ndarray
-    """2.5th and 97.5th percentile of the difference between the means of two halves of the real maps ``(2, features)``."""
+    """2.5th and 97.5th percentile of the difference of the means of two halves of the real maps ``(2, features)``."""
     distance: float
     unit: str
     """What the distance is, in words."""
@@ -89,8 +90,10 @@ def compare(real, generated, *, pixel_arcmin, periodic=True, permutations=499, s
 
     Whole maps are the independent unit: every p-value comes from exchanging maps between the two sets,
     p = (1 + #{T* ≥ T}) / (1 + permutations), the same exchanges for all statistics, so that the smallest p of an
-    exchange corrects for having looked at many: p_corrected = #{min p* ≤ p} / (1 + permutations). The nulls compare
-    halves of the real maps, half as many with half as many, and so overstate the noise of the distances by up to √2.
+    exchange corrects for having looked at many: p_corrected = (1 + #{min p* ≤ p}) / (1 + permutations). As many
+    statistics share the few smallest p there are, those of one p are ranked by how many standard deviations of T*
+    T lies above the mean of T*. The nulls compare halves of the real maps, half as many with half as many, and so
+    overstate the noise of the distances by up to √2.
 
     Args:
         real, generated: float arrays ``(n, N, N)``, κ, or ``PatchTable``, read a block at a time.
@@ -104,7 +107,7 @@ def compare(real, generated, *, pixel_arcmin, periodic=True, permutations=499, s
         ``Comparison``.
 
     Raises:
-        ValueError: fewer than four maps in a set, sets of different sides, or NaN.
+        ValueError: fewer than four maps in a set, sets of different sides, NaN, or real maps that are constant.
 
     Example:
         >>> import numpy as np
@@ -116,7 +119,7 @@ def compare(real, generated, *, pixel_arcmin, periodic=True, permutations=499, s
 
     Source: exchange of independent units: Good 2005, Permutation Tests; the smallest p: Westfall & Young 1993, eq. 2.7.
     """
-    if min(len(real), len(generated)) < 4:
+    if min(len(checked_maps(real)), len(checked_maps(generated))) < 4:
         raise ValueError(f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}")
     if real.shape[1:] != generated.shape[1:]:
         raise ValueError(f"Maps of different sides. Received: {real.shape[1:]} and {generated.shape[1:]}")
@@ -135,12 +138,19 @@ def compare_features(real, generated, *, permutations=499, splits=50, seed=0):
     halves = np.stack([rng.permutation(np.arange(n) < n // 2) for _ in range(splits)])
     looks = [look for pair in zip(real, generated, strict=True) for look in _looks(*pair)]
     tests = np.stack([test.statistic(exchanges) for _, test in looks])
-    pvalues = (tests[:, None, :] >= tests[:, :, None] * (1 - 1e-9)).mean(axis=2)
-    smallest = pvalues.min(axis=0)
-    results = []
-    for (features, test), own in zip(looks, pvalues, strict=True):
-        results.append(_result(features, test, n, halves, float(own[0]), float((smallest <= own[0] + 1e-12).mean())))
+    pvalues, corrected = _pvalues(tests)
+    results = (_result(*look, n, halves, *p) for look, *p in zip(looks, pvalues, corrected, strict=True))
     return Comparison(tuple(results), n, m, permutations, splits, seed)
+
+
+def _pvalues(tests):
+    """p and corrected p of the first exchange, from the statistics ``(statistics, exchanges)``."""
+    pvalues = np.array([(row >= row[:, None] * (1 - 1e-9)).mean(axis=1) for row in tests])
+    deviations = tests - tests.mean(axis=1, keepdims=True)
+    deviations /= np.maximum(deviations.std(axis=1, keepdims=True), np.finfo(float).tiny)
+    # Less than the step between two p: it ranks equal ones, and no others.
+    ranked = pvalues - (1 + deviations / (1 + np.abs(deviations))) / 2 / tests.shape[1]
+    return pvalues[:, 0].tolist(), (ranked.min(axis=0) <= ranked[:, :1] + 1e-9).mean(axis=1).tolist()
 
 
 def _looks(real, generated):
@@ -160,8 +170,8 @@ def _looks(real, generated):
         )
 
 
-def _result(look, test, n, halves, pvalue, corrected):
-    name, label, axis_label, axis, rows = look
+def _result(curve, test, n, halves, pvalue, corrected):
+    name, label, axis_label, axis, rows = curve
     real, generated = rows[:n], rows[n:]
     null = np.array([test.distance(np.flatnonzero(half), np.flatnonzero(~half)) for half in halves])
     shifts = np.stack([real[half].mean(axis=0) - real[~half].mean(axis=0) for half in halves])

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from cosmogan_k3.statistics.binning import BLOCK, Bins, checked_edges, checked_maps, finite_maps, wrapped
+from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
+from cosmogan_k3.statistics.binning import BLOCK, Bins, wrapped
 
 
 def minkowski_functionals(maps, thresholds, *, pixel_arcmin, periodic=True):

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import fft
 
-from cosmogan_k3.statistics.binning import checked_maps, finite_maps
+from cosmogan_k3.statistics._maps import checked_maps, finite_maps
 
 
 def smoothed_moments(maps, *, pixel_arcmin, scales_arcmin):

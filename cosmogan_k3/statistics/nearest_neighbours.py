@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import fft
 
+from cosmogan_k3.statistics._maps import checked_maps
+
 _CUTOFF = 8
 """Radius, in Fourier modes, of the disc in which candidates are sought."""
 _GRID = 16
@@ -69,9 +71,7 @@ def nearest_neighbours(maps, references=None, *, shifts=True, symmetries=True):
 
 
 def _checked(maps):
-    maps = np.asarray(maps)
-    if maps.ndim != 3 or maps.shape[1] != maps.shape[2] or not maps.size:
-        raise ValueError(f"maps must be a non-empty array (n, N, N). Received: shape {maps.shape}")
+    maps = checked_maps(np.asarray(maps))
     lowest, highest = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
     if not ((lowest > -np.inf) & (lowest < highest) & (highest < np.inf)).all():
         raise ValueError("maps must vary and be finite. Received: a constant map, NaN or infinity")

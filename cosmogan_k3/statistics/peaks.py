@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
-from cosmogan_k3.statistics.binning import BLOCK, checked_edges, checked_maps, wrapped
+from cosmogan_k3.statistics._maps import checked_edges, checked_maps
+from cosmogan_k3.statistics.binning import BLOCK, wrapped
 
 
 def peak_counts(maps, thresholds, *, mask=None, periodic=True):

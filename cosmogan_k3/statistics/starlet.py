@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import fft
 
-from cosmogan_k3.statistics.binning import Bins, checked_edges, checked_maps, finite_maps
+from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
+from cosmogan_k3.statistics.binning import Bins
 
 
 def starlet_transform(maps, scales):

@@ -1,12 +1,10 @@
 """Tests of whether two sets of rows, one row a map, are of one kind.
 
-Each holds the pooled rows and gives ``statistic(exchanges)``, the number to be ranked, for bool choices of the first set
-``(count, n)``; and ``distance(first, second)``, a number with a meaning, between the rows of two lists of indices.
+Each holds the pooled rows and gives ``statistic(exchanges)``, the number to be ranked, for bool choices of the first
+set ``(count, n)``; and ``distance(first, second)``, a number with a meaning, between the rows of two lists of indices.
 """
 
 import numpy as np
-
-from cosmogan_k3.statistics.wasserstein import wasserstein_rows
 
 _SMALLEST_SHARE = 1e-4
 """Directions with less of the variance than this are rounding, or constants."""
@@ -16,6 +14,7 @@ _ROWS_PER_DIRECTION = 10
 
 class _Rows:
     def __init__(self, rows):
+        # A feature that some map has no value for, as a constant one no skewness, is left out too: NaN is not larger.
         varies = rows.std(axis=0) > 1e-9 * np.abs(rows).max(axis=0)
         self.rows = (rows[:, varies] - rows[:, varies].mean(axis=0)) / rows[:, varies].std(axis=0)
         if not self.rows.shape[1]:
@@ -42,7 +41,7 @@ class MeanShift(_Rows):
 
 
 class LargestShift(_Rows):
-    """Largest difference of the mean rows, in their own unit: Kolmogorov and Smirnov's, where rows are distributions."""
+    """Largest difference of the mean rows, in their own unit: Kolmogorov and Smirnov's where rows are distributions."""
 
     unit = "largest difference of the distributions"
 
@@ -74,14 +73,25 @@ class CorrelationTest(_Rows):
         return float(np.sqrt((difference**2).sum() / max(features * (features - 1), 1)))
 
 
-class SpreadTest(CorrelationTest):
+class SpreadTest(_Rows):
     """Wasserstein distance between the distributions of each feature over maps, averaged over features."""
 
     unit = "Wasserstein-1 distance in units of the scatter between maps"
 
-    @staticmethod
-    def _distance(a, b):
-        return float(wasserstein_rows(a, b).mean())
+    def __init__(self, rows):
+        super().__init__(rows)
+        # Sorted once, for all exchanges: ∫ |F_first − F_second| dx needs no more than running sums in this order.
+        self._order = np.argsort(self.rows, axis=0)
+        self._gaps = np.diff(np.take_along_axis(self.rows, self._order, axis=0), axis=0)
+
+    def statistic(self, exchanges):
+        return np.array([self.distance(np.flatnonzero(first), np.flatnonzero(~first)) for first in exchanges])
+
+    def distance(self, first, second):
+        share = np.zeros(len(self.rows))
+        share[first], share[second] = 1 / len(first), -1 / len(second)
+        difference = share[self._order[:-1]].cumsum(axis=0)
+        return float(np.vdot(np.abs(difference, out=difference), self._gaps) / self.rows.shape[1])
 
 
 def _principal(rows):

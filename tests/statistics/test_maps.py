@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from cosmogan_k3.statistics import pixel_histogram, power_spectrum
+from cosmogan_k3.statistics._maps import checked_edges, finite_maps
 
 EDGES = np.linspace(-3, 3, 7)
 MASKED = [
@@ -86,7 +87,7 @@ def test_a_map_that_is_not_finite_is_named(statistic, value):
     maps[321, 5, 7] = value
     mask = np.ones((32, 32), bool)
     for given_mask in (None, mask):
-        with pytest.raises(ValueError, match="Map 321 "):
+        with pytest.raises(ValueError, match=r"in map 321$"):
             statistic(maps, given_mask)
     mask[5, 7] = False
     assert np.isfinite(statistic(maps, mask)).all()
@@ -102,3 +103,14 @@ def test_masks_that_mean_nothing_are_refused(statistic):
         statistic(maps, np.zeros((8, 8), bool))
     with pytest.raises(ValueError, match="non-empty array"):
         statistic(np.zeros((8, 8)), None)
+
+
+def test_errors_name_the_cause():
+    for edges in ([1.0], [1.0, 1.0], [0.0, np.nan], [[0.0, 1.0]]):
+        with pytest.raises(ValueError, match=r"two increasing numbers. Received"):
+            checked_edges(edges)
+    for maps in (np.zeros((4, 4)), np.zeros((1, 4, 5)), np.zeros((0, 4, 4)), [[[1.0]]]):
+        with pytest.raises(ValueError, match=r"non-empty array \(n, N, N\). Received"):
+            list(finite_maps(maps))
+    with pytest.raises(ValueError, match="Received: NaN or infinity in map 1"):
+        list(finite_maps(np.stack([np.zeros((4, 4)), np.full((4, 4), np.inf)])))

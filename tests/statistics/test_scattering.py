@@ -147,5 +147,5 @@ def test_errors_name_the_cause():
     with pytest.raises(ValueError, match="non-empty array"):
         scattering_coefficients(np.zeros((16, 16)))
     maps[1, 3, 3] = np.nan
-    with pytest.raises(ValueError, match="Map 1 "):
+    with pytest.raises(ValueError, match="infinity in map 1"):
         scattering_coefficients(maps)
