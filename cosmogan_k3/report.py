@@ -46,8 +46,7 @@ def write_report(path, comparison, *, images, metrics, provenance):
         metrics=_metric_rows(metrics),
         provenance=[(_words(name), value) for name, value in provenance.items()],
         significance=SIGNIFICANCE,
-        # Each statistic may be at its largest in another exchange, and all these tie for the smallest p.
-        smallest_corrected=min(1.0, len(comparison.results) / (1 + comparison.permutations)),
+        smallest_corrected=1 / (1 + comparison.permutations),
     )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")

@@ -74,12 +74,12 @@ def train(config, preset, maps, *, provenance=None):
     """
     fingerprint = maps.fingerprint()
     splits = split_by_map(maps, validation=0.1, test=0.2, seed=config.seed)
-    if len(splits.test) < 4:
-        raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
     batches = Batches(
         splits.train.kappa, scaling, batch_size=preset.batch_size, augment=preset.augment, seed=config.seed
     )
+    if len(splits.test) < 4:
+        raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
     gan = build_gan(
         preset,
         pixels=maps.pixels,

@@ -22,7 +22,7 @@ ALLOWED = {
     "simulate": {"errors", "data", "config"},
     "statistics": set(),
     "figures": set(),
-    "evaluation": {"errors", "data", "statistics", "figures"},
+    "evaluation": {"errors", "data", "statistics", "figures", "report"},
     "report": {"data", "figures", "statistics"},
     "backend": set(),
     "layers": {"backend"},

@@ -5,6 +5,7 @@ at most ``_OPEN_FILES`` at a time.
 """
 
 import functools
+import warnings
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,9 +50,12 @@ def _open_npz(path):
 
 def _open_fits(path):
     from astropy.io import fits
+    from astropy.utils.exceptions import AstropyUserWarning
 
-    with fits.open(path, memmap=True) as file:
-        images = [(hdu.data, hdu.header) for hdu in file if hdu.is_image and hdu.data is not None]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "File may have been truncated", AstropyUserWarning)
+        with fits.open(path, memmap=True) as file:
+            images = [(hdu.data, hdu.header) for hdu in file if hdu.is_image and hdu.data is not None]
     if not images:
         raise InputError(f"{path}: no image in this FITS file")
     header = images[0][1]
@@ -127,7 +131,7 @@ def _open_version(path, *version):
         opened = reader(path)
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, KeyError, TypeError, UserWarning, zipfile.BadZipFile) as error:
         reason = one_line(error) or type(error).__name__
         raise InputError(f"{path}: cannot be read ({reason})") from error
     array = opened.array

@@ -46,7 +46,8 @@ class Battery:
     Args:
         real: float array ``(n, N, N)``, κ, or ``PatchTable``; the first 256 maps set the thresholds.
         pixel_arcmin: float, side of a pixel in arcmin.
-        periodic: bool; whether opposite sides of a map are neighbours. False for maps cut from larger fields.
+        periodic: bool; whether opposite sides of a map are neighbours, for peaks and contours; not so for maps cut from
+            larger fields.
 
     Raises:
         ValueError: maps that are not ``(n, N, N)``, NaN, or first 256 maps that are constant.
@@ -59,7 +60,7 @@ class Battery:
         (['pixels', 'power_spectrum', 'peaks'], (6, 16))
     """
 
-    def __init__(self, real, *, pixel_arcmin, periodic=True):
+    def __init__(self, real, *, pixel_arcmin, periodic=False):
         scouts = next(blocks(checked_maps(real), dtype=np.float32, step=_SCOUTS))[1]
         mean, sigma = float(scouts.mean()), float(scouts.std())
         if not sigma > 0:

@@ -85,7 +85,7 @@ class Comparison:
         ]
 
 
-def compare(real, generated, *, pixel_arcmin, periodic=True, permutations=499, splits=50, seed=0):
+def compare(real, generated, *, pixel_arcmin, periodic=False, permutations=499, splits=50, seed=0):
     """Look for any difference between real and generated maps with the whole battery of statistics.
 
     Whole maps are the independent unit: every p-value comes from exchanging maps between the two sets,
@@ -98,7 +98,8 @@ def compare(real, generated, *, pixel_arcmin, periodic=True, permutations=499, s
     Args:
         real, generated: float arrays ``(n, N, N)``, κ, or ``PatchTable``, read a block at a time.
         pixel_arcmin: float, side of a pixel in arcmin.
-        periodic: bool, whether opposite sides of a map are neighbours; False for maps cut from larger fields.
+        periodic: bool, whether opposite sides of a map are neighbours, for peaks and contours; not so for maps cut from
+            larger fields.
         permutations: int.
         splits: int, halvings of the real maps for the nulls.
         seed: int, of exchanges and halvings.

@@ -88,7 +88,9 @@ def _cumulative(maps, levels, grid):
     total, rows = np.zeros(len(levels), np.int64), np.empty((len(maps), len(grid)))
     for chosen, block in blocks(maps):
         # A pixel is below every level from its insertion point on.
-        counts = [np.bincount(np.searchsorted(levels, m, side="right").ravel(), minlength=len(levels) + 1) for m in block]
+        counts = [
+            np.bincount(np.searchsorted(levels, m, side="right").ravel(), minlength=len(levels) + 1) for m in block
+        ]
         below = np.cumsum(counts, axis=1)[:, :-1]
         total += below.sum(axis=0)
         rows[chosen] = below[:, grid]
