@@ -79,7 +79,7 @@ def evaluate_maps(real, generated, *, training=None, seed=0, permutations=499):
     measured = [battery.measure(maps.kappa) for maps in (real, generated)]
     comparison = compare_features(*measured, permutations=permutations, seed=seed)
     metrics = summary_distances(real.kappa, generated.kappa, **scale, seed=seed, permutations=permutations)
-    spectra = [np.log(next(f.rows for f in features if f.name == "power_spectrum")) for features in measured]
+    spectra = [next(f.rows for f in features if f.name == "power_spectrum") for features in measured]
     metrics |= _spectra_metrics(spectra, null_halves(len(real), seed))
     metrics |= _audit(real.kappa, generated.kappa, None if training is None else training.kappa)
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
@@ -90,10 +90,11 @@ def evaluate_maps(real, generated, *, training=None, seed=0, permutations=499):
 
 
 def _spectra_metrics(spectra, halves):
-    """Fréchet distance and correlations of log P(ℓ) between bins, where there are maps enough to know them."""
-    real, generated = spectra
-    if min(len(real) // 2, len(generated)) <= real.shape[1]:
+    """Fréchet distance and correlations of log P(ℓ) between bins, where the maps are many enough and vary."""
+    few = min(len(spectra[0]) // 2, len(spectra[1])) <= spectra[0].shape[1]
+    if few or any((rows <= 0).any() or (np.ptp(rows, axis=0) == 0).any() for rows in spectra):
         return {}
+    real, generated = (np.log(rows) for rows in spectra)
     correlations = compare_correlations(real, generated, bootstraps=100)
     return {
         "frechet_distance": frechet_distance(real, generated),
@@ -108,17 +109,20 @@ def _spectra_metrics(spectra, halves):
 def _audit(real, generated, training):
     """Copies among the generated maps, and of training maps: of the first few of each kind."""
     drawn, heldout = (np.asarray(maps[:_AUDITED], dtype=np.float32) for maps in (generated, real))
+    searched = None if training is None else np.asarray(training[:_SEARCHED], dtype=np.float32)
+    if not all(np.ptp(maps, axis=(1, 2)).all() for maps in (drawn, heldout, searched) if maps is not None):
+        return {"constant_share": float((np.ptp(drawn, axis=(1, 2)) == 0).mean())}  # a blank map resembles any other
     metrics = {
         "duplicate_rate": duplicate_rate(drawn, heldout).rate,
         "effective_share": effective_number(drawn, heldout) / len(drawn),
         "audited_maps": len(drawn),
     }
-    if training is not None:
-        found = memorisation_test(drawn, np.asarray(training[:_SEARCHED], dtype=np.float32), heldout)
+    if searched is not None:
+        found = memorisation_test(drawn, searched, heldout)
         metrics |= {
             "memorisation_pvalue": found.pvalue,
             "memorisation_fraction_closer": found.fraction_closer,
-            "memorisation_searched_maps": min(_SEARCHED, len(training)),
+            "memorisation_searched_maps": len(searched),
         }
     return metrics
 

@@ -18,7 +18,7 @@ from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
-from cosmogan_k3.statistics import pca_projection, summary_distances
+from cosmogan_k3.statistics import pca_merit, pca_projection, stopping_advice, summary_distances
 from cosmogan_k3.tracking import registry, runs
 
 _VALIDATION_MAPS = 1000
@@ -119,6 +119,7 @@ def _finish(config, gan, splits, monitor, parameters):
     metrics |= {"images_per_second": float(np.median(monitor.throughput)), "training_seconds": monitor.seconds}
     drawn["losses"] = figures.loss_curves(monitor.history)
     if monitor.projections:
+        metrics["pca_best_epoch"] = stopping_advice(monitor.merits).best_epoch
         drawn["pca"] = figures.pca_by_epoch(_spread(monitor.projections, _PCA_PANELS))
     paths = write_evaluation(folder, evaluation, provenance=parameters)
     with replacing(folder / "model.keras") as partial:
@@ -145,6 +146,7 @@ class _Monitor(keras.callbacks.Callback):
         self.preset = preset
         self.history = {}
         self.projections = []
+        self.merits = []
         self.throughput = []
         self.seconds = 0.0
 
@@ -176,5 +178,8 @@ class _Monitor(keras.callbacks.Callback):
         real = np.asarray(self.validation.kappa[:_VALIDATION_MAPS])
         generated = self.model.sample(len(real), seed=epoch)
         distances = summary_distances(real, generated, pixel_arcmin=self.validation.pixel_arcmin, permutations=0)
-        self.projections.append((f"epoch {epoch + 1}", *pca_projection(real, generated)[:2]))
+        projection = pca_projection(real, generated)[:2]
+        self.projections.append((f"epoch {epoch + 1}", *projection))
+        self.merits.append(pca_merit(*projection))
+        distances["pca_merit"] = self.merits[-1]
         return {f"validation_{key}": value for key, value in distances.items() if math.isfinite(value)}
