@@ -23,9 +23,9 @@ run: env
 test: .venv/.jax .venv/.tensorflow .venv/.torch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -m "not backend"
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not backend"
 	for backend in jax tensorflow torch; do \
-	    KERAS_BACKEND=$$backend $(BIN)/python -m pytest -m backend || exit 1; \
+	    KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadscope -m backend || exit 1; \
 	done
 
 lint: env

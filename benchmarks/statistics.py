@@ -7,6 +7,7 @@ python benchmarks/statistics.py --maps 50 --pixels 256 --out times.json
 import argparse
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -38,6 +39,7 @@ def our_statistics(maps):
     thresholds = maps.std() * np.linspace(-3, 5, 51)
     scales = [0, 1, 2, 5, 10]
     half = len(maps) // 2
+    battery = statistics.Battery(maps, pixel_arcmin=PIXEL_ARCMIN)
     return {
         "power_spectrum": lambda: statistics.power_spectrum(maps, pixel_arcmin=PIXEL_ARCMIN),
         "pixel_histogram": lambda: statistics.pixel_histogram(maps, thresholds),
@@ -46,6 +48,9 @@ def our_statistics(maps):
         "minkowski_functionals": lambda: statistics.minkowski_functionals(maps, thresholds, pixel_arcmin=PIXEL_ARCMIN),
         "smoothed_moments": lambda: statistics.smoothed_moments(maps, pixel_arcmin=PIXEL_ARCMIN, scales_arcmin=scales),
         "starlet_l1_norm": lambda: statistics.starlet_l1_norm(maps, thresholds),
+        "bispectrum": lambda: statistics.bispectrum(maps, pixel_arcmin=PIXEL_ARCMIN),
+        "scattering": lambda: statistics.scattering_coefficients(maps),
+        "whole battery": lambda: battery.measure(maps),
         "ks_pixels": lambda: statistics.ks_pixels(maps[:half], maps[half:]),
         "pca_projection": lambda: statistics.pca_projection(maps[:half], maps[half:]),
     }
@@ -103,8 +108,10 @@ def main():
             line += f"{row['lenstools']:12.3f}{row['lenstools'] / row['cosmogan_k3']:8.1f}"
         table[name] = row
         print(line, flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory {peak:.2f} GiB")
     if arguments.out:
-        result = {"maps": arguments.maps, "pixels": arguments.pixels, "milliseconds_a_map": table}
+        result = {"maps": arguments.maps, "pixels": arguments.pixels, "milliseconds_a_map": table, "peak_gib": peak}
         arguments.out.write_text(json.dumps(result, indent=1) + "\n")
 
 

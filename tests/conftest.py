@@ -19,14 +19,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config):
-    # XLA takes some ten seconds for a training step, and many tests ask for the same one: compile it once.
-    config.jax_cache = tempfile.TemporaryDirectory()
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache.name
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+    # XLA takes some ten seconds for a training step, and many tests ask for the same one: compile it once, for all
+    # worker processes and whatever the tests start.
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        config.jax_cache = tempfile.TemporaryDirectory()
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache.name
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
 
 
 def pytest_unconfigure(config):
-    config.jax_cache.cleanup()
+    if hasattr(config, "jax_cache"):
+        config.jax_cache.cleanup()
 
 
 def pytest_collection_modifyitems(items):
