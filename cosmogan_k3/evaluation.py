@@ -168,6 +168,7 @@ def write_evaluation(folder, evaluation, *, provenance=None):
             paths.append(folder / f"{name}.{ending}")
             with replacing(paths[-1]) as partial:
                 figure.savefig(partial, format=ending, dpi=110)
+            figure.set_layout_engine("none")  # laid out by the first saving; again would take as long as drawing
     paths.append(folder / "metrics.json")
     with replacing(paths[-1]) as partial:
         text = json.dumps(evaluation.metrics | (provenance or {}), indent=2, allow_nan=False)
