@@ -175,9 +175,10 @@ def write_evaluation(folder, evaluation, *, provenance=None):
         partial.write_text(text + "\n")
     paths.append(folder / "statistics.csv")
     with replacing(paths[-1]) as partial, partial.open("w", newline="") as file:
-        table = csv.DictWriter(file, evaluation.comparison.table()[0])
+        rows = evaluation.comparison.table()
+        table = csv.DictWriter(file, rows[0])
         table.writeheader()
-        table.writerows(evaluation.comparison.table())
+        table.writerows(rows)
     paths.append(folder / "report.html")
     images = {name: (folder / f"{name}.png").read_bytes() for name in evaluation.figures}
     write_report(

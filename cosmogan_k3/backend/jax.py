@@ -9,7 +9,7 @@ from jax import numpy as jnp
 from cosmogan_k3.backend.feeding import MapSequence
 
 _SMALL_OUTPUT = 16
-"""Side below which one matrix product beats XLA's convolution on a CPU (docs/performance.md)."""
+"""Side below which one matrix product beats XLA's convolution on a CPU (CONTRIBUTING.md)."""
 
 
 def _as_function(function, variables, state):

@@ -27,3 +27,12 @@ def standardised(real_rows, generated_rows):
         )
     mean = real.mean(axis=0)
     return (real - mean) / scale, (generated - mean) / scale
+
+
+def correlations(rows):
+    """Correlation matrix of the columns, in which a constant one correlates with none, not even itself."""
+    centred = rows - rows.mean(axis=0)
+    centred[:, np.ptp(rows, axis=0) == 0] = 0
+    norm = np.sqrt((centred**2).sum(axis=0))
+    centred /= np.where(norm > 0, norm, 1)
+    return np.clip(centred.T @ centred, -1, 1)

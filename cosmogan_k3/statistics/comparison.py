@@ -161,14 +161,9 @@ def _looks(real, generated):
     curve = (real.name, real.label, real.axis_label, real.axis, rows)
     yield curve, (LargestShift(rows) if real.name == "pixels" else MeanShift(logs))
     if real.name in ("power_spectrum", "peaks"):
-        yield (
-            (f"{real.name}_correlations", f"{real.label}: correlations", "", real.axis[:0], rows[:, :0]),
-            (CorrelationTest(logs)),
-        )
-        yield (
-            (f"{real.name}_scatter", f"{real.label}: scatter between maps", "", real.axis[:0], rows[:, :0]),
-            (SpreadTest(logs)),
-        )
+        no_curve = "", real.axis[:0], rows[:, :0]
+        yield (f"{real.name}_correlations", f"{real.label}: correlations", *no_curve), CorrelationTest(logs)
+        yield (f"{real.name}_scatter", f"{real.label}: scatter between maps", *no_curve), SpreadTest(logs)
 
 
 def _result(curve, test, n, halves, pvalue, corrected):

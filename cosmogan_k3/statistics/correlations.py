@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosmogan_k3.statistics._rows import correlations
+
 _RELEVANT = 0.1
 """Smallest |r| of which a ratio is taken: below it a ratio is mostly noise."""
 
@@ -49,7 +51,7 @@ def correlation_matrix(rows):
         >>> correlation_matrix([[1.0, 2.0], [3.0, 6.0], [5.0, 10.0]]).round(12).tolist()
         [[1.0, 1.0], [1.0, 1.0]]
     """
-    return _correlation(_varying(rows, "rows"))
+    return correlations(_varying(rows, "rows"))
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def compare_correlations(real_rows, generated_rows, *, bootstraps=200, seed=0):
             "Both sets need the same two or more features, and the null one bootstrap or more. Received: "
             f"{real_rows.shape[1]} and {generated_rows.shape[1]} features, bootstraps={bootstraps}"
         )
-    real, generated = _correlation(real_rows), _correlation(generated_rows)
+    real, generated = correlations(real_rows), correlations(generated_rows)
     scale = np.linalg.norm(real[_off_diagonal(real)])
     if scale == 0:
         raise ValueError(
@@ -126,7 +128,7 @@ def compare_correlations(real_rows, generated_rows, *, bootstraps=200, seed=0):
     null = np.empty((bootstraps, 3))
     for i in range(bootstraps):
         draws = (real_rows[rng.integers(len(real_rows), size=len(rows))] for rows in (real_rows, generated_rows))
-        null[i] = _distances(*map(_correlation, draws), scale)
+        null[i] = _distances(*map(correlations, draws), scale)
     bands = np.percentile(null, [2.5, 50, 97.5], axis=0).T
     distance, largest, ratio = _distances(real, generated, scale)
     difference = generated - real
@@ -154,17 +156,6 @@ def _varying(rows, name):
             f"A constant feature has no correlation; leave it out. Received: {name} with {constant.tolist()}"
         )
     return rows
-
-
-def _correlation(rows):
-    """Correlation matrix in which a constant feature correlates with none."""
-    centred = rows - rows.mean(axis=0)
-    centred[:, np.ptp(rows, axis=0) == 0] = 0
-    norm = np.sqrt((centred**2).sum(axis=0))
-    centred /= np.where(norm > 0, norm, 1)
-    matrix = np.clip(centred.T @ centred, -1, 1)
-    np.fill_diagonal(matrix, 1)
-    return matrix
 
 
 def _off_diagonal(matrix):

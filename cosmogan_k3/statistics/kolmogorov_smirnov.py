@@ -7,6 +7,7 @@ from scipy import stats
 
 from cosmogan_k3.statistics._maps import blocks, checked_maps
 from cosmogan_k3.statistics.histogram import pixel_histogram
+from cosmogan_k3.statistics.two_samples import LargestShift
 
 _LEVELS = 2**16
 """Values of κ at which two distributions are compared; sets with fewer pixels are compared at each of them."""
@@ -62,14 +63,10 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
     distance = float(np.abs(first - second).max())
     if not permutations:
         return KSResult(distance, float("nan"))
-    cumulative = np.concatenate([a, b])
-    labels = np.zeros(len(cumulative))
-    labels[: len(a)] = 1
+    observed = np.arange(len(a) + len(b)) < len(a)
     rng = np.random.default_rng(seed)
-    choices = np.stack([labels, *(rng.permutation(labels) for _ in range(permutations))])
-    total = cumulative.sum(axis=0)
-    share = choices @ cumulative
-    differences = np.abs(share / len(a) - (total - share) / len(b)).max(axis=1)
+    exchanges = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
+    differences = LargestShift(np.concatenate([a, b])).statistic(exchanges)
     # The tolerance is rounding's: a tie is as large.
     exceeding = int((differences[1:] >= differences[0] - 1e-12).sum())
     return KSResult(distance, (1 + exceeding) / (1 + permutations))

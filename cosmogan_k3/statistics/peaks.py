@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from cosmogan_k3.statistics._maps import checked_edges, checked_maps
+from cosmogan_k3.statistics._maps import checked_edges, checked_maps, checked_mask
 from cosmogan_k3.statistics.binning import BLOCK, wrapped
 
 
@@ -99,8 +99,7 @@ def _countable(shape, mask, periodic):
     if mask is None:
         inner = shape[0] if periodic else shape[0] - 2
         return np.pad(np.ones((inner, inner), dtype=bool), 1).ravel()
-    if getattr(mask, "shape", None) != shape or mask.dtype != bool:
-        received = f"{getattr(mask, 'dtype', type(mask).__name__)} {getattr(mask, 'shape', '')}"
-        raise ValueError(f"mask must be a bool array {shape}. Received: {received}")
-    observed = ndimage.minimum_filter(mask.view(np.uint8), 3, mode="wrap" if periodic else "constant")
+    observed = ndimage.minimum_filter(
+        checked_mask(mask, shape[0]).view(np.uint8), 3, mode="wrap" if periodic else "constant"
+    )
     return np.pad(observed, 1 if periodic else 0).astype(bool).ravel()

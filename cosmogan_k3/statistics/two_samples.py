@@ -6,6 +6,8 @@ set ``(count, n)``; and ``distance(first, second)``, a number with a meaning, be
 
 import numpy as np
 
+from cosmogan_k3.statistics._rows import correlations
+
 _SMALLEST_SHARE = 1e-4
 """Directions with less of the variance than this are rounding, or constants."""
 
@@ -69,7 +71,7 @@ class CorrelationTest(_Rows):
     @staticmethod
     def _distance(a, b):
         features = a.shape[1]
-        difference = _correlation(a) - _correlation(b)
+        difference = correlations(a) - correlations(b)
         return float(np.sqrt((difference**2).sum() / max(features * (features - 1), 1)))
 
 
@@ -100,10 +102,3 @@ def _principal(rows):
     kept = variances > _SMALLEST_SHARE * variances[-1]
     kept[: max(0, len(kept) - max(1, len(rows) // _ROWS_PER_DIRECTION))] = False
     return directions[:, kept], variances[kept]
-
-
-def _correlation(rows):
-    centred = rows - rows.mean(axis=0)
-    norm = np.sqrt((centred**2).sum(axis=0))
-    centred = centred / np.where(norm > 0, norm, 1)
-    return centred.T @ centred

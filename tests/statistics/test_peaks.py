@@ -107,5 +107,5 @@ def test_errors_name_the_cause():
     with pytest.raises(ValueError, match=r"at least 3 pixels a side. Received: 2"):
         peak_counts(np.zeros((1, 2, 2)), [0, 1])
     for mask in (np.ones((8, 8)), np.ones((7, 7), bool), [[True]]):
-        with pytest.raises(ValueError, match=r"mask must be a bool array \(8, 8\). Received"):
+        with pytest.raises(ValueError, match=r"mask must be a bool array \(8, 8\), True where observed. Received"):
             peak_counts(maps, [0, 1], mask=mask)
