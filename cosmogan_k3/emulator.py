@@ -48,14 +48,26 @@ class Emulator:
     def pixel_arcmin(self):
         return self.gan.pixel_arcmin
 
-    def sample(self, n, *, seed=0, batch_size=64):
+    def sample(self, n, *, pixels=None, seed=0, batch_size=None):
         """Draw ``n`` maps: κ, float32 ``(n, N, N)``. The same seed gives the same maps on every backend.
 
-        Raises:
-            InputError: where ``n`` is not positive.
-        """
-        return self.gan.sample(n, seed=seed, batch_size=batch_size)
+        Args:
+            n: int, number of maps.
+            pixels: int, their side N; by default that of the training maps. A fully convolutional generator (presets
+                ``best`` and ``quick``) draws any multiple of its coarsest cell, 8 pixels or so.
+            seed: int.
+            batch_size: int, maps generated at a time; by default as many as make a million pixels.
 
-    def sample_maps(self, n, *, seed=0, batch_size=64):
+        Raises:
+            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
+
+        Example:
+            >>> from cosmogan_k3.models.build import build_gan
+            >>> Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0)).sample(1, pixels=48).shape
+            (1, 48, 48)
+        """
+        return self.gan.sample(n, pixels=pixels, seed=seed, batch_size=batch_size)
+
+    def sample_maps(self, n, *, pixels=None, seed=0, batch_size=None):
         """The same as a ``MapSet``, which ``data.write_maps`` writes."""
-        return MapSet(self.sample(n, seed=seed, batch_size=batch_size), self.pixel_arcmin)
+        return MapSet(self.sample(n, pixels=pixels, seed=seed, batch_size=batch_size), self.pixel_arcmin)

@@ -4,7 +4,18 @@ from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.mapset import MapSet
 from cosmogan_k3.data.readers import read_maps
 from cosmogan_k3.data.scaling import Scaling
+from cosmogan_k3.data.seam import is_periodic, seam_ratio
 from cosmogan_k3.data.split import Splits, split_by_map
 from cosmogan_k3.data.writers import write_maps
 
-__all__ = ["Batches", "MapSet", "Scaling", "Splits", "read_maps", "split_by_map", "write_maps"]
+__all__ = [
+    "Batches",
+    "MapSet",
+    "Scaling",
+    "Splits",
+    "is_periodic",
+    "read_maps",
+    "seam_ratio",
+    "split_by_map",
+    "write_maps",
+]

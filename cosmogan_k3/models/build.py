@@ -38,6 +38,7 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
         scaling=scaling or Scaling(),
         pixels=pixels,
         pixel_arcmin=pixel_arcmin,
+        margin=getattr(architecture, "margin", 0),
         reference_size=architecture.reference_size if architecture.generator_norm == "virtual" else 0,
         average_decay=preset.average_decay,
         seed=seed,

@@ -17,6 +17,9 @@ _REFERENCE_STREAM = 1_000_000
 _CALIBRATION_SIZE = 256
 """Maps from which the frozen statistics of the averaged generator are measured."""
 
+_PIXELS_AT_A_TIME = 2**20
+"""Maps of so many pixels together are generated at a time: large enough for a GPU, and 100 MB or so."""
+
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class GAN(backend.TrainStep, keras.Model):
@@ -36,6 +39,7 @@ class GAN(backend.TrainStep, keras.Model):
         scaling: ``Scaling`` between κ and network units.
         pixels: int, side of a map.
         pixel_arcmin: float, side of a pixel in arcmin.
+        margin: int, pixels that the generator draws around a map and crops, so that opposite edges are strangers.
         reference_size: int, size of the fixed reference batch of the generator's ``VirtualBatchNorm`` layers; 0 if it
             has none.
         average_decay: float in [0, 1), d.
@@ -60,6 +64,7 @@ class GAN(backend.TrainStep, keras.Model):
         scaling,
         pixels,
         pixel_arcmin,
+        margin=0,
         reference_size=0,
         average_decay=0.0,
         seed=0,
@@ -77,6 +82,7 @@ class GAN(backend.TrainStep, keras.Model):
         self.scaling = scaling
         self.pixels = pixels
         self.pixel_arcmin = pixel_arcmin
+        self.margin = margin
         self.reference_size = reference_size
         self.average_decay = average_decay
         self.seed = seed
@@ -240,39 +246,64 @@ class GAN(backend.TrainStep, keras.Model):
     def call(self, latents, training=False):
         return self.averaged_generator(latents, training=training)
 
-    def sample(self, n, *, seed=0, batch_size=64):
+    def sample(self, n, *, pixels=None, seed=0, batch_size=None):
         """Draw maps from the averaged generator.
 
         The latents come from NumPy: the same seed gives the same maps on every backend, whatever ``batch_size``.
 
         Args:
             n: int, number of maps.
+            pixels: int, side of a map; by default that of the training maps. Others need a generator whose latents
+                lie on a grid, and a multiple of its coarsest cell.
             seed: int.
-            batch_size: int, maps generated at a time.
+            batch_size: int, maps generated at a time; by default as many as make a million pixels.
 
         Returns:
             κ, float32 ``(n, pixels, pixels)``.
 
         Raises:
-            InputError: where ``n`` is not positive.
+            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
         """
         if n < 1:
             raise InputError(f"The number of maps must be positive. Received: {n}")
-        return np.concatenate(list(self.sample_batches(n, seed=seed, batch_size=batch_size)))[:n]
+        return np.concatenate(list(self.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)))
 
-    def sample_batches(self, n, *, seed=0, batch_size=64):
+    def sample_batches(self, n, *, pixels=None, seed=0, batch_size=None):
         """Yield what ``sample`` returns, in batches."""
+        pixels = pixels or self.pixels
+        batch_size = batch_size or max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
         rng = np.random.default_rng(seed)
         for start in range(0, n, batch_size):
-            maps = self.predict_on_batch(self.numpy_latents(batch_size, rng))
+            maps = self.predict_on_batch(self.numpy_latents(batch_size, rng, pixels=pixels))
             yield self.scaling.to_kappa(maps[: n - start, ..., 0])
 
-    def numpy_latents(self, n, rng):
+    def numpy_latents(self, n, rng, *, pixels=None):
         """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""
-        sizes = [int(np.prod(shape)) for shape in self.latent_shapes]
+        shapes = self.latent_shapes_of(pixels or self.pixels)
+        sizes = [int(np.prod(shape)) for shape in shapes]
         flat = rng.standard_normal((n, sum(sizes)), dtype=np.float32)
         parts = np.split(flat, np.cumsum(sizes)[:-1], axis=1)
-        return [part.reshape(n, *shape) for part, shape in zip(parts, self.latent_shapes, strict=True)]
+        return [part.reshape(n, *shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def latent_shapes_of(self, pixels):
+        """Shapes of one map's latents, for maps of ``pixels`` a side.
+
+        Raises:
+            InputError: the generator cannot draw such maps.
+        """
+        if pixels == self.pixels:
+            return self.latent_shapes
+        if any(len(shape) != 3 for shape in self.latent_shapes):
+            raise InputError(
+                f"This generator draws maps of {self.pixels} pixels only; those whose latents lie on a grid (presets "
+                f"best and quick) draw any size. Received: pixels={pixels}"
+            )
+        native = self.pixels + 2 * self.margin
+        cell = native // self.latent_shapes[0][0]
+        if pixels < cell or pixels % cell:
+            raise InputError(f"This generator draws maps of a multiple of {cell} pixels. Received: pixels={pixels}")
+        sides = (side * (pixels + 2 * self.margin) // native for side, _, _ in self.latent_shapes)
+        return [(side, side, channels) for side, (_, _, channels) in zip(sides, self.latent_shapes, strict=True)]
 
     def save_own_variables(self, store):
         """Keras leaves the state of seed generators out; a resumed training needs it."""
@@ -293,6 +324,7 @@ class GAN(backend.TrainStep, keras.Model):
             "scaling": self.scaling.get_config(),
             "pixels": self.pixels,
             "pixel_arcmin": self.pixel_arcmin,
+            "margin": self.margin,
             "reference_size": self.reference_size,
             "average_decay": self.average_decay,
             "seed": self.seed,

@@ -26,8 +26,9 @@ def latent_shapes(architecture, pixels):
     if isinstance(architecture, FullyConvolutional):
         doublings = len(architecture.channels) - 2
         _check_divisible(pixels, 2**doublings)
-        sides = [pixels // 2 ** (doublings - i) for i in range(1, doublings + 1)] + [pixels]
-        coarsest = pixels // 2**doublings
+        drawn = pixels + 2 * architecture.margin
+        sides = [drawn // 2 ** (doublings - i) for i in range(1, doublings + 1)] + [drawn]
+        coarsest = drawn // 2**doublings
         return [(coarsest, coarsest, architecture.latent), *((side, side, 1) for side in sides)]
     _check_divisible(pixels, 2 ** len(architecture.channels))
     return [(architecture.latent,)]
@@ -81,6 +82,8 @@ def _fully_convolutional(architecture, pixels, initializers):
     x = MapConv2D(1, 3, padding=padding, kernel_initializer=next(initializers), name="map")(x)
     if architecture.output == "lognormal":
         x = LognormalOutput(name="bend")(x)
+    if architecture.margin:
+        x = layers.Cropping2D(architecture.margin, name="crop")(x)
     return keras.Model([latent, *noises], _float32(x), name="generator")
 
 

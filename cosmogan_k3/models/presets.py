@@ -52,6 +52,8 @@ class FullyConvolutional:
         reference_size: examples in the reference batch of "virtual".
         reference_mode: "batch" or "example".
         padding: "periodic" or "zeros", in the generator.
+        margin: pixels drawn around a map and cropped, a multiple of the coarsest cell, for maps whose opposite edges do
+            not join.
         output: "lognormal" (``LognormalOutput``) or "linear".
     """
 
@@ -62,6 +64,7 @@ class FullyConvolutional:
     reference_size: int = 8
     reference_mode: str = "batch"
     padding: str = "periodic"
+    margin: int = 0
     output: str = "lognormal"
 
 

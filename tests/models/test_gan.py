@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cosmogan_k3 import backend, losses
-from cosmogan_k3.data import Batches, Scaling
+from cosmogan_k3.data import Batches, Scaling, seam_ratio
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.presets import DeepConvolutional, get_preset
@@ -259,3 +259,38 @@ def test_the_pair_refuses_one_optimizer_for_two():
 def test_unusable_losses_are_refused(loss, message):
     with pytest.raises(ValueError, match=message):
         make().compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), loss)
+
+
+def test_a_grid_of_latents_draws_maps_of_any_size():
+    """The same local rule everywhere: a large map is a small one's continuation, not its enlargement."""
+    gan = make()
+    large = gan.sample(3, pixels=48, seed=1)
+    assert large.shape == (3, 48, 48)
+    np.testing.assert_allclose(gan.sample(3, pixels=48, seed=1, batch_size=1), large, rtol=1e-4, atol=1e-6)
+    with pytest.raises(InputError, match=r"multiple of 4 pixels\. Received: pixels=30"):
+        gan.sample(1, pixels=30)
+
+
+def test_a_large_periodic_map_repeats_a_small_one_where_its_latents_do():
+    """Latents tiled two by two give the small map tiled two by two: convolutions on a torus know no place."""
+    gan = make()
+    small = gan.numpy_latents(2, np.random.default_rng(0))
+    tiled = [np.tile(z, (1, 2, 2, 1)) for z in small]
+    expected = np.tile(np.asarray(gan.predict_on_batch(small)), (1, 2, 2, 1))
+    # Sums of the same products in another order: float32 rounding.
+    np.testing.assert_allclose(gan.predict_on_batch(tiled), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_margin_makes_opposite_edges_strangers():
+    """Without one, the first and last rows are neighbours on the torus; with one, they see different latents."""
+    margined = replace(TINY, architecture=replace(TINY.architecture, margin=8))
+    ratio = {m: seam_ratio(make(p).sample(400, seed=3)) for m, p in ((0, TINY), (8, margined))}
+    # Untrained maps: neighbours correlate, so a seam shows. 400 maps of 16 rows give the ratio to a few percent.
+    assert ratio[0] < 1.1 < 1.2 < ratio[8]
+    assert make(margined).sample(1, pixels=32).shape == (1, 32, 32)
+
+
+def test_vectors_of_latents_have_one_size():
+    preset = replace(get_preset("cosmogan"), architecture=DeepConvolutional(channels=(8, 4)), pixels=16)
+    with pytest.raises(InputError, match="draws maps of 16 pixels only"):
+        make(preset).sample(1, pixels=32)
