@@ -5,7 +5,8 @@ import importlib.abc
 import importlib.util
 import sys
 
-_KERAS_ROOMS = tuple(f"{__package__}.{room}" for room in ("backend", "layers", "losses", "optimizers", "models"))
+_ROOMS = ("backend", "layers", "losses", "penalties", "optimizers", "models")
+_KERAS_ROOMS = tuple(f"{__package__}.{room}" for room in _ROOMS)
 
 
 def register_with_keras():

@@ -65,7 +65,12 @@ class TrainConfig:
     pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
     pixel_arcmin: float = _pixel_arcmin()
     preset: str = option("quick", "architecture and training recipe")
-    loss: str = option("", "adversarial loss: hinge, relativistic_hinge or cross_entropy; by default the preset's")
+    loss: str = option(
+        "",
+        "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or wasserstein; "
+        "by default the preset's",
+    )
+    start: str = option("", "model (.keras file or MLflow URI) of the same networks, whose weights to start from")
     backend: str = _backend()
     epochs: int = option(0, "passes through the training maps; 0 takes the preset's", minimum=0)
     batch_size: int = option(0, "maps in a batch; 0 takes the preset's", minimum=0)

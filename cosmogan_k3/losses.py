@@ -126,10 +126,60 @@ class CrossEntropy(AdversarialLoss):
         return ops.where(keras.random.uniform(ops.shape(logits), seed=seed) < self.flip, -logits, logits)
 
 
+@_register
+@dataclass(frozen=True)
+class Wasserstein(AdversarialLoss):
+    """The dual form of the Wasserstein-1 distance, for a discriminator whose slope a penalty bounds.
+
+        L_D = ⟨D(g)⟩ − ⟨D(x)⟩,      L_G = −⟨D(g)⟩
+
+    Example:
+        >>> import numpy as np
+        >>> float(Wasserstein().discriminator(np.array([[3.0]], "float32"), np.array([[1.0]], "float32")))
+        -2.0
+
+    Source: Arjovsky et al. 2017 (arXiv 1701.07875), eq. 2 and Algorithm 1.
+    """
+
+    def discriminator(self, real, fake, seed=None):
+        return ops.mean(fake) - ops.mean(real)
+
+    def generator(self, real, fake):
+        return -ops.mean(fake)
+
+
+@_register
+@dataclass(frozen=True)
+class RelativisticPairing(AdversarialLoss):
+    """Logistic loss on how much more real a map looks than the generated one it is paired with.
+
+        L_D = ⟨softplus(−(D(x) − D(g)))⟩,      L_G = ⟨softplus(−(D(g) − D(x)))⟩
+
+    where the i-th real map of a batch is paired with the i-th generated one.
+
+    Example:
+        >>> equal = ops.zeros((4, 1))
+        >>> round(float(RelativisticPairing().generator(equal, equal)), 4)
+        0.6931
+
+    Source: Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.1; Huang et al. 2024 (R3GAN, arXiv 2501.05441).
+    """
+
+    relative = True
+
+    def discriminator(self, real, fake, seed=None):
+        return ops.mean(ops.softplus(fake - real))
+
+    def generator(self, real, fake):
+        return self.discriminator(fake, real)
+
+
 LOSSES = {
     "hinge": GeometricHinge,
     "relativistic_hinge": RelativisticAverageHinge,
+    "relativistic_pairing": RelativisticPairing,
     "cross_entropy": CrossEntropy,
+    "wasserstein": Wasserstein,
 }
 
 

@@ -1,5 +1,6 @@
 """The training job: from maps to a trained, evaluated, tracked and registered model."""
 
+import itertools
 import math
 import sys
 import time
@@ -88,6 +89,8 @@ def train(config, preset, maps, *, provenance=None):
         steps=preset.epochs * len(batches),
         seed=config.seed,
     )
+    if config.start:
+        start_from(gan, config.start)
     parameters = runs.flat_parameters(config, preset) | (provenance or {})
     parameters |= {
         "keras_backend": backend.name,
@@ -100,6 +103,28 @@ def train(config, preset, maps, *, provenance=None):
         monitor = _Monitor(splits.validation, preset)
         gan.fit(batches, epochs=preset.epochs, verbose=_verbosity(config), callbacks=[monitor])
         return _finish(config, gan, splits, monitor, parameters)
+
+
+def start_from(gan, uri):
+    """Give a GAN all weights of a saved one, the averaged and the reference batch included; its optimizers stay fresh.
+
+    Args:
+        gan: ``GAN``.
+        uri: path of a ``.keras`` file or MLflow URI of a GAN of the same networks.
+
+    Raises:
+        InputError: no such model, or one of other networks.
+    """
+    weights = Emulator.load(uri).gan.get_weights()
+    there, here = [[w.shape for w in group] for group in (weights, gan.get_weights())]
+    if there != here:
+        differing = [pair for pair in itertools.zip_longest(there, here) if pair[0] != pair[1]]
+        raise InputError(
+            f"{uri}: its networks are not those of this preset on maps of {gan.pixels} pixels "
+            f"({len(differing)} of {len(here)} weights differ, the first has shape {differing[0][0]} there and "
+            f"{differing[0][1]} here); give the preset that it was trained with, or one derived from it"
+        )
+    gan.set_weights(weights)
 
 
 def _verbosity(config):

@@ -27,8 +27,9 @@ ALLOWED = {
     "backend": set(),
     "layers": {"backend"},
     "losses": {"errors"},
+    "penalties": {"backend", "errors"},
     "optimizers": set(),
-    "models": {"backend", "layers", "losses", "optimizers", "data", "errors"},
+    "models": {"backend", "layers", "losses", "penalties", "optimizers", "data", "errors"},
     "emulator": {"data", "errors", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
 }

@@ -45,10 +45,10 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
     )
     gan.compile(
         _adam(preset, preset.generator_rate, steps),
-        _adam(preset, preset.discriminator_rate, steps),
+        _adam(preset, preset.discriminator_rate, steps * preset.discriminator_steps),
         {epoch: losses.get(**_named(loss)) for epoch, loss in preset.losses.items()},
-        r1_weight=preset.r1_weight,
-        r1_fraction=preset.r1_fraction,
+        penalties=preset.penalties,
+        discriminator_steps=preset.discriminator_steps,
     )
     return gan
 

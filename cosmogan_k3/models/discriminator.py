@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.layers import MapConv2D, MinibatchDiscrimination
 from cosmogan_k3.models.blocks import seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
@@ -87,9 +88,9 @@ def _minibatch_discrimination(architecture, x, initializers):
         return layer(x)
     extra, remainder = divmod(architecture.minibatch_kernels, rows * columns)
     if remainder:
-        raise ValueError(
+        raise InputError(
             f"The published layout cuts the vector into {rows}x{columns} maps, so minibatch_kernels must be a multiple "
-            f"of {rows * columns}. Received: {architecture.minibatch_kernels}"
+            f"of {rows * columns}, or minibatch_layout 'channels'. Received: {architecture.minibatch_kernels}"
         )
     x = layer(layers.Flatten(name="minibatch_flatten")(x))
     return layers.Reshape((rows, columns, channels + extra), name="minibatch_reshape")(x)

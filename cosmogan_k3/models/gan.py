@@ -9,7 +9,9 @@ from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.layers import SeededNormal
+from cosmogan_k3.models.sampling import Sampling
 from cosmogan_k3.optimizers import PairedOptimizer
+from cosmogan_k3.penalties import R1
 
 _REFERENCE_STREAM = 1_000_000
 """Seeds of the reference batch start here, clear of those of the weights."""
@@ -17,17 +19,14 @@ _REFERENCE_STREAM = 1_000_000
 _CALIBRATION_SIZE = 256
 """Maps from which the frozen statistics of the averaged generator are measured."""
 
-_PIXELS_AT_A_TIME = 2**20
-"""Maps of so many pixels together are generated at a time: large enough for a GPU, and 100 MB or so."""
-
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
-class GAN(backend.TrainStep, keras.Model):
+class GAN(Sampling, backend.TrainStep, keras.Model):
     """A generator and a discriminator of convergence maps, trained against each other.
 
     One step draws latents z, passes them once through the generator, and uses that pass twice:
 
-        D ← D − η_D ∇_D L_D(D(x), D(G(z)))  [+ γ/2 ⟨|∇_x D(x)|²⟩],      G ← G − η_G (∂G/∂θ)ᵀ ∇_g L_G(D(g)) at g = G(z)
+        D ← D − η_D ∇_D [L_D(D(x), D(G(z))) + penalties],      G ← G − η_G (∂G/∂θ)ᵀ ∇_g L_G(D(g)) at g = G(z)
 
     with the updated discriminator in the second. Samples come from the averaged generator, whose weights are the
     exponential moving average w̄ ← d w̄ + (1 − d) w, with d no larger than (1 + t)/(10 + t) at step t.
@@ -51,8 +50,8 @@ class GAN(backend.TrainStep, keras.Model):
         >>> gan.sample(5, seed=1).shape
         (5, 16, 16)
 
-    Source: Goodfellow et al. 2014 (arXiv 1406.2661); R1: Mescheder et al. 2018 (arXiv 1801.04406), eq. 9; averaged
-    weights: Yazıcı et al. 2018 (arXiv 1806.04498).
+    Source: Goodfellow et al. 2014 (arXiv 1406.2661); several steps of the discriminator: Arjovsky et al. 2017 (arXiv
+    1701.07875), Algorithm 1; averaged weights: Yazıcı et al. 2018 (arXiv 1806.04498).
     """
 
     def __init__(
@@ -114,8 +113,8 @@ class GAN(backend.TrainStep, keras.Model):
         discriminator_optimizer,
         loss="hinge",
         *,
-        r1_weight=0.0,
-        r1_fraction=1.0,
+        penalties=(),
+        discriminator_steps=1,
         jit_compile="auto",
         **kwargs,
     ):
@@ -125,8 +124,9 @@ class GAN(backend.TrainStep, keras.Model):
             generator_optimizer, discriminator_optimizer: two ``keras.optimizers.Optimizer``.
             loss: a name of ``losses.LOSSES``, an ``AdversarialLoss``, or a mapping from the epoch at which one takes
                 over (the first at 0) to the loss.
-            r1_weight: float, γ; 0 for no penalty.
-            r1_fraction: float in (0, 1], share of each batch on which the penalty is computed.
+            penalties: sequence of ``penalties.GradientPenalty``, added to the discriminator's loss.
+            discriminator_steps: int, k. The batch, real and generated, is cut into k equal parts; the discriminator
+                takes a step on each, the generator one on the last.
             jit_compile: bool or "auto", what pays on the device at hand.
             kwargs: ``run_eagerly`` and ``steps_per_execution``, as in Keras.
 
@@ -143,8 +143,8 @@ class GAN(backend.TrainStep, keras.Model):
         if 0 not in self.loss_schedule:
             raise ValueError(f"A loss schedule must start at epoch 0. Received: epochs {list(self.loss_schedule)}")
         self.adversarial_loss = self.loss_schedule[0]
-        self.r1_weight = r1_weight
-        self.r1_fraction = r1_fraction
+        self.penalties = tuple(penalties)
+        self.discriminator_steps = discriminator_steps
         pair = PairedOptimizer(generator_optimizer, discriminator_optimizer)
         pair.build_pair(self.generator.trainable_variables, self.discriminator.trainable_variables)
         jit_compile = backend.default_jit() if jit_compile == "auto" else jit_compile
@@ -165,6 +165,7 @@ class GAN(backend.TrainStep, keras.Model):
     def train_on_maps(self, data):
         """What each backend's ``train_step`` calls, as if every variable were stateful."""
         maps, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        maps = ops.convert_to_tensor(maps)  # train_on_batch hands over what it was given
         latents = self.draw_latents(ops.shape(maps)[0])
         for metric, value in zip(self.step_metrics, self.adversarial_step(maps, latents), strict=True):
             metric.update_state(value)
@@ -174,21 +175,41 @@ class GAN(backend.TrainStep, keras.Model):
         return [keras.random.normal((n, *shape), seed=self.seed_generator) for shape in self.latent_shapes]
 
     def adversarial_step(self, maps, latents):
-        """Update both networks and the averaged one; return the losses and the mean logits."""
-        generator, discriminator, pair = self.generator, self.discriminator, self.optimizer
-        fake, pull = backend.pullback(
-            lambda: self._generate(generator, latents), generator.trainable_variables, self.variables
-        )
-        (d_loss, logits), gradients = backend.value_and_grad(
-            lambda: self._discriminator_objective(maps, fake), discriminator.trainable_variables, self.variables
-        )
-        pair.discriminator.apply(gradients, discriminator.trainable_variables)
+        """Update both networks and the averaged one; return the last losses and mean logits."""
+        generator, pair = self.generator, self.optimizer
+        for real, z in self._parts(maps, latents):
+            fake, pull = self._generator_pass(z)
+            d_loss, logits = self._discriminator_step(real, fake)
         g_loss, cotangent = backend.value_and_input_gradient(
-            lambda fake: self._generator_objective(maps, fake), fake, discriminator.variables
+            lambda fake: self._generator_objective(real, fake), fake, self.discriminator.variables
         )
         pair.generator.apply(pull(cotangent), generator.trainable_variables)
         self._update_average()
         return d_loss, g_loss, *logits
+
+    def _parts(self, maps, latents):
+        """The batch in as many equal parts as the discriminator takes steps."""
+        count, size = self.discriminator_steps, maps.shape[0]
+        if size is not None and size % count:
+            raise InputError(
+                f"A batch is split evenly among {count} discriminator steps: its size must be a multiple of {count}. "
+                f"Received: {size} maps"
+            )
+        maps, *latents = (ops.split(x, count) for x in (maps, *latents))
+        return zip(maps, map(list, zip(*latents, strict=True)), strict=True)
+
+    def _generator_pass(self, latents):
+        return backend.pullback(
+            lambda: self._generate(self.generator, latents), self.generator.trainable_variables, self.variables
+        )
+
+    def _discriminator_step(self, maps, fake):
+        discriminator = self.discriminator
+        (loss, logits), gradients = backend.value_and_grad(
+            lambda: self._discriminator_objective(maps, fake), discriminator.trainable_variables, self.variables
+        )
+        self.optimizer.discriminator.apply(gradients, discriminator.trainable_variables)
+        return loss, logits
 
     def _generate(self, generator, latents):
         """Maps in network units, the reference batch leading the way through the same layers."""
@@ -203,17 +224,9 @@ class GAN(backend.TrainStep, keras.Model):
         real_logits = self.discriminator(maps, training=True)
         fake_logits = self.discriminator(fake, training=True)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits, self.seed_generator)
-        if self.r1_weight:
-            loss = loss + self._r1_penalty(maps)
+        for penalty in self.penalties:
+            loss = loss + penalty(self.discriminator, maps, fake, self.seed_generator)
         return loss, (ops.mean(real_logits), ops.mean(fake_logits))
-
-    def _r1_penalty(self, maps):
-        """γ/2 ⟨|∇_x D(x)|²⟩ on every k-th map of the batch, k = 1/``r1_fraction``."""
-        stride = max(1, round(1 / self.r1_fraction))
-        _, slope = backend.value_and_input_gradient(
-            lambda x: ops.sum(self.discriminator(x, training=True)), maps[::stride], self.discriminator.variables
-        )
-        return 0.5 * self.r1_weight * ops.mean(ops.sum(ops.square(slope), axis=(1, 2, 3)))
 
     def _generator_objective(self, maps, fake):
         real_logits = self.discriminator(maps, training=True) if self.adversarial_loss.relative else None
@@ -245,65 +258,6 @@ class GAN(backend.TrainStep, keras.Model):
 
     def call(self, latents, training=False):
         return self.averaged_generator(latents, training=training)
-
-    def sample(self, n, *, pixels=None, seed=0, batch_size=None):
-        """Draw maps from the averaged generator.
-
-        The latents come from NumPy: the same seed gives the same maps on every backend, whatever ``batch_size``.
-
-        Args:
-            n: int, number of maps.
-            pixels: int, side of a map; by default that of the training maps. Others need a generator whose latents
-                lie on a grid, and a multiple of its coarsest cell.
-            seed: int.
-            batch_size: int, maps generated at a time; by default as many as make a million pixels.
-
-        Returns:
-            κ, float32 ``(n, pixels, pixels)``.
-
-        Raises:
-            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
-        """
-        if n < 1:
-            raise InputError(f"The number of maps must be positive. Received: {n}")
-        return np.concatenate(list(self.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)))
-
-    def sample_batches(self, n, *, pixels=None, seed=0, batch_size=None):
-        """Yield what ``sample`` returns, in batches."""
-        pixels = pixels or self.pixels
-        batch_size = batch_size or max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
-        rng = np.random.default_rng(seed)
-        for start in range(0, n, batch_size):
-            maps = self.predict_on_batch(self.numpy_latents(batch_size, rng, pixels=pixels))
-            yield self.scaling.to_kappa(maps[: n - start, ..., 0])
-
-    def numpy_latents(self, n, rng, *, pixels=None):
-        """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""
-        shapes = self.latent_shapes_of(pixels or self.pixels)
-        sizes = [int(np.prod(shape)) for shape in shapes]
-        flat = rng.standard_normal((n, sum(sizes)), dtype=np.float32)
-        parts = np.split(flat, np.cumsum(sizes)[:-1], axis=1)
-        return [part.reshape(n, *shape) for part, shape in zip(parts, shapes, strict=True)]
-
-    def latent_shapes_of(self, pixels):
-        """Shapes of one map's latents, for maps of ``pixels`` a side.
-
-        Raises:
-            InputError: the generator cannot draw such maps.
-        """
-        if pixels == self.pixels:
-            return self.latent_shapes
-        if any(len(shape) != 3 for shape in self.latent_shapes):
-            raise InputError(
-                f"This generator draws maps of {self.pixels} pixels only; those whose latents lie on a grid (presets "
-                f"best and quick) draw any size. Received: pixels={pixels}"
-            )
-        native = self.pixels + 2 * self.margin
-        cell = native // self.latent_shapes[0][0]
-        if pixels < cell or pixels % cell:
-            raise InputError(f"This generator draws maps of a multiple of {cell} pixels. Received: pixels={pixels}")
-        sides = (side * (pixels + 2 * self.margin) // native for side, _, _ in self.latent_shapes)
-        return [(side, side, channels) for side, (_, _, channels) in zip(sides, self.latent_shapes, strict=True)]
 
     def save_own_variables(self, store):
         """Keras leaves the state of seed generators out; a resumed training needs it."""
@@ -342,8 +296,8 @@ class GAN(backend.TrainStep, keras.Model):
             "generator_optimizer": _portable(self.optimizer.generator),
             "discriminator_optimizer": _portable(self.optimizer.discriminator),
             "loss": [[epoch, keras.saving.serialize_keras_object(loss)] for epoch, loss in self.loss_schedule.items()],
-            "r1_weight": self.r1_weight,
-            "r1_fraction": self.r1_fraction,
+            "penalties": [keras.saving.serialize_keras_object(penalty) for penalty in self.penalties],
+            "discriminator_steps": self.discriminator_steps,
         }
 
     def compile_from_config(self, config):
@@ -351,7 +305,12 @@ class GAN(backend.TrainStep, keras.Model):
             key: keras.optimizers.deserialize(config[key]) for key in ("generator_optimizer", "discriminator_optimizer")
         }
         schedule = {epoch: keras.saving.deserialize_keras_object(loss) for epoch, loss in config["loss"]}
-        self.compile(**(config | optimizers | {"loss": schedule}))
+        if "penalties" in config:
+            penalties = [keras.saving.deserialize_keras_object(penalty) for penalty in config["penalties"]]
+        else:  # a file written when R1 was the only one
+            penalties = [R1(config["r1_weight"], config["r1_fraction"])]
+        steps = config.get("discriminator_steps", 1)
+        self.compile(**optimizers, loss=schedule, penalties=penalties, discriminator_steps=steps)
 
 
 def _portable(optimizer):

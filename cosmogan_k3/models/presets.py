@@ -8,6 +8,7 @@ where the paper's table had to be corrected.
 from dataclasses import dataclass, field, replace
 
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.penalties import R1, R2, GradientPenalty, WassersteinPenalty
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,15 @@ class Preset:
         architecture: of both networks.
         pixels: side of the maps it was made for; others of the same divisibility work.
         losses: mapping of the epoch at which a loss takes over to its name and parameters.
-        scaling: "standard" (κ divided by its standard deviation) or "range" (minimum and maximum to ∓1).
+        scaling: "standard" (κ divided by its standard deviation), "range" (minimum and maximum to ∓1) or "rodriguez"
+            (minimum to −1, mean to 0, infinity to 1).
         generator_rate, discriminator_rate: learning rates of Adam.
         final_rate: factor by which both fall linearly until the end of training; 1 keeps them.
         beta_1, beta_2: of Adam.
-        batch_size, epochs: defaults of training.
+        batch_size, epochs: defaults of training. A batch is cut into as many parts as the discriminator takes steps.
+        discriminator_steps: of the discriminator for one of the generator.
         average_decay: of the exponential moving average of the generator; 0 switches it off.
-        r1_weight: γ of the penalty γ/2 ⟨|∇D(x)|²⟩ on real maps.
-        r1_fraction: share of each batch on which it is computed.
+        penalties: on the slope of the discriminator.
         augment: rotations and flips of the training maps.
         initial_stddev: of all kernels; None for Glorot's.
     """
@@ -99,13 +101,18 @@ class Preset:
     beta_2: float = 0.999
     batch_size: int = 64
     epochs: int = 45
+    discriminator_steps: int = 1
     average_decay: float = 0.0
-    r1_weight: float = 0.0
-    r1_fraction: float = 1.0
+    penalties: tuple[GradientPenalty, ...] = ()
     augment: bool = False
     initial_stddev: float | None = 0.02
 
     def __post_init__(self):
+        if self.batch_size % self.discriminator_steps:
+            raise InputError(
+                "A batch is split evenly among the discriminator's steps: its size must be a multiple of "
+                f"{self.discriminator_steps}. Received: {self.batch_size}"
+            )
         if self.average_decay and self.architecture.generator_norm == "batch":
             raise ValueError(
                 "Averages of batch statistics do not fit averaged weights: use generator_norm='virtual' or None with "
@@ -133,19 +140,60 @@ _QUICK = Preset(
     batch_size=16,
     epochs=4,
     average_decay=0.998,
-    r1_weight=0.5,
-    r1_fraction=0.25,
+    penalties=(R1(0.5, fraction=0.25),),
     augment=True,
     initial_stddev=None,
+)
+
+_COSMOGAN = Preset(
+    architecture=DeepConvolutional(),
+    pixels=256,
+    losses={0: {"name": "cross_entropy", "flip": 0.01}},
+)
+_RODRIGUEZ = Preset(
+    architecture=DeepConvolutional(latent=200),
+    pixels=256,
+    losses={0: {"name": "cross_entropy"}},
+    scaling="rodriguez",
+    batch_size=16,
 )
 
 PRESETS = {
     "quick": _QUICK,
     "geogan": _GEOGAN,
-    "cosmogan": Preset(
-        architecture=DeepConvolutional(),
-        pixels=256,
-        losses={0: {"name": "cross_entropy", "flip": 0.01}},
+    "geogan_relativistic": replace(_GEOGAN, losses={0: {"name": "relativistic_hinge"}}, epochs=100),
+    "dcgan": Preset(
+        architecture=DeepConvolutional(latent=100, channels=(1024, 512, 256, 128)),
+        pixels=64,
+        losses={0: {"name": "cross_entropy"}},
+        batch_size=128,
+    ),
+    "geometric_gan": replace(_COSMOGAN, losses={0: {"name": "hinge"}}),
+    "cosmogan": _COSMOGAN,
+    "rodriguez": _RODRIGUEZ,
+    "rodriguez_wgan": replace(
+        _RODRIGUEZ,
+        architecture=DeepConvolutional(latent=100, discriminator_norm=None),
+        losses={0: {"name": "wasserstein"}},
+        penalties=(WassersteinPenalty(10.0),),
+        generator_rate=1e-4,
+        discriminator_rate=1e-4,
+        beta_1=0.0,
+        beta_2=0.9,
+        batch_size=80,
+        discriminator_steps=5,
+    ),
+    "r3gan": replace(
+        _QUICK,
+        architecture=FullyConvolutional(generator_norm=None, reference_size=0),
+        losses={0: {"name": "relativistic_pairing"}},
+        penalties=(R1(2.0), R2(2.0)),
+        generator_rate=2e-4,
+        discriminator_rate=2e-4,
+        final_rate=0.25,
+        batch_size=64,
+        epochs=45,
+        average_decay=0.999,
     ),
     "tiny": replace(
         _QUICK,

@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from importlib import metadata
 from pathlib import Path
 
@@ -66,13 +66,11 @@ def _provenance():
 def flat_parameters(config, preset):
     """The command's and the preset's parameters as one flat mapping of names to values."""
     flat = {key: value for key, value in asdict(config).items() if key != "quiet"}
-    for key, value in asdict(preset).items():
-        if key == "architecture":
-            flat["architecture"] = type(preset.architecture).__name__
-            flat |= {f"architecture.{name}": inner for name, inner in value.items()}
-        else:
-            flat[f"preset.{key}"] = value
-    return flat
+    flat["architecture"] = type(preset.architecture).__name__
+    flat |= {f"architecture.{key}": value for key, value in asdict(preset.architecture).items()}
+    # Not asdict, which would turn a penalty into numbers without its name.
+    values = {field.name: getattr(preset, field.name) for field in fields(preset)}
+    return flat | {f"preset.{key}": value for key, value in values.items() if key != "architecture"}
 
 
 def log_evidence(metrics, files, *, folder="evaluation"):

@@ -10,7 +10,7 @@ from cosmogan_k3.data.batches import SYMMETRIES, apply_symmetry
 from cosmogan_k3.errors import InputError
 
 
-@pytest.mark.parametrize("kind", ["standard", "range"])
+@pytest.mark.parametrize("kind", ["standard", "range", "rodriguez"])
 def test_scaling_is_inverted(rng, kind):
     kappa = rng.normal(0.002, 0.01, size=(700, 8, 8)).astype("float32")  # more than one block
     scaling = Scaling.fit(kind, kappa)
@@ -19,8 +19,59 @@ def test_scaling_is_inverted(rng, kind):
     if kind == "standard":
         assert x.std() == pytest.approx(1, rel=1e-5)
         assert x.mean() == pytest.approx(kappa.mean() / kappa.std(), rel=1e-4)
+    elif kind == "rodriguez":
+        assert x.min() == -1
+        mean = scaling.to_network(kappa.mean(dtype="float64"))
+        assert mean == pytest.approx(0, abs=1e-6)
     else:
         assert (x.min(), x.max()) == (pytest.approx(-1, abs=1e-6), pytest.approx(1, abs=1e-6))
+
+
+def test_rodriguez_scaling_is_the_published_curve():
+    counts = np.array([0.0, 1.0, 4.0, 12.0, 396.0])
+    expected = 2 * counts / (counts + 4) - 1
+    np.testing.assert_allclose(Scaling(0.0, 4.0, "rodriguez").to_network(counts), expected, atol=1e-7)
+
+
+# x is rounded to float32, by at most 2⁻²⁵ of itself below 1, and dκ/dx = 2a/(1 − x)² = a(1 + u)²/2; then κ is rounded.
+@settings(max_examples=200, deadline=None)
+@given(
+    u=st.floats(0, 16_000),
+    offset=st.floats(-0.1, 0),
+    scale=st.floats(1e-3, 1),
+)
+def test_rodriguez_scaling_comes_back(u, offset, scale):
+    scaling = Scaling(offset, scale, "rodriguez")
+    kappa = np.float32(offset + u * scale)
+    back = scaling.to_kappa(scaling.to_network(kappa))
+    u = max((float(kappa) - offset) / scale, 0)
+    assert abs(float(back) - float(kappa)) <= scale * (1 + u) ** 2 / 2 * 2.0**-24 + abs(kappa) * 2.0**-23 + 1e-9
+
+
+@settings(max_examples=200, deadline=None)
+@given(x=st.floats(-1, 1 - 2.0**-13, width=32))
+def test_rodriguez_scaling_comes_back_from_network_units(x):
+    scaling = Scaling(0.0, 0.02, "rodriguez")
+    assert scaling.to_network(scaling.to_kappa(np.float32(x))) == pytest.approx(x, abs=2e-7)
+
+
+def test_rodriguez_scaling_is_finite_and_monotonic_wherever_a_generator_goes():
+    x = np.array([-np.inf, -2, -1, -0.5, 0, 0.9, 1 - 2.0**-24, 1, 2, np.inf], "float32")
+    kappa = Scaling(-0.02, 0.02, "rodriguez").to_kappa(x)
+    assert np.isfinite(kappa).all()
+    assert (np.diff(kappa) >= 0).all()
+    assert kappa[2] == np.float32(-0.02)
+    assert kappa[4] == pytest.approx(0, abs=1e-9)
+    below = Scaling(-0.02, 0.02, "rodriguez").to_network(np.array([-1.0, -0.04, -0.03]))
+    assert below.tolist() == [-1, -1, -1], "κ below that of the training maps has no place of its own"
+
+
+def test_scalings_survive_their_configuration():
+    for scaling in (Scaling(0.1, 2.0), Scaling(-0.02, 0.03, "rodriguez")):
+        assert Scaling(**scaling.get_config()) == scaling
+    assert Scaling(**{"offset": 0.1, "scale": 2.0}).kind == "affine"  # a file from before there were two kinds
+    with pytest.raises(InputError, match="expected affine or rodriguez"):
+        Scaling(kind="log")
 
 
 def test_scaling_refuses_what_it_cannot_measure():

@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import pytest
 
-from cosmogan_k3 import backend, losses
+from cosmogan_k3 import losses
 from cosmogan_k3.data import Batches, Scaling, seam_ratio
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.presets import DeepConvolutional, get_preset
 from cosmogan_k3.optimizers import PairedOptimizer
+from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
 
 TINY = get_preset("tiny")
 BATCH_NORM = replace(get_preset("cosmogan"), architecture=DeepConvolutional(latent=8, channels=(8, 4)), batch_size=8)
@@ -205,31 +206,69 @@ def test_each_epoch_reads_its_own_batches_in_order(maps):
     assert [asked for asked in batches.asked if asked[0] >= 3] == [(e, i) for e in (3, 4) for i in range(4)]
 
 
-def test_the_penalty_is_the_squared_slope():
-    gan = make(replace(TINY, r1_weight=3.0, r1_fraction=1.0))
-    x = np.random.default_rng(1).normal(size=(4, 16, 16, 1)).astype("float32")
-    value = gan._r1_penalty(keras.ops.convert_to_tensor(x))
-    step = 1e-2
-    total = 0.0
-    for i in range(4):  # the slope along itself: a directional derivative by central differences
-        _, slope = backend.value_and_input_gradient(
-            lambda z: keras.ops.sum(gan.discriminator(z)),
-            keras.ops.convert_to_tensor(x[i : i + 1]),
-            gan.discriminator.variables,
-        )
-        slope = keras.ops.convert_to_numpy(slope.detach() if hasattr(slope, "detach") else slope)
-        norm = np.linalg.norm(slope)
-        ends = [
-            float(
-                keras.ops.convert_to_numpy(
-                    gan.discriminator((x[i : i + 1] + s * step * slope / norm).astype("float32"))
-                )[0, 0]
-            )
-            for s in (1, -1)
-        ]
-        total += ((ends[0] - ends[1]) / (2 * step)) ** 2
-    value = value.detach() if hasattr(value, "detach") else value
-    assert float(value) == pytest.approx(1.5 * total / 4, rel=0.02)
+def test_penalties_add_to_the_discriminators_loss(maps):
+    gan, plain = make(replace(TINY, penalties=(R1(3.0), R2(2.0)))), make(replace(TINY, penalties=()))
+    real, fake = (keras.ops.convert_to_tensor(x) for x in (maps[:4], maps[4:8]))
+    losses = [float(keras.ops.stop_gradient(g._discriminator_objective(real, fake)[0])) for g in (gan, plain)]
+    extra = sum(float(keras.ops.stop_gradient(p(gan.discriminator, real, fake))) for p in (R1(3.0), R2(2.0)))
+    assert extra > 1e-3
+    assert losses[0] - losses[1] == pytest.approx(extra, rel=1e-4)
+
+
+def stepped(count, batches, rates):
+    """Weights of both networks after steps without momentum on given maps, ``count`` parts to a batch."""
+    gan = make(replace(TINY, average_decay=0.0), seed=2)
+    optimizers = keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-2)
+    gan.compile(*optimizers, "hinge", penalties=[R1(1.0)], discriminator_steps=count, run_eagerly=True)
+    latents = gan.numpy_latents(8, np.random.default_rng(0))
+    for (start, stop), rate in zip(batches, rates, strict=True):
+        gan.optimizer.generator.learning_rate = rate
+        part = [keras.ops.convert_to_tensor(z[start:stop]) for z in latents]
+        gan.adversarial_step(keras.ops.convert_to_tensor(MAPS[start:stop]), part)
+    return gan
+
+
+MAPS = np.random.default_rng(3).normal(size=(8, 16, 16, 1)).astype("float32")
+
+
+def test_several_discriminator_steps_are_single_ones_in_a_row():
+    # One step of two parts; or a step on each half, the generator standing still in the first.
+    once, twice = stepped(2, [(0, 8)], [0.1]), stepped(1, [(0, 4), (4, 8)], [0.0, 0.1])
+    assert int(once.optimizer.discriminator.iterations) == 2
+    assert int(once.optimizer.generator.iterations) == 1
+    start = make(seed=2)
+    for network in ("generator", "discriminator"):
+        groups = [to_numpy(getattr(g, network).trainable_variables) for g in (start, once, twice)]
+        assert any(moved(*groups[:2]))
+        for a, b in zip(*groups[1:], strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_that_does_not_split_evenly_is_refused():
+    with pytest.raises(InputError, match="multiple of 3"):
+        stepped(3, [(0, 8)], [0.1])
+    with pytest.raises(InputError, match="multiple of 3"):
+        replace(TINY, discriminator_steps=3)
+
+
+def test_one_batch_can_be_given_as_an_array(maps):
+    gan = make()
+    before = to_numpy(gan.generator.trainable_variables)
+    assert np.isfinite(gan.train_on_batch(maps[:8], return_dict=True)["generator_loss"])
+    assert all(moved(before, to_numpy(gan.generator.trainable_variables)))
+
+
+def test_how_it_was_compiled_survives():
+    given = {"penalties": [R1(0.5, 0.25), R2(2.0), WassersteinPenalty(5.0)], "discriminator_steps": 2}
+    gan, again = make(), make()
+    gan.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), "wasserstein", **given)
+    again.compile_from_config(gan.get_compile_config())
+    assert again.penalties == tuple(given["penalties"])
+    assert again.discriminator_steps == 2
+    assert again.loss_schedule == gan.loss_schedule
+    old = {key: value for key, value in gan.get_compile_config().items() if key not in given}
+    again.compile_from_config(old | {"r1_weight": 0.5, "r1_fraction": 0.25})  # as files used to hold it
+    assert again.penalties == (R1(0.5, 0.25),)
 
 
 def test_bfloat16_trains_and_float16_is_refused(maps):
@@ -254,7 +293,7 @@ def test_the_pair_refuses_one_optimizer_for_two():
 
 
 @pytest.mark.parametrize(
-    ("loss", "message"), [("wasserstein", "Unknown loss"), ({5: "hinge"}, "must start at epoch 0")]
+    ("loss", "message"), [("least_squares", "Unknown loss"), ({5: "hinge"}, "must start at epoch 0")]
 )
 def test_unusable_losses_are_refused(loss, message):
     with pytest.raises(ValueError, match=message):

@@ -44,6 +44,23 @@ def test_cross_entropy(logits):
     assert value(loss.generator, None, fake) == pytest.approx(np.log1p(np.exp(-fake)).mean(), rel=1e-5)
 
 
+def test_wasserstein(logits):
+    real, fake = logits
+    loss = losses.get("wasserstein")
+    assert value(loss.discriminator, real, fake) == pytest.approx(fake.mean() - real.mean(), rel=1e-5)
+    assert value(loss.generator, None, fake) == pytest.approx(-fake.mean(), rel=1e-5)
+
+
+def test_relativistic_pairing_pairs_the_maps_in_order(logits):
+    real, fake = logits
+    loss = losses.get("relativistic_pairing")
+    assert loss.relative
+    assert value(loss.discriminator, real, fake) == pytest.approx(np.log1p(np.exp(fake - real)).mean(), rel=1e-5)
+    assert value(loss.generator, real, fake) == pytest.approx(np.log1p(np.exp(real - fake)).mean(), rel=1e-5)
+    # Every real map one above its partner: ln(1 + 1/e), whatever the spread; in another order it would be larger.
+    assert value(loss.discriminator, fake + 1, fake) == pytest.approx(np.log1p(np.exp(-1)), rel=1e-5)
+
+
 def test_labels_are_flipped_with_the_given_probability():
     loss = losses.CrossEntropy(flip=0.1)
     seed = keras.random.SeedGenerator(1)
@@ -54,13 +71,14 @@ def test_labels_are_flipped_with_the_given_probability():
 
 
 def test_configurations_survive():
-    for loss in (losses.GeometricHinge(0.5, 2.0), losses.RelativisticAverageHinge(0.3), losses.CrossEntropy(0.2)):
+    given = (losses.GeometricHinge(0.5, 2.0), losses.RelativisticAverageHinge(0.3), losses.CrossEntropy(0.2))
+    for loss in (*given, losses.Wasserstein(), losses.RelativisticPairing()):
         assert keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss)) == loss
         assert losses.get(loss) is loss
 
 
 def test_unknown_and_impossible_losses_are_refused():
     with pytest.raises(InputError, match="expected one of hinge"):
-        losses.get("wasserstein")
+        losses.get("least_squares")
     with pytest.raises(InputError, match="flip must lie"):
         losses.CrossEntropy(0.5)

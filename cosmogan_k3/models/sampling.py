@@ -1,0 +1,71 @@
+"""What a trained GAN is for: drawing maps."""
+
+import numpy as np
+
+from cosmogan_k3.errors import InputError
+
+_PIXELS_AT_A_TIME = 2**20
+"""Maps of so many pixels together are generated at a time: large enough for a GPU, and 100 MB or so."""
+
+
+class Sampling:
+    """For a model that knows its ``latent_shapes``, ``pixels``, ``margin`` and ``scaling``."""
+
+    def sample(self, n, *, pixels=None, seed=0, batch_size=None):
+        """Draw maps from the averaged generator.
+
+        The latents come from NumPy: the same seed gives the same maps on every backend, whatever ``batch_size``.
+
+        Args:
+            n: int, number of maps.
+            pixels: int, side of a map; by default that of the training maps. Others need a generator whose latents
+                lie on a grid, and a multiple of its coarsest cell.
+            seed: int.
+            batch_size: int, maps generated at a time; by default as many as make a million pixels.
+
+        Returns:
+            κ, float32 ``(n, pixels, pixels)``.
+
+        Raises:
+            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
+        """
+        if n < 1:
+            raise InputError(f"The number of maps must be positive. Received: {n}")
+        return np.concatenate(list(self.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)))
+
+    def sample_batches(self, n, *, pixels=None, seed=0, batch_size=None):
+        """Yield what ``sample`` returns, in batches."""
+        pixels = pixels or self.pixels
+        batch_size = batch_size or max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
+        rng = np.random.default_rng(seed)
+        for start in range(0, n, batch_size):
+            maps = self.predict_on_batch(self.numpy_latents(batch_size, rng, pixels=pixels))
+            yield self.scaling.to_kappa(maps[: n - start, ..., 0])
+
+    def numpy_latents(self, n, rng, *, pixels=None):
+        """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""
+        shapes = self.latent_shapes_of(pixels or self.pixels)
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        flat = rng.standard_normal((n, sum(sizes)), dtype=np.float32)
+        parts = np.split(flat, np.cumsum(sizes)[:-1], axis=1)
+        return [part.reshape(n, *shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def latent_shapes_of(self, pixels):
+        """Shapes of one map's latents, for maps of ``pixels`` a side.
+
+        Raises:
+            InputError: the generator cannot draw such maps.
+        """
+        if pixels == self.pixels:
+            return self.latent_shapes
+        if any(len(shape) != 3 for shape in self.latent_shapes):
+            raise InputError(
+                f"This generator draws maps of {self.pixels} pixels only; those whose latents lie on a grid (presets "
+                f"best and quick) draw any size. Received: pixels={pixels}"
+            )
+        native = self.pixels + 2 * self.margin
+        cell = native // self.latent_shapes[0][0]
+        if pixels < cell or pixels % cell:
+            raise InputError(f"This generator draws maps of a multiple of {cell} pixels. Received: pixels={pixels}")
+        sides = (side * (pixels + 2 * self.margin) // native for side, _, _ in self.latent_shapes)
+        return [(side, side, channels) for side, (_, _, channels) in zip(sides, self.latent_shapes, strict=True)]
