@@ -28,8 +28,11 @@ ALLOWED = {
     "layers": {"backend"},
     "losses": {"errors"},
     "optimizers": set(),
+    "guard": {"losses"},
+    "checkpoints": {"errors"},
     "models": {"backend", "layers", "losses", "optimizers", "data", "errors"},
     "emulator": {"data", "errors", "tracking"},
+    "monitor": {"guard", "checkpoints", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
 }
 
