@@ -23,7 +23,7 @@ class Progress:
     rollbacks: list = field(default_factory=list)
     """One mapping for each: the epoch that was given up, the one gone back to, and the cause."""
     projections: list = field(default_factory=list)
-    """``(epoch, real, generated)``, for the figure of principal components."""
+    """``[epoch, real, generated]`` of a few epochs, for the figure of principal components."""
     seconds: float = 0.0
 
     @property

@@ -8,8 +8,8 @@ MAX_ROLLBACKS = 3
 """Divergences that are undone before a training is given up: another seed mends bad luck, not a bad recipe."""
 
 LARGEST_LOSS = 1e4
-"""Losses and mean logits beyond are exploding: healthy ones are of order 1, those of a critic of slope 1 on maps of 256²
-pixels a few hundred."""
+"""Losses and mean logits beyond are exploding: healthy ones are of order 1, or a few hundred for a critic of slope 1 on
+maps of 256² pixels."""
 
 SMALLEST_DIVERSITY = 0.1
 """``statistics.relative_diversity`` below is a collapse. Untrained generators of the presets start at 0.03 to

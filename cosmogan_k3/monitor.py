@@ -89,4 +89,4 @@ class Monitor(keras.callbacks.Callback):
         values |= {f"validation_{name}": value for name, value in distances.items()}
         values[SCORE] = validation_score(distances)
         shown = [panel for panel in self.progress.projections if panel[0] in self.panels]
-        self.progress.projections = [*shown, (self.progress.epoch + 1, *(points.tolist() for points in projection))]
+        self.progress.projections = [*shown, [self.progress.epoch + 1, *(points.tolist() for points in projection)]]
