@@ -11,6 +11,7 @@ import numpy as np
 
 from cosmogan_k3 import backend, figures, guard, losses
 from cosmogan_k3.checkpoints import SCORE, Checkpoints, Progress
+from cosmogan_k3.config import MainConfig
 from cosmogan_k3.data import Batches, Scaling, read_maps, split_by_map
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.emulator import Emulator
@@ -88,19 +89,23 @@ def train(config, preset, maps, *, provenance=None):
     if len(splits.test) < 4:
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
     gan = _gan(config, preset, maps, scaling, steps=preset.epochs * len(batches), epoch=progress.epoch)
-    parameters = runs.flat_parameters(config, preset) | (provenance or {})
-    parameters |= {
+    parameters = _parameters(config, preset, splits, fingerprint) | (provenance or {})
+    with runs.training_run(f"{config.preset}-{backend.name}", parameters, run_id=progress.run_id) as run:
+        progress.run_id = run.info.run_id
+        monitor = Monitor(progress, _checkpoints(config), splits.validation, preset, config.patience, deadline)
+        gan = _fit(config, gan, batches, monitor)
+        return _finish(config, gan, splits, monitor, parameters) if monitor.finished else _stop(config, monitor)
+
+
+def _parameters(config, preset, splits, fingerprint):
+    """What MLflow and the report are told of the training."""
+    return runs.flat_parameters(config, preset) | {
         "keras_backend": backend.name,
         "data_fingerprint": fingerprint,
         "train_maps": len(splits.train),
         "validation_maps": len(splits.validation or ()),
         "test_maps": len(splits.test),
     }
-    with runs.training_run(f"{config.preset}-{backend.name}", parameters, run_id=progress.run_id) as run:
-        progress.run_id = run.info.run_id
-        monitor = Monitor(progress, _checkpoints(config), splits.validation, preset, config.patience, deadline)
-        gan = _fit(config, gan, batches, monitor)
-        return _finish(config, gan, splits, monitor, parameters) if monitor.finished else _stop(config, monitor)
 
 
 def _checkpoints(config):
@@ -111,7 +116,7 @@ def _identity(config, preset):
     """What a training to be resumed has to share with the one that was begun; the preset as it is after overrides."""
     chosen = {"preset": config.preset, "seed": config.seed, "epochs": preset.epochs, "batch_size": preset.batch_size}
     chosen |= {"backend": backend.name, "patience": config.patience}
-    if not config.data:
+    if isinstance(config, MainConfig) and not config.data:
         chosen |= {name: getattr(config, name) for name in ("maps", "field_deg", "source_redshift")}
     return chosen | asdict(preset)
 
