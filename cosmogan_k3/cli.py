@@ -55,9 +55,9 @@ def _add_option(command, field):
     if field.metadata["flag"]:
         command.add_argument(flag, action="store_true", help=help)
         return
-    command.add_argument(
-        flag, default=field.default, type=_checked(field), metavar=field.type.__name__.upper(), help=help
-    )
+    options = {} if field.metadata["bare"] is None else {"nargs": "?", "const": field.metadata["bare"]}
+    kind = field.type.__name__.upper()
+    command.add_argument(flag, default=field.default, type=_checked(field), metavar=kind, help=help, **options)
 
 
 def _checked(field):
@@ -70,7 +70,7 @@ def _checked(field):
         except ValueError:
             raise argparse.ArgumentTypeError(f"expected {field.type.__name__}. Received: {text!r}") from None
         if choices is not None and value not in choices:
-            expected = ", ".join(choice for choice in choices if choice)
+            expected = ", ".join(str(choice) for choice in choices if choice != "")
             raise argparse.ArgumentTypeError(f"expected one of {expected}. Received: {text!r}")
         if isinstance(value, float) and not math.isfinite(value):
             raise argparse.ArgumentTypeError(f"expected a finite number. Received: {text!r}")

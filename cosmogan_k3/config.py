@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 BACKENDS = ("jax", "tensorflow", "torch")
 
 
-def option(default, help, *, choices=None, minimum=None, above=None, flag=False):
-    """A dataclass field with the text and the bounds that the command line shows and checks."""
-    metadata = {"help": help, "choices": choices, "minimum": minimum, "above": above, "flag": flag}
+def option(default, help, *, choices=None, minimum=None, above=None, flag=False, bare=None):
+    """A dataclass field with the text and the bounds that the command line shows and checks.
+
+    A ``flag`` takes no value, and is not for MLproject, which cannot leave an option out; ``bare`` is the value of an
+    option that may be given with or without one.
+    """
+    metadata = {"help": help, "choices": choices, "minimum": minimum, "above": above, "flag": flag, "bare": bare}
     return field(default=default, metadata=metadata)
 
 
@@ -77,7 +81,10 @@ class TrainConfig:
     seed: int = _seed()
     model_name: str = option("cosmogan", "name under which the model is registered; '' registers none")
     alias: str = option("champion", "alias that the new version gets in the registry")
-    out: str = option("run", "folder for the model and its figures")
+    out: str = option("run", "folder for the model, its figures and checkpoints")
+    resume: int = option(0, "go on from the newest checkpoint in the folder", choices=(0, 1), bare=1)
+    minutes: float = option(0.0, "stop, to be resumed, after the epoch in which so much time is spent", minimum=0)
+    patience: int = option(0, "stop after so many epochs without a better validation score; 0 never", minimum=0)
     quiet: bool = _quiet()
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cosmogan_k3 import backend, figures, losses
+from cosmogan_k3 import backend, figures, guard, losses
+from cosmogan_k3.checkpoints import SCORE, Checkpoints, Progress
+from cosmogan_k3.config import MainConfig
 from cosmogan_k3.data import Batches, Scaling, read_maps, split_by_map
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.emulator import Emulator
@@ -19,15 +21,15 @@ from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
-from cosmogan_k3.statistics import pca_merit, pca_projection, stopping_advice, summary_distances
+from cosmogan_k3.monitor import Monitor
+from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import registry, runs
 
-_VALIDATION_MAPS = 1000
-"""At most so many maps are generated and compared after an epoch."""
-
-_PCA_PANELS = 4
 _TEST_SEED = 1_000_003
 """The latents of the final evaluation are none that training or validation looked at."""
+
+_ROLLBACK_STREAM = 1_000_003
+"""Each rollback moves the seed of latents and data order by so much, clear of the seeds that users give."""
 
 
 def prepare(config):
@@ -48,6 +50,7 @@ def prepare(config):
         losses.get(config.loss)
         preset = replace(preset, losses={0: {"name": config.loss}})
     check_writable(config.out)
+    _begin(config, _identity(config, preset))
     return preset
 
 
@@ -61,6 +64,8 @@ def load(config, preset):
 def train(config, preset, maps, *, provenance=None):
     """Train on maps, evaluate on the test split, and leave model, figures and metrics in ``config.out`` and MLflow.
 
+    The model that is evaluated, saved and registered is that of the epoch with the best score on the validation maps.
+
     Args:
         config: ``TrainConfig``.
         preset: ``Preset``, from ``prepare``.
@@ -68,12 +73,15 @@ def train(config, preset, maps, *, provenance=None):
         provenance: optional mapping of further parameters to log, such as the simulation's.
 
     Returns:
-        ``(emulator, metrics)``.
+        ``(emulator, metrics)``, or None where ``config.minutes`` ended the job before the training was complete.
 
     Raises:
-        InputError: maps that cannot be used, or too few of them.
+        InputError: maps that cannot be used, too few of them, other maps than those of the training to be resumed, or
+            a training that diverges again and again.
     """
+    deadline = time.perf_counter() + (60 * config.minutes or math.inf)
     fingerprint = maps.fingerprint()
+    progress = _begin(config, _identity(config, preset) | {"data_fingerprint": fingerprint})
     splits = split_by_map(maps, validation=0.1, test=0.2, seed=config.seed)
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
     batches = Batches(
@@ -81,28 +89,126 @@ def train(config, preset, maps, *, provenance=None):
     )
     if len(splits.test) < 4:
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
-    gan = build_gan(
-        preset,
-        pixels=maps.pixels,
-        pixel_arcmin=maps.pixel_arcmin,
-        scaling=scaling,
-        steps=preset.epochs * len(batches),
-        seed=config.seed,
-    )
-    if config.start:
-        start_from(gan, config.start)
-    parameters = runs.flat_parameters(config, preset) | (provenance or {})
-    parameters |= {
+    gan = _gan(config, preset, maps, scaling, steps=preset.epochs * len(batches), epoch=progress.epoch)
+    parameters = _parameters(config, preset, splits, fingerprint) | (provenance or {})
+    with runs.training_run(f"{config.preset}-{backend.name}", parameters, run_id=progress.run_id) as run:
+        progress.run_id = run.info.run_id
+        monitor = Monitor(progress, _checkpoints(config), splits.validation, preset, config.patience, deadline)
+        gan = _fit(config, gan, batches, monitor)
+        return _finish(config, gan, splits, monitor, parameters) if monitor.finished else _stop(config, monitor)
+
+
+def _parameters(config, preset, splits, fingerprint):
+    """What MLflow and the report are told of the training."""
+    return runs.flat_parameters(config, preset) | {
         "keras_backend": backend.name,
         "data_fingerprint": fingerprint,
         "train_maps": len(splits.train),
         "validation_maps": len(splits.validation or ()),
         "test_maps": len(splits.test),
     }
-    with runs.training_run(f"{config.preset}-{backend.name}", parameters):
-        monitor = _Monitor(splits.validation, preset)
-        gan.fit(batches, epochs=preset.epochs, verbose=_verbosity(config), callbacks=[monitor])
-        return _finish(config, gan, splits, monitor, parameters)
+
+
+def _checkpoints(config):
+    return Checkpoints(Path(config.out) / "checkpoints")
+
+
+def _identity(config, preset):
+    """What a training to be resumed has to share with the one that was begun; the preset as it is after overrides."""
+    chosen = {"preset": config.preset, "seed": config.seed, "epochs": preset.epochs, "batch_size": preset.batch_size}
+    chosen |= {"backend": backend.name, "patience": config.patience, "start": config.start}
+    if isinstance(config, MainConfig) and not config.data:
+        chosen |= {name: getattr(config, name) for name in ("maps", "field_deg", "source_redshift")}
+    recipe = runs.flat_parameters(config, preset)
+    recipe = {key: str(value) for key, value in recipe.items() if key.startswith(("architecture", "preset."))}
+    return chosen | recipe
+
+
+def _begin(config, identity):
+    """A new ``Progress``, or that of the training to be resumed, if it is the same training."""
+    if not config.resume:
+        return Progress(identity)
+    checkpoints = _checkpoints(config)
+    progress = checkpoints.progress()
+    if differences := progress.differences(identity):
+        raise InputError(
+            f"{checkpoints.folder}: cannot resume another training ({differences}); repeat the options it was begun "
+            "with, or start anew without --resume"
+        )
+    return progress
+
+
+def _gan(config, preset, maps, scaling, *, steps, epoch):
+    """The GAN of the preset, or that of the checkpoint to be resumed."""
+    if config.resume:
+        return _checkpoints(config).gan(epoch)
+    gan = build_gan(
+        preset, pixels=maps.pixels, pixel_arcmin=maps.pixel_arcmin, scaling=scaling, steps=steps, seed=config.seed
+    )
+    if config.start:
+        start_from(gan, config.start)
+    return gan
+
+
+def _fit(config, gan, batches, monitor):
+    """Train until all is done or the time is spent; after a divergence, go back and on with another seed."""
+    if not config.resume:
+        monitor.checkpoints.start(gan, monitor.progress)
+    while not monitor.finished:
+        batches.seed = _stream(config, monitor.progress)
+        gan.fit(
+            batches,
+            initial_epoch=monitor.progress.epoch,
+            epochs=monitor.epochs,
+            verbose=_verbosity(config),
+            callbacks=[monitor],
+        )
+        if monitor.cause is None:
+            break
+        gan = _roll_back(config, monitor)
+    return gan
+
+
+def _stream(config, progress):
+    """Seed of latents and data order: the command's until a rollback."""
+    return config.seed + _ROLLBACK_STREAM * len(progress.rollbacks)
+
+
+def _roll_back(config, monitor):
+    """Return to the last good checkpoint with other random numbers, and put on record why.
+
+    Raises:
+        InputError: this has been done too often.
+    """
+    failed = monitor.progress.epoch + 1
+    if len(monitor.progress.rollbacks) == guard.MAX_ROLLBACKS:
+        runs.log_tags({"training": f"diverged in epoch {failed}: {monitor.cause}"})
+        raise InputError(
+            f"Training diverged in epoch {failed}, after {guard.MAX_ROLLBACKS} rollbacks: {monitor.cause}. "
+            "Try another --seed, another --loss or a larger --batch-size"
+        )
+    monitor.progress = monitor.checkpoints.roll_back(monitor.progress, failed, monitor.cause)
+    gan = monitor.checkpoints.gan(monitor.progress.epoch)
+    gan.seed_generator.state.assign(keras.random.SeedGenerator(_stream(config, monitor.progress)).state)
+    record = _rollbacks(monitor.progress)
+    runs.log_tags(record)
+    print(f"Rollback: {list(record.values())[-1]}", file=sys.stderr)
+    return gan
+
+
+def _rollbacks(progress):
+    """Which and why, as plain text."""
+    return {
+        f"rollback_{number}": f"from epoch {r['epoch']} to the end of epoch {r['back_to']}: {r['cause']}"
+        for number, r in enumerate(progress.rollbacks, 1)
+    }
+
+
+def _stop(config, monitor):
+    """Say that the training is not complete, and how to go on."""
+    state = f"stopped after epoch {monitor.progress.epoch} of {monitor.epochs}"
+    runs.log_tags({"training": state})
+    print(f"Training {state}, {config.minutes:g} minutes being spent; repeat the command with --resume to go on")
 
 
 def start_from(gan, uri):
@@ -135,76 +241,42 @@ def _verbosity(config):
 
 
 def _finish(config, gan, splits, monitor, parameters):
-    """Evaluate on the test split; write and log everything."""
-    folder = Path(config.out)
+    """Evaluate the best epoch's model on the test split; write and log everything."""
+    folder, progress = Path(config.out), monitor.progress
+    selected = progress.best_of(monitor.checkpoints.epochs())
+    if selected != progress.epoch:
+        gan = monitor.checkpoints.gan(selected)
     emulator = Emulator(gan)
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed)
     evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
     metrics, drawn = evaluation.metrics, evaluation.figures
-    metrics |= {"images_per_second": float(np.median(monitor.throughput)), "training_seconds": monitor.seconds}
-    drawn["losses"] = figures.loss_curves(monitor.history)
-    if monitor.projections:
-        metrics["pca_best_epoch"] = stopping_advice(monitor.merits).best_epoch
-        drawn["pca"] = figures.pca_by_epoch(_spread(monitor.projections, _PCA_PANELS))
-    paths = write_evaluation(folder, evaluation, provenance=parameters)
+    metrics |= _training_metrics(progress, selected)
+    drawn["losses"] = figures.loss_curves({name: progress.column(name) for name in progress.epochs[-1]})
+    if progress.projections:
+        panels = ((f"epoch {epoch}", np.array(real), np.array(fake)) for epoch, real, fake in progress.projections)
+        drawn["pca"] = figures.pca_by_epoch(list(panels))
+    provenance = parameters | _rollbacks(progress)
+    paths = write_evaluation(folder, evaluation, provenance=provenance)
     with replacing(folder / "model.keras") as partial:
         gan.save(partial)
     runs.log_evidence(metrics, paths)
+    runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
     registry.log_gan(gan, registered_name=config.model_name, alias=config.alias)
     if not config.quiet:
         print(summary(evaluation))
     return emulator, metrics
 
 
-def _spread(items, count):
-    """At most ``count`` items, evenly spaced, the first and the last among them."""
-    chosen = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
-    return [items[i] for i in chosen]
-
-
-class _Monitor(keras.callbacks.Callback):
-    """After each epoch: losses, throughput and the distances to the validation maps, logged to MLflow."""
-
-    def __init__(self, validation, preset):
-        super().__init__()
-        self.validation = validation
-        self.preset = preset
-        self.history = {}
-        self.projections = []
-        self.merits = []
-        self.throughput = []
-        self.seconds = 0.0
-
-    def on_train_begin(self, logs=None):
-        self._begin = time.perf_counter()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        values = {key: float(value) for key, value in (logs or {}).items()}
-        if not all(math.isfinite(value) for value in values.values()):
-            raise InputError(
-                f"Training diverged in epoch {epoch + 1}: {values}. Try a lower learning rate or another seed"
-            )
-        for key, value in values.items():
-            self.history.setdefault(key, []).append(value)
-        images = self.params["steps"] * self.preset.batch_size
-        self.throughput.append(images / (time.perf_counter() - self._start))
-        values["images_per_second"] = self.throughput[-1]
-        runs.log_epoch(values | self._distances(epoch), epoch + 1)
-
-    def on_train_end(self, logs=None):
-        self.seconds = time.perf_counter() - self._begin
-
-    def _distances(self, epoch):
-        if self.validation is None or len(self.validation) < 2:
-            return {}
-        real = np.asarray(self.validation.kappa[:_VALIDATION_MAPS])
-        generated = self.model.sample(len(real), seed=epoch)
-        distances = summary_distances(real, generated, pixel_arcmin=self.validation.pixel_arcmin, permutations=0)
-        projection = pca_projection(real, generated)[:2]
-        self.projections.append((f"epoch {epoch + 1}", *projection))
-        self.merits.append(pca_merit(*projection))
-        distances["pca_merit"] = self.merits[-1]
-        return {f"validation_{key}": value for key, value in distances.items() if math.isfinite(value)}
+def _training_metrics(progress, selected):
+    """What the training itself is to be judged by: speed, and which epoch was chosen with what score."""
+    metrics = {
+        "images_per_second": float(np.median(progress.column("images_per_second"))),
+        "training_seconds": progress.seconds,
+        "selected_epoch": selected,
+        "last_epoch": progress.epoch,
+    }
+    scores = progress.column(SCORE)
+    if np.isfinite(scores).any():
+        metrics |= {"validation_score": scores[selected - 1], "validation_score_last_epoch": scores[-1]}
+        metrics["pca_best_epoch"] = stopping_advice(progress.column("validation_pca_merit")).best_epoch
+    return metrics

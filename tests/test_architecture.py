@@ -29,8 +29,11 @@ ALLOWED = {
     "losses": {"errors"},
     "penalties": {"backend", "errors"},
     "optimizers": set(),
+    "guard": {"losses"},
+    "checkpoints": {"errors"},
     "models": {"backend", "layers", "losses", "penalties", "optimizers", "data", "errors"},
     "emulator": {"data", "errors", "tracking"},
+    "monitor": {"guard", "checkpoints", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
 }
 

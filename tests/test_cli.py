@@ -41,6 +41,13 @@ def test_help_teaches(capsys, command):
     assert command in out
 
 
+def test_an_option_with_a_bare_form_is_one_for_mlproject_too():
+    def parse(*given):
+        return cli.build_parser().parse_args(["train", *given]).resume
+
+    assert [parse(), parse("--resume"), parse("--resume", "0"), parse("--resume", "1")] == [0, 1, 0, 1]
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from cosmogan_k3 import cli; cli.build_parser(); "
@@ -162,6 +169,9 @@ def bad_commands(folder):
     yield train("few.npy", "--start", folder / "few.npy"), ("few.npy", "not a readable model")
     yield train("few.npy", "--preset", "rodriguez_wgan", "--batch-size", 6), ("multiple of 5", "Received: 6")
     yield train("few.npy", "--epochs", -1), ("--epochs", "at least 0")
+    yield train("few.npy", "--resume"), ("out/checkpoints", "no checkpoint")
+    yield train("few.npy", "--resume", 2), ("--resume", "expected one of 0, 1")
+    yield train("few.npy", "--minutes", -1), ("--minutes", "at least 0")
     yield ("train",), ("--data",)
     yield evaluate("few.npy"), ("few.npy", "pixel_arcmin")
     yield ("evaluate", "--real", folder / "few.npy"), ("--generated",)

@@ -64,14 +64,24 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
     for name in names:
         assert np.isfinite([metrics[name], metrics[f"{name}_null"]]).all()
 
+    assert metrics["selected_epoch"] in (1, 2)
+    assert metrics["validation_score"] <= metrics["validation_score_last_epoch"]
+
     with sqlite3.connect(project / "mlflow.db") as store:
         logged = {row[0] for row in store.execute("select distinct key from metrics")}
         steps = dict(store.execute("select key, count(distinct step) from metrics group by key"))
         parameters = dict(store.execute("select key, value from params"))
         tags = {row[0] for row in store.execute("select key from tags")}
     losses = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit", "images_per_second")
-    assert {*names, *(f"{n}_null" for n in names), *losses, "validation_ks_pixels_distance"} <= logged
+    assert {
+        *names,
+        *(f"{n}_null" for n in names),
+        *losses,
+        "validation_ks_pixels_distance",
+        "validation_score",
+    } <= logged
     assert steps["generator_loss"] == 2
+    assert steps["validation_epoch_score"] == 2
     assert parameters["keras_backend"] == backend
     assert len(parameters["data_fingerprint"]) == 64
     assert parameters["simulation.sigma_8"] == "0.8"

@@ -39,6 +39,7 @@ from cosmogan_k3.statistics.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
 from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
 from cosmogan_k3.statistics.starlet import starlet_l1_norm, starlet_transform
+from cosmogan_k3.statistics.validation import Validation, relative_diversity, validation_score
 from cosmogan_k3.statistics.wasserstein import wasserstein_1, wasserstein_from_histograms, wasserstein_rows
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Memorisation",
     "Result",
     "StoppingAdvice",
+    "Validation",
     "bispectrum",
     "compare",
     "compare_correlations",
@@ -76,6 +78,7 @@ __all__ = [
     "power_spectrum",
     "power_spectrum_error",
     "published_mode_edges",
+    "relative_diversity",
     "scattering_coefficients",
     "scattering_labels",
     "smoothed_moments",
@@ -83,6 +86,7 @@ __all__ = [
     "starlet_transform",
     "stopping_advice",
     "summary_distances",
+    "validation_score",
     "wasserstein_1",
     "wasserstein_from_histograms",
     "wasserstein_rows",

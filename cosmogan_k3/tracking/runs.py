@@ -18,6 +18,10 @@ DEFAULT_STORE = "sqlite:///mlflow.db"
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
 
+_OF_THE_JOB = ("quiet", "resume", "minutes")
+"""Options that may change from one job to the next of the same training."""
+
+
 def use_store():
     """Honour MLFLOW_TRACKING_URI; without it, keep runs in ``mlflow.db`` in the current folder."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
@@ -25,21 +29,20 @@ def use_store():
 
 
 @contextlib.contextmanager
-def training_run(name, parameters):
+def training_run(name, parameters, *, run_id=""):
     """Open a run (or go on with the one that ``mlflow run`` opened), and log what it stands on.
 
     Args:
         name: str.
-        parameters: mapping; every value is logged.
+        parameters: mapping; every value is logged that the run does not hold yet.
+        run_id: str, of a run to go on with, where it still exists.
 
     Raises:
         InputError: the tracking store cannot be reached.
     """
     use_store()
     try:
-        if not os.environ.get("MLFLOW_RUN_ID") and not os.environ.get("MLFLOW_EXPERIMENT_NAME"):
-            mlflow.set_experiment(EXPERIMENT)
-        run = mlflow.start_run(run_name=name)
+        run = mlflow.start_run(run_id=run_id) if _exists(run_id) else _new_run(name)
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise InputError(
             f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({one_line(error, 300)})"
@@ -49,6 +52,18 @@ def training_run(name, parameters):
         mlflow.log_params({key: value for key, value in parameters.items() if key not in already})
         mlflow.set_tags(_provenance())
         yield run
+
+
+def _exists(run_id):
+    with contextlib.suppress(mlflow.exceptions.MlflowException):
+        return bool(run_id) and mlflow.get_run(run_id).info.lifecycle_stage == "active"
+    return False
+
+
+def _new_run(name):
+    if not os.environ.get("MLFLOW_RUN_ID") and not os.environ.get("MLFLOW_EXPERIMENT_NAME"):
+        mlflow.set_experiment(EXPERIMENT)
+    return mlflow.start_run(run_name=name)
 
 
 def _provenance():
@@ -65,7 +80,7 @@ def _provenance():
 
 def flat_parameters(config, preset):
     """The command's and the preset's parameters as one flat mapping of names to values."""
-    flat = {key: value for key, value in asdict(config).items() if key != "quiet"}
+    flat = {key: value for key, value in asdict(config).items() if key not in _OF_THE_JOB}
     flat["architecture"] = type(preset.architecture).__name__
     flat |= {f"architecture.{key}": value for key, value in asdict(preset.architecture).items()}
     # Not asdict, which would turn a penalty into numbers without its name.
@@ -82,3 +97,7 @@ def log_evidence(metrics, files, *, folder="evaluation"):
 
 def log_epoch(values, epoch):
     mlflow.log_metrics({key: float(value) for key, value in values.items()}, step=epoch)
+
+
+def log_tags(tags):
+    mlflow.set_tags(tags)
