@@ -10,7 +10,7 @@ from cosmogan_k3.data.writers import replacing
 from cosmogan_k3.statistics.comparison import SIGNIFICANCE
 
 
-def write_report(path, comparison, *, images, metrics, provenance):
+def write_report(path, comparison, *, images, metrics, provenance, left_out=()):
     """Write a comparison as one self-contained HTML file, whole or not at all: no script, nothing fetched.
 
     Args:
@@ -20,6 +20,7 @@ def write_report(path, comparison, *, images, metrics, provenance):
             its verdict; the others come last.
         metrics: mapping of names to numbers; ``name_null`` is shown beside ``name``.
         provenance: mapping of names to values, whatever says where the maps came from.
+        left_out: what a mask left unmeasured, in words.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -45,6 +46,7 @@ def write_report(path, comparison, *, images, metrics, provenance):
         others=[(_words(name), _image(png)) for name, png in images.items() if name not in shown],
         metrics=_metric_rows(metrics),
         provenance=[(_words(name), value) for name, value in provenance.items()],
+        left_out=left_out,
         significance=SIGNIFICANCE,
         smallest_corrected=1 / (1 + comparison.permutations),
     )

@@ -2,9 +2,9 @@
 
 from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.mapset import MapSet
-from cosmogan_k3.data.readers import read_maps
+from cosmogan_k3.data.readers import read_maps, read_mask
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.data.split import Splits, split_by_map
 from cosmogan_k3.data.writers import write_maps
 
-__all__ = ["Batches", "MapSet", "Scaling", "Splits", "read_maps", "split_by_map", "write_maps"]
+__all__ = ["Batches", "MapSet", "Scaling", "Splits", "read_maps", "read_mask", "split_by_map", "write_maps"]
