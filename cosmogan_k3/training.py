@@ -18,6 +18,7 @@ from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
+from cosmogan_k3.network_metrics import latent_smoothness, learned_frechet
 from cosmogan_k3.statistics import pca_merit, pca_projection, stopping_advice, summary_distances
 from cosmogan_k3.tracking import registry, runs
 
@@ -116,6 +117,8 @@ def _finish(config, gan, splits, monitor, parameters):
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed)
     evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
     metrics, drawn = evaluation.metrics, evaluation.figures
+    metrics |= learned_frechet(splits.train, splits.test.kappa, generated.kappa, seed=config.seed)
+    metrics |= latent_smoothness(gan, seed=_TEST_SEED + config.seed)
     metrics |= {"images_per_second": float(np.median(monitor.throughput)), "training_seconds": monitor.seconds}
     drawn["losses"] = figures.loss_curves(monitor.history)
     if monitor.projections:

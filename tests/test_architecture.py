@@ -29,6 +29,7 @@ ALLOWED = {
     "losses": {"errors"},
     "optimizers": set(),
     "models": {"backend", "layers", "losses", "optimizers", "data", "errors"},
+    "network_metrics": {"models", "statistics"},
     "emulator": {"data", "errors", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
 }
