@@ -220,5 +220,5 @@ def summary(evaluation):
     lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
     lines += ["", *(result.verdict for result in evaluation.comparison.results)]
     if evaluation.left_out:
-        lines += ["", f"Left out, because they need whole maps: {', '.join(evaluation.left_out)}"]
+        lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
     return "\n".join(lines)

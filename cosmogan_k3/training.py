@@ -19,6 +19,7 @@ from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
 from cosmogan_k3.network_metrics import latent_smoothness, learned_frechet
+from cosmogan_k3.report import markdown_summary
 from cosmogan_k3.statistics import pca_merit, pca_projection, stopping_advice, summary_distances
 from cosmogan_k3.tracking import registry, runs
 
@@ -127,7 +128,7 @@ def _finish(config, gan, splits, monitor, parameters):
     paths = write_evaluation(folder, evaluation, provenance=parameters)
     with replacing(folder / "model.keras") as partial:
         gan.save(partial)
-    runs.log_evidence(metrics, paths)
+    runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
     registry.log_gan(gan, registered_name=config.model_name, alias=config.alias)
     if not config.quiet:
         print(summary(evaluation))

@@ -89,8 +89,8 @@ def test_nothing_under_a_mask_is_read_and_what_needs_whole_maps_is_named(real, m
     result = evaluation.comparison["power_spectrum"]
     np.testing.assert_array_equal([result.real, result.generated], [power.mean(axis=0) for power in direct])
     write_evaluation(tmp_path, evaluation)
-    assert "Wavelet scattering, Search for copies." in (tmp_path / "report.html").read_text()
-    assert "Wavelet scattering, Search for copies" in summary(evaluation)
+    assert "Wavelet scattering; Search for copies." in (tmp_path / "report.html").read_text()
+    assert "Wavelet scattering; Search for copies" in summary(evaluation)
 
 
 def test_a_full_mask_leaves_the_shared_tests_as_they_are(real):

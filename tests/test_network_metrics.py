@@ -1,5 +1,6 @@
 """What only networks can measure of a generator, on the backend in use."""
 
+import mlflow
 import numpy as np
 import pytest
 
@@ -60,7 +61,7 @@ def test_a_jump_is_told_from_even_steps_and_from_rest():
 
 
 @pytest.mark.parametrize("varies", [False, True])
-def test_the_training_job_logs_them(tmp_path, monkeypatch, rng, varies):
+def test_the_training_job_logs_them_and_its_page_says_what_was_found(tmp_path, monkeypatch, rng, varies):
     from cosmogan_k3 import training
 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
@@ -70,4 +71,14 @@ def test_the_training_job_logs_them(tmp_path, monkeypatch, rng, varies):
     _, metrics = training.train(config, training.prepare(config), maps)
     assert metrics["interpolation_smoothness"] >= 1
     assert np.isfinite([v for v in metrics.values() if isinstance(v, float)]).all()
+    client = mlflow.MlflowClient()
+    (run,) = client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+    assert run.data.metrics["interpolation_smoothness"] == pytest.approx(metrics["interpolation_smoothness"])
+    assert " of 16 statistics differ" in run.data.tags["mlflow.note.content"].splitlines()[0]
+    assert {file.path for file in client.list_artifacts(run.info.run_id)} == {
+        "figures",
+        "metrics.json",
+        "report.html",
+        "statistics.csv",
+    }
     assert ("learned_frechet_distance" in metrics) == ("learned_frechet_distance_null" in metrics) == varies
