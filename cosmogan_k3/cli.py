@@ -141,7 +141,7 @@ def _main(config):
 
 
 def _evaluate(config):
-    from cosmogan_k3.data import read_maps
+    from cosmogan_k3.data import read_maps, read_mask
     from cosmogan_k3.data.writers import check_writable
     from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
 
@@ -153,9 +153,11 @@ def _evaluate(config):
     names = ("real", "generated", "training") if config.training else ("real", "generated")
     sets = {name: read_maps(getattr(config, name), **options) for name in names}
     provenance = {name: str(getattr(config, name)) for name in names}
-    provenance |= {f"{name}_fingerprint": maps.fingerprint() for name, maps in sets.items()}
+    mask = read_mask(config.mask, pixels=sets["real"].pixels) if config.mask else None
+    provenance |= {"mask": config.mask} if config.mask else {}
+    provenance |= {f"{name}_fingerprint": maps.fingerprint(mask) for name, maps in sets.items()}
     provenance |= {"cosmogan_k3": __version__, "seed": config.seed}
-    evaluation = evaluate_maps(**sets, seed=config.seed)
+    evaluation = evaluate_maps(**sets, mask=mask, seed=config.seed)
     write_evaluation(config.out, evaluation, provenance=provenance)
     if not config.quiet:
         print(summary(evaluation))

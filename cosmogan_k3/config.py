@@ -95,6 +95,7 @@ class EvaluateConfig:
     real: str = option("", "real maps: a file or a folder")
     generated: str = option("", "generated maps: a file or a folder")
     training: str = option("", "maps that the generator learned from, if copies of them are to be searched for")
+    mask: str = option("", "file with one map of 0 and 1, 1 where observed, for both sets; leaves some statistics out")
     pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
     pixel_arcmin: float = _pixel_arcmin()
     seed: int = _seed()

@@ -24,6 +24,7 @@ from cosmogan_k3.statistics import (
     pixel_histogram,
     power_spectrum,
     summary_distances,
+    wasserstein_distances,
 )
 
 HISTOGRAM_BINS = 60
@@ -41,14 +42,19 @@ class Evaluation:
     metrics: dict
     comparison: Comparison
     figures: dict
+    left_out: tuple = ()
+    """What a mask left unmeasured, in words."""
 
 
-def evaluate_maps(real, generated, *, training=None, seed=0, permutations=499):
+def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutations=499):
     """Compare two sets of maps and draw the figures.
 
     Args:
         real, generated: ``MapSet`` of the same side and pixel size, at least four maps each.
         training: optional ``MapSet`` that the generator learned from; copies of its maps are searched for.
+        mask: optional bool array ``(N, N)`` for both sets, True where observed; other pixels, NaN included, are never
+            read. With a mask only what accepts one is measured (``Evaluation.left_out`` names the rest): pixels, P(ℓ),
+            peaks, minima; and copies are not searched for.
         seed: int, of the permutations and the null's split.
         permutations: int.
 
@@ -57,7 +63,8 @@ def evaluate_maps(real, generated, *, training=None, seed=0, permutations=499):
         figures by name.
 
     Raises:
-        InputError: maps of different sides or pixel sizes, or fewer than four of a kind.
+        InputError: maps of different sides or pixel sizes, fewer than four of a kind, or training maps with a mask.
+        ValueError: a mask of another shape or type, or NaN among observed pixels.
 
     Example:
         >>> import numpy as np
@@ -74,19 +81,30 @@ def evaluate_maps(real, generated, *, training=None, seed=0, permutations=499):
         )
     if min(len(real), len(generated)) < 4:
         raise InputError(f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}")
-    scale = {"pixel_arcmin": real.pixel_arcmin}
-    battery = Battery(real.kappa, **scale)
+    if mask is not None and training is not None:
+        raise InputError("Copies of training maps cannot be searched for under a mask; compare once more without it")
+    options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
+    battery = Battery(real.kappa, **options)
     measured = [battery.measure(maps.kappa) for maps in (real, generated)]
+    if still := [f.label for f in measured[0] if not np.ptp(f.rows, axis=0).any()]:
+        raise InputError(
+            f"{', '.join(still)}: the same in every real map, so there is nothing to compare; "
+            "give larger maps, or a mask that leaves more of them"
+        )
     comparison = compare_features(*measured, permutations=permutations, seed=seed)
-    metrics = summary_distances(real.kappa, generated.kappa, **scale, seed=seed, permutations=permutations)
+    metrics = summary_distances(real.kappa, generated.kappa, **options, seed=seed, permutations=permutations)
+    metrics |= wasserstein_distances(real.kappa, generated.kappa, **options, seed=seed)
     spectra = [next(f.rows for f in features if f.name == "power_spectrum") for features in measured]
     metrics |= _spectra_metrics(spectra, null_halves(len(real), seed))
-    metrics |= _audit(real.kappa, generated.kappa, None if training is None else training.kappa)
+    if mask is None:
+        metrics |= _audit(real.kappa, generated.kappa, None if training is None else training.kappa)
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
-    drawn = _figures(real, generated, metrics, seed)
+    metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
+    drawn = _figures(real, generated, mask, metrics, seed)
     drawn |= {r.name: figures.statistic_panel(r) for r in comparison.results if r.axis.size and r.name not in drawn}
-    return Evaluation(metrics, comparison, drawn)
+    left_out = battery.left_out and (*battery.left_out, "Search for copies")
+    return Evaluation(metrics, comparison, drawn, left_out)
 
 
 def _spectra_metrics(spectra, halves):
@@ -127,19 +145,21 @@ def _audit(real, generated, training):
     return metrics
 
 
-def _figures(real, generated, metrics, seed):
+def _figures(real, generated, mask, metrics, seed):
     """Maps side by side, pixels and P(ℓ)."""
-    scouts = np.asarray(real.kappa[:256])
-    edges = np.linspace(*np.percentile(scouts, [0.001, 99.999]), HISTOGRAM_BINS + 1)
-    ell, real_power = power_spectrum(real.kappa, pixel_arcmin=real.pixel_arcmin)
-    _, generated_power = power_spectrum(generated.kappa, pixel_arcmin=real.pixel_arcmin)
+    observed = True if mask is None else mask
+    scouts, shown = (np.where(observed, maps.kappa[:count], np.nan) for maps, count in ((real, 256), (generated, 16)))
+    edges = np.linspace(*np.nanpercentile(scouts, [0.001, 99.999]), HISTOGRAM_BINS + 1)
+    options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
+    ell, real_power = power_spectrum(real.kappa, **options)
+    _, generated_power = power_spectrum(generated.kappa, **options)
     first, second = null_halves(len(real), seed)
     return {
-        "maps": figures.map_gallery(scouts, np.asarray(generated.kappa[:16]), field_deg=real.field_deg),
+        "maps": figures.map_gallery(scouts, shown, field_deg=real.field_deg),
         "pixel_histogram": figures.pixel_distribution(
             edges,
-            pixel_histogram(real.kappa, edges),
-            pixel_histogram(generated.kappa, edges),
+            pixel_histogram(real.kappa, edges, mask=mask),
+            pixel_histogram(generated.kappa, edges, mask=mask),
             title=f"KS distance {metrics['ks_pixels_distance']:.4f} "
             f"(real against real {metrics['ks_pixels_distance_null']:.4f})",
         ),
@@ -182,7 +202,12 @@ def write_evaluation(folder, evaluation, *, provenance=None):
     paths.append(folder / "report.html")
     images = {name: (folder / f"{name}.png").read_bytes() for name in evaluation.figures}
     write_report(
-        paths[-1], evaluation.comparison, images=images, metrics=evaluation.metrics, provenance=provenance or {}
+        paths[-1],
+        evaluation.comparison,
+        images=images,
+        metrics=evaluation.metrics,
+        provenance=provenance or {},
+        left_out=evaluation.left_out,
     )
     return paths
 
@@ -194,4 +219,6 @@ def summary(evaluation):
     names = (n for n in metrics if f"{n}_null" in metrics)
     lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
     lines += ["", *(result.verdict for result in evaluation.comparison.results)]
+    if evaluation.left_out:
+        lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from cosmogan_k3.data.writers import replacing
 from cosmogan_k3.statistics.comparison import SIGNIFICANCE
 
 
-def write_report(path, comparison, *, images, metrics, provenance):
+def write_report(path, comparison, *, images, metrics, provenance, left_out=()):
     """Write a comparison as one self-contained HTML file, whole or not at all: no script, nothing fetched.
 
     Args:
@@ -20,6 +20,7 @@ def write_report(path, comparison, *, images, metrics, provenance):
             its verdict; the others come last.
         metrics: mapping of names to numbers; ``name_null`` is shown beside ``name``.
         provenance: mapping of names to values, whatever says where the maps came from.
+        left_out: what a mask left unmeasured, in words.
 
     Raises:
         InputError: the folder cannot be written to.
@@ -45,11 +46,47 @@ def write_report(path, comparison, *, images, metrics, provenance):
         others=[(_words(name), _image(png)) for name, png in images.items() if name not in shown],
         metrics=_metric_rows(metrics),
         provenance=[(_words(name), value) for name, value in provenance.items()],
+        left_out=left_out,
         significance=SIGNIFICANCE,
         smallest_corrected=1 / (1 + comparison.permutations),
     )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")
+
+
+def markdown_summary(comparison, metrics, *, left_out=()):
+    """The same in short, as Markdown: how many statistics differ, which, and the distances beside their nulls.
+
+    Args:
+        comparison, metrics, left_out: as in ``write_report``; of the metrics those that have a null are shown.
+
+    Returns:
+        str.
+
+    Example:
+        >>> import numpy as np
+        >>> from cosmogan_k3.statistics import compare
+        >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+        >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+        >>> print(markdown_summary(comparison, {"ks_pixels_distance": 0.25, "ks_pixels_distance_null": 0.125}))
+        **None of 16 statistics differs** after correction ...
+        | ks pixels distance | 0.25 | 0.125 |
+    """
+    count, circumstances = _overall(comparison)
+    lines = [f"**{count}** {circumstances}"]
+    differing = [result.label for result in comparison.results if not result.agrees]
+    lines += ["", f"What differs: {'; '.join(differing)}."] if differing else []
+    lines += ["", f"Left out, because they need whole maps: {'; '.join(left_out)}."] if left_out else []
+    lines += ["", "| statistic | verdict | distance | real vs real | corrected p |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {r.label} | {'no difference seen' if r.agrees else '**differs**'} | {_number(r.distance)} | "
+        f"{_number(np.median(r.null))} | {_number(r.corrected_pvalue)} |"
+        for r in comparison.results
+    ]
+    lines += ["", "| metric | generated vs real | real vs real |", "| --- | --- | --- |"]
+    rows = _metric_rows(metrics)
+    lines += [f"| {name} | {_number(value)} | {_number(null)} |" for name, value, null in rows if null is not None]
+    return "\n".join(lines)
 
 
 def _template():

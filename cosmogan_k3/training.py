@@ -22,6 +22,8 @@ from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
 from cosmogan_k3.monitor import Monitor
+from cosmogan_k3.network_metrics import latent_smoothness, learned_frechet
+from cosmogan_k3.report import markdown_summary
 from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import registry, runs
 
@@ -250,6 +252,8 @@ def _finish(config, gan, splits, monitor, parameters):
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed)
     evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
     metrics, drawn = evaluation.metrics, evaluation.figures
+    metrics |= learned_frechet(splits.train, splits.test.kappa, generated.kappa, seed=config.seed)
+    metrics |= latent_smoothness(gan, seed=_TEST_SEED + config.seed)
     metrics |= _training_metrics(progress, selected)
     drawn["losses"] = figures.loss_curves({name: progress.column(name) for name in progress.epochs[-1]})
     if progress.projections:
@@ -259,7 +263,7 @@ def _finish(config, gan, splits, monitor, parameters):
     paths = write_evaluation(folder, evaluation, provenance=provenance)
     with replacing(folder / "model.keras") as partial:
         gan.save(partial)
-    runs.log_evidence(metrics, paths)
+    runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
     runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
     registry.log_gan(gan, registered_name=config.model_name, alias=config.alias)
     if not config.quiet:

@@ -32,6 +32,7 @@ ALLOWED = {
     "guard": {"losses"},
     "checkpoints": {"errors"},
     "models": {"backend", "layers", "losses", "penalties", "optimizers", "data", "errors"},
+    "network_metrics": {"models", "statistics"},
     "emulator": {"data", "errors", "tracking"},
     "monitor": {"guard", "checkpoints", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},

@@ -84,6 +84,29 @@ def test_evaluate_writes_metrics_with_nulls_and_figures(capsys, tmp_path, maps):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_evaluate_under_a_mask_allows_nan_where_nothing_was_observed(capsys, tmp_path, rng):
+    mask = np.ones((16, 16), np.uint8)
+    mask[2:5, 2:5] = 0
+    np.save(tmp_path / "mask.npy", mask)
+    for name in ("real", "generated"):
+        kappa = rng.normal(size=(12, 16, 16)).astype("float32")
+        kappa[:, mask == 0] = np.nan
+        write_maps(tmp_path / f"{name}.npz", MapSet(kappa, 3.0))
+    out = tmp_path / "evaluation"
+    command = ["evaluate", "--real", tmp_path / "real.npz", "--generated", tmp_path / "generated.npz", "--out", out]
+    code, printed, err = run(capsys, *command, "--mask", tmp_path / "mask.npy")
+    assert (code, err) == (0, "")
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["mask"] == str(tmp_path / "mask.npy")
+    assert metrics["observed_share"] == pytest.approx(1 - 9 / 256)
+    assert {"wasserstein_pixels", "wasserstein_pixels_null", "wasserstein_log_power_null"} <= set(metrics)
+    assert "Left out, because they need whole maps: Minkowski V₀" in printed
+    code, _, err = run(capsys, *command)
+    assert code == 2
+    assert "real.npz: map 0" in err
+    assert "NaN or infinite" in err
+
+
 def test_evaluate_needs_no_keras(maps, tmp_path):
     code = (
         "import sys; from cosmogan_k3 import cli; "
@@ -113,9 +136,13 @@ def bad_commands(folder):
     np.save(folder / "complex.npy", np.zeros((4, 8, 8), complex))
     np.save(folder / "flat.npy", np.zeros((64,), "float32"))
     np.save(folder / "none.npy", np.zeros((0, 8, 8), "float32"))
+    np.save(folder / "mask.npy", np.tri(16))
+    np.save(folder / "small_mask.npy", np.ones((8, 8)))
+    np.save(folder / "weights.npy", np.full((16, 16), 0.5))
+    np.save(folder / "blind.npy", np.zeros((16, 16)))
     for name, value in (("nan", np.nan), ("inf", np.inf)):
         maps = np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
-        maps[3, 4, 5] = value
+        maps[3, 5, 4] = value
         np.save(folder / f"{name}.npy", maps)
     write_maps(folder / "whole.npz", MapSet(np.ones((40, 16, 16), "float32"), 1.0))
     for ending in ("npy", "npz", "fits", "h5"):
@@ -175,6 +202,14 @@ def bad_commands(folder):
     yield ("train",), ("--data",)
     yield evaluate("few.npy"), ("few.npy", "pixel_arcmin")
     yield ("evaluate", "--real", folder / "few.npy"), ("--generated",)
+    masked = (*evaluate("few.npy"), "--pixel-arcmin", 1, "--mask")
+    yield (*masked, folder / "no_mask.npy"), ("no_mask.npy", "no such file")
+    yield (*masked, folder / "small_mask.npy"), ("small_mask.npy", "16 x 16", "(8, 8)")
+    yield (*masked, folder / "weights.npy"), ("weights.npy", "0 and 1")
+    yield (*masked, folder / "blind.npy"), ("blind.npy", "0 everywhere")
+    yield (*masked, folder / "mask.npy", "--training", folder / "few.npy"), ("under a mask",)
+    nan = (*evaluate("nan.npy"), "--pixel-arcmin", 1, "--mask", folder / "mask.npy")
+    yield nan, ("nan.npy: map 3", "NaN or infinite")
     yield ("simulate", "--maps", -5), ("--maps", "at least 1")
     yield ("simulate", "--pixels", 0), ("--pixels", "at least 2")
     yield ("simulate", "--field-deg", "nan"), ("--field-deg", "finite")

@@ -8,7 +8,8 @@ import pytest
 
 from cosmogan_k3.data import MapSet
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.evaluation import evaluate_maps, write_evaluation
+from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
+from cosmogan_k3.statistics import Battery, power_spectrum
 
 COUNT = 40
 
@@ -63,6 +64,62 @@ def test_blank_maps_are_evaluated_too(real):
     evaluation = evaluate_maps(real, MapSet(np.zeros((COUNT, 32, 32), "float32"), 2.0), permutations=99)
     assert not evaluation.comparison.agrees
     assert evaluation.metrics["constant_share"] == 1
+
+
+@pytest.fixture(scope="module")
+def mask():
+    mask = np.ones((32, 32), bool)
+    mask[5:12, 20:27] = False
+    return mask
+
+
+def test_nothing_under_a_mask_is_read_and_what_needs_whole_maps_is_named(real, mask, tmp_path):
+    spoilt, other = (MapSet(np.where(mask, m.kappa, hidden), 2.0) for m, hidden in ((real, np.nan), (maps(1), np.inf)))
+    evaluation = evaluate_maps(spoilt, other, mask=mask, permutations=99)
+    filled = evaluate_maps(MapSet(np.where(mask, real.kappa, 7), 2.0), maps(1), mask=mask, permutations=99)
+    assert evaluation.metrics == filled.metrics
+    assert evaluation.comparison.agrees
+    assert evaluation.metrics["observed_share"] == pytest.approx(1 - 49 / 1024)
+    assert "duplicate_rate" not in evaluation.metrics
+    names = [r.name for r in evaluation.comparison.results]
+    assert names[:4] == ["pixels", "power_spectrum", "power_spectrum_correlations", "power_spectrum_scatter"]
+    assert names[4:] == ["peaks", "peaks_correlations", "peaks_scatter", "minima"]
+    edges = Battery(real.kappa, pixel_arcmin=2.0, mask=mask).ell_edges
+    direct = [power_spectrum(m.kappa, pixel_arcmin=2.0, ell_edges=edges, mask=mask)[1] for m in (spoilt, other)]
+    result = evaluation.comparison["power_spectrum"]
+    np.testing.assert_array_equal([result.real, result.generated], [power.mean(axis=0) for power in direct])
+    write_evaluation(tmp_path, evaluation)
+    assert "Wavelet scattering; Search for copies." in (tmp_path / "report.html").read_text()
+    assert "Wavelet scattering; Search for copies" in summary(evaluation)
+
+
+def test_a_full_mask_leaves_the_shared_tests_as_they_are(real):
+    # The exchanges are the same, so all but the correction for the number of tests is.
+    whole, masked = (evaluate_maps(real, maps(1), mask=m, permutations=19) for m in (None, np.ones((32, 32), bool)))
+    for result in masked.comparison.results:
+        assert (result.distance, result.pvalue) == (
+            pytest.approx(whole.comparison[result.name].distance, rel=1e-5),
+            whole.comparison[result.name].pvalue,
+        )
+    for name in ("ks_pixels_distance", "wasserstein_pixels", "wasserstein_peaks", "wasserstein_log_power"):
+        assert masked.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-5)
+
+
+def test_masks_that_cannot_be_used_are_refused(real, mask):
+    spoilt = np.where(mask, real.kappa, np.nan)
+    spoilt[3, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="map 3"):
+        evaluate_maps(real, MapSet(spoilt, 2.0), mask=mask)
+    with pytest.raises(InputError, match="Map 3 has pixels that are NaN"):
+        MapSet(spoilt, 2.0).fingerprint(mask)
+    with pytest.raises(InputError, match="is not for maps of"):
+        real.fingerprint(mask[1:, 1:])
+    with pytest.raises(InputError, match="under a mask"):
+        evaluate_maps(real, real, training=real, mask=mask)
+    one_pixel = np.zeros((32, 32), bool)
+    one_pixel[0, 0] = True
+    with pytest.raises(InputError, match="nothing to compare"):
+        evaluate_maps(real, real, mask=one_pixel)
 
 
 def test_unusable_sets_are_refused(real):

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cosmogan_k3.figures import map_gallery, statistic_panel
-from cosmogan_k3.report import write_report
+from cosmogan_k3.report import markdown_summary, write_report
 from cosmogan_k3.statistics import compare
 
 PNG = "data:image/png;base64,"
@@ -128,6 +128,31 @@ def test_the_first_sentence_counts_what_differs(tmp_path, maps):
     assert "between 20 real and 20 generated maps (seed 0)" in page.text
     assert page.text.count("✗ differs") == 2 * differing
     assert "Too few exchanges" not in page.text
+    lines = markdown_summary(different, {}).splitlines()
+    assert lines[0].startswith(f"**{differing} of 16 statistics differ** after correction")
+    assert lines[2].count(";") == differing - 1
+    assert sum("| **differs** |" in line for line in lines) == differing
+
+
+def test_the_summary_in_markdown_has_tables_of_verdicts_and_of_nulls(comparison):
+    metrics = {"ks_pixels_distance": 0.0123456, "ks_pixels_distance_null": 0.0111, "real_maps": 20}
+    lines = markdown_summary(comparison, metrics, left_out=("Starlet",)).splitlines()
+    assert "Left out, because they need whole maps: Starlet." in lines
+    first = comparison.results[0]
+    cells = (f"{first.distance:.3g}", f"{np.median(first.null):.3g}", f"{first.corrected_pvalue:.3g}")
+    assert f"| Pixel distribution | no difference seen | {' | '.join(cells)} |" in lines
+    assert lines[-1] == "| ks pixels distance | 0.0123 | 0.0111 |"
+    # Each table needs a line of dashes with as many cells as its rows.
+    tables = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") for line in tables[: len(comparison.results) + 2]} == {6}
+    assert {line.count("|") for line in tables[len(comparison.results) + 2 :]} == {4}
+
+
+def test_what_a_mask_left_out_is_said(tmp_path, comparison):
+    path = tmp_path / "report.html"
+    write_report(path, comparison, images={}, metrics={}, provenance={}, left_out=("Starlet", "Moments"))
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert "The maps are masked. Left out, because they need whole maps: Starlet; Moments." in text
 
 
 def test_too_few_exchanges_to_differ_are_said(page):

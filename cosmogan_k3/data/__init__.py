@@ -2,7 +2,7 @@
 
 from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.mapset import MapSet
-from cosmogan_k3.data.readers import read_maps
+from cosmogan_k3.data.readers import read_maps, read_mask
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.data.seam import is_periodic, seam_ratio
 from cosmogan_k3.data.split import Splits, split_by_map
@@ -15,6 +15,7 @@ __all__ = [
     "Splits",
     "is_periodic",
     "read_maps",
+    "read_mask",
     "seam_ratio",
     "split_by_map",
     "write_maps",

@@ -70,19 +70,26 @@ class MapSet:
         for start in range(0, len(self), BLOCK):
             yield np.asarray(self.kappa[start : start + BLOCK], dtype=np.float32)
 
-    def fingerprint(self):
+    def fingerprint(self, mask=None):
         """SHA-256 of shape, pixel size and pixels: two sets with the same one hold the same maps.
 
+        Args:
+            mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, count as 0.
+
         Raises:
-            InputError: a pixel that is not finite.
+            InputError: an observed pixel that is not finite, or a mask of another side.
         """
+        if mask is not None and mask.shape != self.kappa.shape[1:]:
+            raise InputError(f"A mask of {mask.shape} pixels is not for maps of {tuple(self.kappa.shape[1:])}")
         digest = hashlib.sha256(repr((tuple(self.kappa.shape), float(self.pixel_arcmin))).encode())
         for number, block in enumerate(self.blocks()):
+            if mask is not None:
+                block = np.where(mask, block, np.float32(0))
             bad = ~np.isfinite(block).all(axis=(1, 2))
             if bad.any():
                 raise InputError(
                     f"{self.name_of(number * BLOCK + int(np.argmax(bad)))} has pixels that are NaN or infinite; "
-                    "masked or missing pixels must be filled, or the map left out"
+                    "mask such pixels (evaluate --mask), fill them, or leave the map out"
                 )
             digest.update(np.ascontiguousarray(block).data)
         return digest.hexdigest()

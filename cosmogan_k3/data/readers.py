@@ -123,17 +123,7 @@ def open_maps(path):
 @functools.lru_cache(maxsize=_OPEN_FILES)
 def _open_version(path, *version):
     """Open a file; one that was rewritten has another ``version`` and is opened anew."""
-    path = Path(path)
-    reader = READERS.get(path.suffix.lower())
-    if reader is None:
-        raise InputError(f"{path}: unknown kind of file; expected one of {', '.join(READERS)}")
-    try:
-        opened = reader(path)
-    except InputError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, TypeError, UserWarning, zipfile.BadZipFile) as error:
-        reason = one_line(error) or type(error).__name__
-        raise InputError(f"{path}: cannot be read ({reason})") from error
+    opened = _open_any(Path(path))
     array = opened.array
     if array.dtype.kind != "f":
         raise InputError(f"{path}: expected real floating-point maps. Received: dtype {array.dtype}")
@@ -142,6 +132,54 @@ def _open_version(path, *version):
     if 0 in array.shape:
         raise InputError(f"{path}: holds no maps. Received: shape {array.shape}")
     return opened
+
+
+def _open_any(path):
+    """Open a file of any known kind, whatever it holds."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(f"{path}: unknown kind of file; expected one of {', '.join(READERS)}")
+    if not path.exists():
+        raise InputError(f"{path}: no such file")
+    try:
+        return reader(path)
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, TypeError, UserWarning, zipfile.BadZipFile) as error:
+        reason = one_line(error) or type(error).__name__
+        raise InputError(f"{path}: cannot be read ({reason})") from error
+
+
+def read_mask(path, *, pixels):
+    """Read which pixels are observed from a file with one map of 0 and 1, or of booleans, 1 where observed.
+
+    Args:
+        path: file ending in npy, npz, fits, fit, h5 or hdf5.
+        pixels: int, N, side of the maps that it is for.
+
+    Returns:
+        bool ``(N, N)``, True where observed.
+
+    Raises:
+        InputError: a file that cannot be read, another shape, other values, or no observed pixel.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.save(folder + "/mask.npy", np.array([[1, 1], [1, 0]]))
+        ...     read_mask(folder + "/mask.npy", pixels=2).tolist()
+        [[True, True], [True, False]]
+    """
+    mask = np.asarray(_open_any(Path(path)).array)
+    if mask.shape != (pixels, pixels):
+        raise InputError(f"{path}: expected one mask for maps of {pixels} x {pixels} pixels. Received: {mask.shape}")
+    if not np.isin(mask, (0, 1)).all():
+        raise InputError(
+            f"{path}: expected a mask of 0 and 1, or of booleans. Received: {mask.dtype} with other values"
+        )
+    if not mask.any():
+        raise InputError(f"{path}: a mask must leave pixels to observe, 1 where observed. Received: 0 everywhere")
+    return mask.astype(bool)
 
 
 class PatchTable:

@@ -9,11 +9,11 @@ def map_gallery(real, generated, *, field_deg, columns=4):
     """Real maps above generated ones, on one colour scale.
 
     Args:
-        real, generated: float arrays ``(n, N, N)``, κ; the first ``columns`` of each are shown.
+        real, generated: float arrays ``(n, N, N)``, κ; the first ``columns`` of each are shown; NaN is left blank.
         field_deg: float, side of a map.
     """
     columns = min(columns, len(real), len(generated))
-    low, high = np.percentile(real, [0.5, 99.5])
+    low, high = np.nanpercentile(real, [0.5, 99.5])
     figure, axes = new_figure(
         2.1 * columns + 0.8, 4.5, rows=2, columns=columns, squeeze=False, sharex=True, sharey=True
     )

@@ -19,7 +19,12 @@ from cosmogan_k3.statistics.correlations import (
     correlation_matrix,
     covariance,
 )
-from cosmogan_k3.statistics.distances import null_halves, power_spectrum_error, summary_distances
+from cosmogan_k3.statistics.distances import (
+    null_halves,
+    power_spectrum_error,
+    summary_distances,
+    wasserstein_distances,
+)
 from cosmogan_k3.statistics.diversity import (
     Duplicates,
     Memorisation,
@@ -88,6 +93,7 @@ __all__ = [
     "summary_distances",
     "validation_score",
     "wasserstein_1",
+    "wasserstein_distances",
     "wasserstein_from_histograms",
     "wasserstein_rows",
 ]

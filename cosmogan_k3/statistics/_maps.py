@@ -53,6 +53,14 @@ def blocks(maps, mask=None, dtype=np.float64, step=None):
         yield chosen, block
 
 
+def extremes(maps, mask=None):
+    """Smallest and largest observed pixel of all maps."""
+    mask = checked_mask(mask, checked_maps(maps).shape[1])
+    observed = (block if mask is None else block[:, mask] for _, block in blocks(maps, mask))
+    lowest, highest = zip(*((pixels.min(), pixels.max()) for pixels in observed), strict=True)
+    return min(lowest), max(highest)
+
+
 def finite_maps(maps):
     """The maps of ``blocks`` one after the other, as float64."""
     for _, block in blocks(checked_maps(maps)):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3.statistics._maps import blocks, checked_maps
+from cosmogan_k3.statistics._maps import blocks, checked_maps, checked_mask
 from cosmogan_k3.statistics.bispectrum import bispectrum
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.minkowski import minkowski_functionals
@@ -48,9 +48,12 @@ class Battery:
         pixel_arcmin: float, side of a pixel in arcmin.
         periodic: bool; whether opposite sides of a map are neighbours, for peaks and contours; not so for maps cut from
             larger fields.
+        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read. With a mask only
+            pixels, P(ℓ), peaks and minima are measured: ``left_out`` names the others, which need whole maps.
 
     Raises:
-        ValueError: maps that are not ``(n, N, N)``, NaN, or first 256 maps that are constant.
+        ValueError: maps that are not ``(n, N, N)``, NaN where observed, first 256 maps that are constant, or a mask of
+            another shape or type.
 
     Example:
         >>> import numpy as np
@@ -60,15 +63,17 @@ class Battery:
         (['pixels', 'power_spectrum', 'peaks'], (6, 16))
     """
 
-    def __init__(self, real, *, pixel_arcmin, periodic=False):
-        scouts = next(blocks(checked_maps(real), dtype=np.float32, step=_SCOUTS))[1]
-        mean, sigma = float(scouts.mean()), float(scouts.std())
+    def __init__(self, real, *, pixel_arcmin, periodic=False, mask=None):
+        self.mask = checked_mask(mask, checked_maps(real).shape[1])
+        scouts = next(blocks(real, self.mask, dtype=np.float32, step=_SCOUTS))[1]
+        observed = scouts if mask is None else scouts[:, self.mask]
+        mean, sigma = float(observed.mean()), float(observed.std())
         if not sigma > 0:
             raise ValueError(f"The real maps must vary. Received: {mean:g} everywhere in the first {len(scouts)}")
         self.pixel_arcmin = pixel_arcmin
         self.periodic = periodic
         self.pixels = scouts.shape[1]
-        self.levels = np.unique(np.quantile(scouts, np.linspace(0, 1, _PIXEL_LEVELS + 2)[1:-1]))
+        self.levels = np.unique(np.quantile(observed, np.linspace(0, 1, _PIXEL_LEVELS + 2)[1:-1]))
         self.peak_edges = mean + sigma * np.linspace(-1, 5, 13)
         self.minima_edges = mean + sigma * np.linspace(-3, 1, 13)
         self.contour_edges = mean + sigma * np.linspace(-2.1, 3.9, 21)
@@ -78,19 +83,44 @@ class Battery:
         widths = starlet_transform(scouts[:8], self.scales)[:, : self.scales].std(axis=(0, 2, 3))
         self.starlet_edges = widths[:, None] * np.linspace(-4, 4, _STARLET_BINS + 1)
 
+    @property
+    def left_out(self):
+        """Labels of the statistics that are not measured."""
+        return () if self.mask is None else tuple(_LABELS[name][0] for name in _LABELS if name not in _MASKABLE)
+
     def measure(self, maps):
         """The ``Features`` of every statistic, reading the maps once, a block at a time."""
-        parts = [self._block(block) for _, block in blocks(checked_maps(maps), dtype=np.float32, step=_BLOCK)]
-        rows = {name: np.concatenate([part[name][1] for part in parts]) for name in parts[0]}
+        streamed = blocks(checked_maps(maps), self.mask, dtype=np.float32, step=_BLOCK)
+        parts = [self._block(block) for _, block in streamed]
         return [
-            Features(name, *_LABELS[name], np.asarray(parts[0][name][0], dtype=float), rows[name]) for name in _LABELS
+            Features(
+                name,
+                *_LABELS[name],
+                np.asarray(parts[0][name][0], dtype=float),
+                np.concatenate([part[name][1] for part in parts]),
+            )
+            for name in parts[0]
         ]
 
     def _block(self, maps):
         """Axis and rows of each statistic, of a few maps."""
-        scale, edge = {"pixel_arcmin": self.pixel_arcmin}, {"periodic": self.periodic}
+        return self._maskable(maps) if self.mask is not None else self._maskable(maps) | self._of_whole_maps(maps)
+
+    def _maskable(self, maps):
         below = np.concatenate([[-np.inf], self.levels, [np.inf]])
-        share = pixel_histogram(maps, below).cumsum(axis=1)[:, :-1] / self.pixels**2
+        counts = pixel_histogram(maps, below, mask=self.mask)
+        edge = {"periodic": self.periodic, "mask": self.mask}
+        return {
+            "pixels": (self.levels, counts.cumsum(axis=1)[:, :-1] / counts[0].sum()),
+            "power_spectrum": power_spectrum(
+                maps, pixel_arcmin=self.pixel_arcmin, ell_edges=self.ell_edges, mask=self.mask
+            ),
+            "peaks": (_middles(self.peak_edges), peak_counts(maps, self.peak_edges, **edge)),
+            "minima": (_middles(self.minima_edges), minima_counts(maps, self.minima_edges, **edge)),
+        }
+
+    def _of_whole_maps(self, maps):
+        scale, edge = {"pixel_arcmin": self.pixel_arcmin}, {"periodic": self.periodic}
         v0, v1, v2 = minkowski_functionals(maps, self.contour_edges, **scale, **edge)
         moments = smoothed_moments(
             maps, **scale, scales_arcmin=[pixels * self.pixel_arcmin for pixels in _SMOOTHING_PIXELS]
@@ -98,10 +128,6 @@ class Battery:
         starlet = starlet_l1_norm(maps, self.starlet_edges, scales=self.scales)
         levels = _middles(self.contour_edges)
         return {
-            "pixels": (self.levels, share),
-            "power_spectrum": power_spectrum(maps, **scale, ell_edges=self.ell_edges),
-            "peaks": (_middles(self.peak_edges), peak_counts(maps, self.peak_edges, **edge)),
-            "minima": (_middles(self.minima_edges), minima_counts(maps, self.minima_edges, **edge)),
             "minkowski_v0": (levels, v0),
             "minkowski_v1": (levels, v1),
             "minkowski_v2": (levels, v2),
@@ -116,6 +142,8 @@ class Battery:
 def _middles(edges):
     return (edges[:-1] + edges[1:]) / 2
 
+
+_MASKABLE = ("pixels", "power_spectrum", "peaks", "minima")
 
 _LABELS = {
     "pixels": ("Pixel distribution", "κ"),

@@ -85,7 +85,7 @@ class Comparison:
         ]
 
 
-def compare(real, generated, *, pixel_arcmin, periodic=False, permutations=499, splits=50, seed=0):
+def compare(real, generated, *, pixel_arcmin, periodic=False, mask=None, permutations=499, splits=50, seed=0):
     """Look for any difference between real and generated maps with the whole battery of statistics.
 
     Whole maps are the independent unit: every p-value comes from exchanging maps between the two sets,
@@ -100,6 +100,8 @@ def compare(real, generated, *, pixel_arcmin, periodic=False, permutations=499, 
         pixel_arcmin: float, side of a pixel in arcmin.
         periodic: bool, whether opposite sides of a map are neighbours, for peaks and contours; not so for maps cut from
             larger fields.
+        mask: bool array ``(N, N)``, True where observed; with it only the statistics that accept one are compared:
+            pixels, P(ℓ), peaks and minima.
         permutations: int.
         splits: int, halvings of the real maps for the nulls.
         seed: int, of exchanges and halvings.
@@ -108,7 +110,8 @@ def compare(real, generated, *, pixel_arcmin, periodic=False, permutations=499, 
         ``Comparison``.
 
     Raises:
-        ValueError: fewer than four maps in a set, sets of different sides, NaN, or real maps that are constant.
+        ValueError: fewer than four maps in a set, sets of different sides, NaN where observed, or real maps
+            that are constant.
 
     Example:
         >>> import numpy as np
@@ -124,7 +127,7 @@ def compare(real, generated, *, pixel_arcmin, periodic=False, permutations=499, 
         raise ValueError(f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}")
     if real.shape[1:] != generated.shape[1:]:
         raise ValueError(f"Maps of different sides. Received: {real.shape[1:]} and {generated.shape[1:]}")
-    battery = Battery(real, pixel_arcmin=pixel_arcmin, periodic=periodic)
+    battery = Battery(real, pixel_arcmin=pixel_arcmin, periodic=periodic, mask=mask)
     return compare_features(
         battery.measure(real), battery.measure(generated), permutations=permutations, splits=splits, seed=seed
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cosmogan_k3.statistics._maps import blocks, checked_maps
+from cosmogan_k3.statistics._maps import blocks, checked_maps, checked_mask, extremes
 from cosmogan_k3.statistics.histogram import pixel_histogram
 from cosmogan_k3.statistics.two_samples import LargestShift
 
@@ -25,7 +25,7 @@ class KSResult:
     pvalue: float
 
 
-def ks_pixels(real, generated, *, permutations=499, seed=0):
+def ks_pixels(real, generated, *, mask=None, permutations=499, seed=0):
     """Kolmogorov-Smirnov distance between the pixels of two sets of maps.
 
         D = max_κ |F_real(κ) − F_generated(κ)|
@@ -38,6 +38,7 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
 
     Args:
         real, generated: float arrays ``(n, N, N)``, κ; the numbers of maps may differ.
+        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read.
         permutations: int; 0 for no p-value (NaN).
         seed: int, of the permutations.
 
@@ -45,7 +46,7 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
         ``KSResult``.
 
     Raises:
-        ValueError: an empty set.
+        ValueError: an empty set, a mask of another shape or type, or NaN among observed pixels.
 
     Example:
         >>> import numpy as np
@@ -57,9 +58,10 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
     """
     if not len(real) or not len(generated):
         raise ValueError(f"Both sets need maps. Received: {len(real)} real and {len(generated)} generated")
-    levels = _levels(checked_maps(real), checked_maps(generated))
+    mask = checked_mask(mask, checked_maps(real).shape[1])
+    levels = _levels(real, checked_maps(generated), mask)
     grid = np.unique(np.linspace(0, len(levels) - 1, _GRID).astype(int))
-    (first, a), (second, b) = (_cumulative(maps, levels, grid) for maps in (real, generated))
+    (first, a), (second, b) = (_cumulative(maps, mask, levels, grid) for maps in (real, generated))
     distance = float(np.abs(first - second).max())
     if not permutations:
         return KSResult(distance, float("nan"))
@@ -72,30 +74,36 @@ def ks_pixels(real, generated, *, permutations=499, seed=0):
     return KSResult(distance, (1 + exceeding) / (1 + permutations))
 
 
-def _levels(real, generated):
+def _observed(maps, mask):
+    """The pixels of maps that are observed, one row a map."""
+    return maps.reshape(len(maps), -1) if mask is None else maps[:, mask]
+
+
+def _levels(real, generated, mask):
     """Values of κ, increasing, at which the distributions are compared."""
-    scouts = np.concatenate([np.asarray(maps[:_SCOUTS], dtype=np.float64).ravel() for maps in (real, generated)])
+    scouts = np.concatenate(
+        [_observed(np.asarray(maps[:_SCOUTS], dtype=np.float64), mask).ravel() for maps in (real, generated)]
+    )
     values = np.unique(scouts)
     complete = max(len(real), len(generated)) <= _SCOUTS and len(values) <= _LEVELS
     return values if complete else np.unique(np.quantile(scouts, np.linspace(0, 1, _LEVELS)))
 
 
-def _cumulative(maps, levels, grid):
+def _cumulative(maps, mask, levels, grid):
     """Share of pixels below each level over all maps, and, at the levels of the grid, of each map."""
     total, rows = np.zeros(len(levels), np.int64), np.empty((len(maps), len(grid)))
-    for chosen, block in blocks(maps):
+    for chosen, block in blocks(maps, mask):
+        pixels = _observed(block, mask)
         # A pixel is below every level from its insertion point on.
-        counts = [
-            np.bincount(np.searchsorted(levels, m, side="right").ravel(), minlength=len(levels) + 1) for m in block
-        ]
+        counts = [np.bincount(np.searchsorted(levels, m, side="right"), minlength=len(levels) + 1) for m in pixels]
         below = np.cumsum(counts, axis=1)[:, :-1]
         total += below.sum(axis=0)
         rows[chosen] = below[:, grid]
-    pixels = maps.shape[1] ** 2
-    return total / (len(maps) * pixels), rows / pixels
+    count = pixels.shape[1]
+    return total / (len(maps) * count), rows / count
 
 
-def ks_histogram_counts(real, generated, *, bins=25):
+def ks_histogram_counts(real, generated, *, mask=None, bins=25):
     """The Kolmogorov-Smirnov test as published: between two lists of 25 mean histogram *counts*.
 
     It compares how often bins are equally full, not which: a histogram turned back to front passes with p = 1, and
@@ -104,6 +112,7 @@ def ks_histogram_counts(real, generated, *, bins=25):
 
     Args:
         real, generated: float arrays ``(n, N, N)``, κ.
+        mask: as in ``ks_pixels``.
         bins: int, equal bins over the range of the real pixels.
 
     Returns:
@@ -117,8 +126,7 @@ def ks_histogram_counts(real, generated, *, bins=25):
 
     Source: the paper, section 6, and the public code of Mustafa et al. 2019.
     """
-    lowest, highest = zip(*((block.min(), block.max()) for _, block in blocks(checked_maps(real))), strict=True)
-    edges = np.linspace(min(lowest), max(highest), bins + 1)
-    counts = [pixel_histogram(maps, edges).mean(axis=0) for maps in (real, generated)]
+    edges = np.linspace(*extremes(real, mask), bins + 1)
+    counts = [pixel_histogram(maps, edges, mask=mask).mean(axis=0) for maps in (real, generated)]
     result = stats.ks_2samp(*counts)
     return KSResult(float(result.statistic), float(result.pvalue))

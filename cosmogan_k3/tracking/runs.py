@@ -15,6 +15,7 @@ from cosmogan_k3.errors import InputError, one_line
 
 EXPERIMENT = "cosmogan"
 DEFAULT_STORE = "sqlite:///mlflow.db"
+_FIGURES = (".png", ".pdf")
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
 
@@ -88,11 +89,18 @@ def flat_parameters(config, preset):
     return flat | {f"preset.{key}": value for key, value in values.items() if key != "architecture"}
 
 
-def log_evidence(metrics, files, *, folder="evaluation"):
-    """Log numbers as metrics and files as artifacts."""
+def log_evidence(metrics, files, *, description=""):
+    """Log numbers as metrics, files as artifacts (figures in a folder of theirs), and what the run's page says first.
+
+    Args:
+        metrics: mapping of names to values; what is no number is left out.
+        files: paths.
+        description: str, Markdown.
+    """
     mlflow.log_metrics({key: value for key, value in metrics.items() if isinstance(value, (int, float))})
     for path in files:
-        mlflow.log_artifact(str(path), artifact_path=folder)
+        mlflow.log_artifact(str(path), artifact_path="figures" if Path(path).suffix in _FIGURES else None)
+    mlflow.set_tag("mlflow.note.content", description)
 
 
 def log_epoch(values, epoch):

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cosmogan_k3.data import MapSet, read_maps, write_maps
+from cosmogan_k3.data import MapSet, read_maps, read_mask, write_maps
 from cosmogan_k3.errors import InputError
 
 ENDINGS = ("npz", "h5", "hdf5", "fits", "fit", "npy")
@@ -235,3 +235,50 @@ def test_outputs_that_cannot_be_written_are_refused_first(tmp_path):
 def test_a_set_of_maps_checks_its_shapes(arguments, message):
     with pytest.raises(InputError, match=message):
         MapSet(*arguments)
+
+
+def write_mask(path, mask):
+    """Write an array as anyone would, without our conventions."""
+    if path.suffix == ".npy":
+        np.save(path, mask)
+    elif path.suffix == ".npz":
+        np.savez(path, footprint=mask)
+    elif path.suffix == ".fits":
+        fits.writeto(path, mask.astype(np.uint8))
+    else:
+        with h5py.File(path, "w") as file:
+            file["footprint"] = mask
+
+
+@pytest.mark.parametrize("ending", ["npy", "npz", "fits", "h5"])
+def test_masks_are_read_from_every_format(rng, tmp_path, ending):
+    mask = rng.random((6, 6)) < 0.5
+    for i, dtype in enumerate((bool, np.int16, np.float32)):
+        path = tmp_path / f"mask{i}.{ending}"
+        write_mask(path, mask.astype(dtype))
+        again = read_mask(path, pixels=6)
+        assert again.dtype == bool
+        np.testing.assert_array_equal(again, mask)
+
+
+@pytest.mark.parametrize(
+    ("mask", "cause"),
+    [
+        (np.ones((5, 5)), "expected one mask for maps of 6 x 6 pixels. Received: (5, 5)"),
+        (np.ones((2, 6, 6)), "Received: (2, 6, 6)"),
+        (np.full((6, 6), 0.5), "expected a mask of 0 and 1"),
+        (np.full((6, 6), np.nan), "expected a mask of 0 and 1"),
+        (np.zeros((6, 6), bool), "0 everywhere"),
+    ],
+)
+def test_what_is_no_mask_is_refused_by_name(tmp_path, mask, cause):
+    np.save(tmp_path / "mask.npy", mask)
+    with pytest.raises(InputError) as error:
+        read_mask(tmp_path / "mask.npy", pixels=6)
+    assert cause in str(error.value)
+    assert "mask.npy" in str(error.value)
+
+
+def test_a_mask_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_mask(tmp_path / "none.npy", pixels=6)
