@@ -4,7 +4,9 @@ from cosmogan_k3.layers.lognormal_output import LognormalOutput
 from cosmogan_k3.layers.map_convolution import MapConv2D, UpsampleConv2D
 from cosmogan_k3.layers.minibatch_discrimination import MinibatchDiscrimination
 from cosmogan_k3.layers.noise_injection import NoiseInjection
+from cosmogan_k3.layers.scale_planes import ScalePlanes
 from cosmogan_k3.layers.seeded_normal import SeededNormal
+from cosmogan_k3.layers.spectral_matching import SpectralMatching
 from cosmogan_k3.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "MapConv2D",
     "MinibatchDiscrimination",
     "NoiseInjection",
+    "ScalePlanes",
     "SeededNormal",
+    "SpectralMatching",
     "UpsampleConv2D",
     "VirtualBatchNorm",
 ]

@@ -1,7 +1,11 @@
 """An output that knows convergence is bounded below and has a long bright tail."""
 
 import keras
+import numpy as np
 from keras import ops
+
+_LARGEST_START = 0.9
+"""Starts nearer to 1 would sit on the bound."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -10,7 +14,8 @@ class LognormalOutput(keras.layers.Layer):
 
         y = (exp(a x) − 1) / a
 
-    with one learnt weight a, kept within ±1: a → 0 is the linear output, a > 0 skews to bright pixels.
+    with one learnt weight a, kept within ±1: a → 0 is the linear output, a > 0 skews to bright pixels. ``adapt`` starts it
+    from the skewness of training maps.
 
     Args:
         initial: float in (−1, 1), a at the start.
@@ -36,6 +41,16 @@ class LognormalOutput(keras.layers.Layer):
     def build(self, input_shape):
         start = keras.initializers.Constant(self.initial)
         self.bend = self.add_weight(shape=(), initializer=start, constraint=_within_one, name="bend")
+
+    def adapt(self, maps):
+        """Start from the a that gives a bent Gaussian of unit variance the skewness γ of maps: a³ + 3a = γ."""
+        maps = np.asarray(maps, dtype=np.float64)
+        centred = maps - maps.mean()
+        variance = np.mean(centred**2)
+        skewness = np.mean(centred**3) / variance**1.5 if variance > 0 else 0.0
+        roots = np.roots([1, 0, 3, -skewness])
+        bend = float(roots[np.abs(roots.imag).argmin()].real)
+        self.bend.assign(np.clip(bend, -_LARGEST_START, _LARGEST_START))
 
     def call(self, x):
         bend = ops.convert_to_tensor(self.bend)
