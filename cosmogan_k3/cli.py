@@ -170,7 +170,8 @@ def _generate(config):
     use_backend(config.backend)
     from cosmogan_k3.emulator import Emulator
 
-    write_maps(config.out, Emulator.load(config.model).sample_maps(config.maps, seed=config.seed))
+    emulator = Emulator.load(config.model)
+    write_maps(config.out, emulator.sample_maps(config.maps, pixels=config.pixels or None, seed=config.seed))
 
 
 def _info(config):

@@ -68,7 +68,10 @@ class TrainConfig:
     data: str = option("", "maps to learn from: npy, npz, h5 or fits file, or a folder of them")
     pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
     pixel_arcmin: float = _pixel_arcmin()
-    preset: str = option("quick", "architecture and training recipe")
+    periodic: str = option(
+        "auto", "whether opposite edges of the maps join: yes, no, or auto to look", choices=("auto", "yes", "no")
+    )
+    preset: str = option("best", "architecture and training recipe")
     loss: str = option(
         "",
         "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or wasserstein; "
@@ -109,6 +112,7 @@ class GenerateConfig:
 
     model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
     maps: int = option(1000, "number of maps", minimum=1)
+    pixels: int = option(0, "side of the maps, where the model can draw another; 0 takes the training maps'", minimum=0)
     seed: int = _seed()
     backend: str = _backend()
     out: str = option("generated.npz", "file to write; its ending chooses the format: npz, npy, h5 or fits")

@@ -18,12 +18,13 @@ def pullback(function, variables, state):
 
 
 def value_and_input_gradient(function, x, state):
-    kept = [(v, v.value.detach().clone()) for v in state if not v.trainable]
+    kept = [(v, v.value._version, v.value.detach().clone()) for v in state if not v.trainable]
     x = x.detach().requires_grad_()
     value = function(x)
     gradient = torch.autograd.grad(value, x, create_graph=True)[0]
-    for variable, before in kept:
-        variable.assign(before)
+    for variable, version, before in kept:
+        if variable.value._version != version:  # what was only read must stay untouched: the gradient may need it
+            variable.assign(before)
     return value, gradient
 
 

@@ -1,5 +1,7 @@
 """A pull on the generator towards the power spectrum of the training maps."""
 
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
@@ -111,6 +113,6 @@ def ring_means(pixels):
     modes = np.fft.fftfreq(pixels) * pixels
     wavenumber = np.hypot(modes[:, None], modes).ravel()
     edges = np.append(0.5, np.geomspace(1.5, wavenumber.max() + 0.5, _RINGS))
-    inside = np.stack([(wavenumber >= low) & (wavenumber < high) for low, high in zip(edges, edges[1:], strict=False)])
+    inside = np.stack([(wavenumber >= low) & (wavenumber < high) for low, high in itertools.pairwise(edges)])
     inside = inside[inside.any(axis=1)]
     return (inside / inside.sum(axis=1, keepdims=True)).T.astype(np.float32)

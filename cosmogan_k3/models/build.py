@@ -11,7 +11,7 @@ from cosmogan_k3.models.presets import Preset, get_preset
 
 
 def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=0):
-    """Build and compile the GAN of a preset.
+    """Build and compile the GAN of a preset; ``GAN.adapt`` then shows it the training maps.
 
     Args:
         preset: name, or ``Preset``.
@@ -41,6 +41,7 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
         margin=getattr(architecture, "margin", 0),
         reference_size=architecture.reference_size if architecture.generator_norm == "virtual" else 0,
         average_decay=preset.average_decay,
+        spectral_weight=preset.spectral_weight,
         seed=seed,
     )
     gan.compile(

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import MapConv2D, MinibatchDiscrimination
+from cosmogan_k3.layers import LogPlane, MapConv2D, MinibatchDiscrimination, ScalePlanes
 from cosmogan_k3.models.blocks import seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
@@ -48,11 +48,16 @@ def _leaky(x, name):
 
 
 def _fully_convolutional(architecture, x, initializers):
-    for i, filters in enumerate(architecture.discriminator_channels):
-        x = _leaky(_convolution(x, filters, initializers, name=f"conv_{i}"), f"leaky_{i}")
-    last = len(architecture.discriminator_channels)
-    filters = architecture.discriminator_channels[-1]
-    return _leaky(_convolution(x, filters, initializers, strides=1, name=f"conv_{last}"), f"leaky_{last}")
+    if architecture.discriminator_planes:
+        planes = ScalePlanes(architecture.discriminator_planes, name="planes")(x)
+        x = layers.Concatenate(name="seen")([planes, LogPlane(name="log_plane")(x)])
+    strides = [2] * len(architecture.discriminator_channels) + [1] * architecture.discriminator_repeat
+    channels = [*architecture.discriminator_channels, architecture.discriminator_channels[-1]]
+    for i, (filters, stride) in enumerate(zip(channels, strides, strict=False)):
+        kernel_size = architecture.discriminator_kernel if i else 5
+        x = _convolution(x, filters, initializers, kernel_size=kernel_size, strides=stride, name=f"conv_{i}")
+        x = _leaky(x, f"leaky_{i}")
+    return x
 
 
 def _deep_convolutional(architecture, x, initializers):

@@ -8,7 +8,7 @@ from cosmogan_k3 import backend, losses
 from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import SeededNormal
+from cosmogan_k3.layers import SeededNormal, SpectralMatching
 from cosmogan_k3.models.sampling import Sampling
 from cosmogan_k3.optimizers import PairedOptimizer
 from cosmogan_k3.penalties import R1
@@ -42,6 +42,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         reference_size: int, size of the fixed reference batch of the generator's ``VirtualBatchNorm`` layers; 0 if it
             has none.
         average_decay: float in [0, 1), d.
+        spectral_weight: float, of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
         seed: int, of the reference batch and of the latents drawn in training.
 
     Example:
@@ -66,6 +67,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         margin=0,
         reference_size=0,
         average_decay=0.0,
+        spectral_weight=0.0,
         seed=0,
         **kwargs,
     ):
@@ -84,6 +86,11 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         self.margin = margin
         self.reference_size = reference_size
         self.average_decay = average_decay
+        self.spectral_weight = spectral_weight
+        self.spectral_matching = None
+        if spectral_weight:
+            self.spectral_matching = SpectralMatching(spectral_weight, name="spectral_matching")
+            self.spectral_matching.build((None, pixels, pixels, 1))
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.reference = [
@@ -180,10 +187,13 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         for real, z in self._parts(maps, latents):
             fake, pull = self._generator_pass(z)
             d_loss, logits = self._discriminator_step(real, fake)
+        judges = [*self.discriminator.variables, *(self.spectral_matching.variables if self.spectral_matching else ())]
         g_loss, cotangent = backend.value_and_input_gradient(
-            lambda fake: self._generator_objective(real, fake), fake, self.discriminator.variables
+            lambda fake: self._generator_objective(real, fake), fake, judges
         )
         pair.generator.apply(pull(cotangent), generator.trainable_variables)
+        if self.spectral_matching:
+            self.spectral_matching.update(fake)
         self._update_average()
         return d_loss, g_loss, *logits
 
@@ -230,7 +240,8 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
 
     def _generator_objective(self, maps, fake):
         real_logits = self.discriminator(maps, training=True) if self.adversarial_loss.relative else None
-        return self.adversarial_loss.generator(real_logits, self.discriminator(fake, training=True))
+        loss = self.adversarial_loss.generator(real_logits, self.discriminator(fake, training=True))
+        return loss + self.spectral_matching(fake) if self.spectral_matching else loss
 
     def _update_average(self):
         # Early on the average is short, or the initial weights would weigh on it for 1/(1 − d) steps.
@@ -238,6 +249,17 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         decay = ops.minimum(self.average_decay, (1 + step) / (10 + step)) if self.average_decay else 0.0
         for mean, new in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
             mean.assign(decay * mean + (1 - decay) * new if new.trainable else new)
+
+    def adapt(self, maps):
+        """Measure on training maps what some layers start from or compare with: skewness, scales, power spectrum.
+
+        Args:
+            maps: in network units, float ``(n, pixels, pixels, 1)``; a thousand or two are enough.
+        """
+        parts = [*self.generator.layers, *self.averaged_generator.layers, *self.discriminator.layers]
+        for layer in (*parts, self.spectral_matching):
+            if hasattr(layer, "adapt"):
+                layer.adapt(maps)
 
     def calibrate(self):
         """Give the averaged generator's normalisation the frozen statistics that belong to its own weights.
@@ -281,6 +303,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
             "margin": self.margin,
             "reference_size": self.reference_size,
             "average_decay": self.average_decay,
+            "spectral_weight": self.spectral_weight,
             "seed": self.seed,
         }
 

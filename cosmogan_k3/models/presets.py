@@ -48,7 +48,11 @@ class FullyConvolutional:
     Args:
         latent: channels of the latent grid, which is 2^(number of channels − 2) times coarser than the map.
         channels: channels on each grid from the coarsest to the map's own, which is visited twice.
-        discriminator_channels: of its stride-2 convolutions; the last is repeated once with stride 1.
+        discriminator_channels: of its stride-2 convolutions.
+        discriminator_kernel: size of their kernels after the first, whose is 5.
+        discriminator_repeat: whether the last of them is followed by one more with stride 1.
+        discriminator_planes: differences of scale that it sees (``ScalePlanes``) beside the smooth map and the map's
+            logarithm (``LogPlane``); 0 for the map alone.
         generator_norm: "virtual", "batch" or None.
         reference_size: examples in the reference batch of "virtual".
         reference_mode: "batch" or "example".
@@ -61,6 +65,9 @@ class FullyConvolutional:
     latent: int = 16
     channels: tuple[int, ...] = (64, 32, 16, 8, 8)
     discriminator_channels: tuple[int, ...] = (16, 32, 64, 128)
+    discriminator_kernel: int = 5
+    discriminator_repeat: bool = True
+    discriminator_planes: int = 0
     generator_norm: str | None = "virtual"
     reference_size: int = 8
     reference_mode: str = "batch"
@@ -86,6 +93,7 @@ class Preset:
         discriminator_steps: of the discriminator for one of the generator.
         average_decay: of the exponential moving average of the generator; 0 switches it off.
         penalties: on the slope of the discriminator.
+        spectral_weight: of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
         augment: rotations and flips of the training maps.
         initial_stddev: of all kernels; None for Glorot's.
     """
@@ -104,6 +112,7 @@ class Preset:
     discriminator_steps: int = 1
     average_decay: float = 0.0
     penalties: tuple[GradientPenalty, ...] = ()
+    spectral_weight: float = 0.0
     augment: bool = False
     initial_stddev: float | None = 0.02
 
@@ -145,6 +154,17 @@ _QUICK = Preset(
     initial_stddev=None,
 )
 
+_BEST = replace(
+    _QUICK,
+    architecture=FullyConvolutional(
+        discriminator_channels=(32, 32, 64, 128),
+        discriminator_kernel=3,
+        discriminator_repeat=False,
+        discriminator_planes=2,
+    ),
+    spectral_weight=0.05,
+)
+
 _COSMOGAN = Preset(
     architecture=DeepConvolutional(),
     pixels=256,
@@ -159,6 +179,7 @@ _RODRIGUEZ = Preset(
 )
 
 PRESETS = {
+    "best": _BEST,
     "quick": _QUICK,
     "geogan": _GEOGAN,
     "geogan_relativistic": replace(_GEOGAN, losses={0: {"name": "relativistic_hinge"}}, epochs=100),
@@ -196,9 +217,13 @@ PRESETS = {
         average_decay=0.999,
     ),
     "tiny": replace(
-        _QUICK,
-        architecture=FullyConvolutional(
-            latent=4, channels=(8, 8, 4, 4), discriminator_channels=(4, 8, 8), reference_size=4
+        _BEST,
+        architecture=replace(
+            _BEST.architecture,
+            latent=4,
+            channels=(8, 8, 4, 4),
+            discriminator_channels=(4, 8, 8),
+            reference_size=4,
         ),
         pixels=16,
         batch_size=8,

@@ -15,6 +15,7 @@ from cosmogan_k3.optimizers import PairedOptimizer
 from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
 
 TINY = get_preset("tiny")
+UNMATCHED = replace(TINY, spectral_weight=0.0)
 BATCH_NORM = replace(get_preset("cosmogan"), architecture=DeepConvolutional(latent=8, channels=(8, 4)), batch_size=8)
 
 
@@ -155,7 +156,7 @@ def test_training_goes_on_exactly_after_a_file(maps, tmp_path):
 
 
 def test_the_loss_changes_at_its_epoch(maps):
-    gan = make()
+    gan = make(UNMATCHED)
     gan.compile(
         keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), {0: "hinge", 2: losses.RelativisticAverageHinge()}
     )
@@ -217,7 +218,7 @@ def test_penalties_add_to_the_discriminators_loss(maps):
 
 def stepped(count, batches, rates):
     """Weights of both networks after steps without momentum on given maps, ``count`` parts to a batch."""
-    gan = make(replace(TINY, average_decay=0.0), seed=2)
+    gan = make(replace(UNMATCHED, average_decay=0.0), seed=2)
     optimizers = keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-2)
     gan.compile(*optimizers, "hinge", penalties=[R1(1.0)], discriminator_steps=count, run_eagerly=True)
     latents = gan.numpy_latents(8, np.random.default_rng(0))
@@ -236,7 +237,7 @@ def test_several_discriminator_steps_are_single_ones_in_a_row():
     once, twice = stepped(2, [(0, 8)], [0.1]), stepped(1, [(0, 4), (4, 8)], [0.0, 0.1])
     assert int(once.optimizer.discriminator.iterations) == 2
     assert int(once.optimizer.generator.iterations) == 1
-    start = make(seed=2)
+    start = make(UNMATCHED, seed=2)
     for network in ("generator", "discriminator"):
         groups = [to_numpy(getattr(g, network).trainable_variables) for g in (start, once, twice)]
         assert any(moved(*groups[:2]))
@@ -333,3 +334,28 @@ def test_vectors_of_latents_have_one_size():
     preset = replace(get_preset("cosmogan"), architecture=DeepConvolutional(channels=(8, 4)), pixels=16)
     with pytest.raises(InputError, match="draws maps of 16 pixels only"):
         make(preset).sample(1, pixels=32)
+
+
+def test_the_spectral_term_acts_on_the_generator_and_is_remembered(maps, tmp_path):
+    """Two GANs that differ by the term alone: other generators, and a running spectrum that a file keeps."""
+    matched, plain = make(seed=5), make(UNMATCHED, seed=5)
+    for gan in (matched, plain):
+        gan.adapt(maps)
+        fit(gan, maps)
+    assert any(moved(to_numpy(matched.generator.trainable_variables), to_numpy(plain.generator.trainable_variables)))
+    running = keras.ops.convert_to_numpy(matched.spectral_matching.running)
+    assert int(matched.spectral_matching.steps) == 4
+    assert not np.allclose(running, 1)
+    matched.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(again.spectral_matching.running), running)
+
+
+def test_adapting_starts_layers_from_the_maps(maps):
+    gan = make()
+    gan.adapt(np.exp(maps))
+    bends = [
+        float(keras.ops.convert_to_numpy(g.get_layer("bend").bend)) for g in (gan.generator, gan.averaged_generator)
+    ]
+    assert bends[0] == bends[1] > 0.5
+    assert not np.allclose(keras.ops.convert_to_numpy(gan.discriminator.get_layer("planes").deviation), 1)

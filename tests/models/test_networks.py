@@ -116,7 +116,7 @@ def test_sizes_that_do_not_divide_are_refused(preset, pixels):
 
 
 def test_unknown_presets_are_refused():
-    with pytest.raises(InputError, match="expected one of quick, geogan, geogan_relativistic, dcgan"):
+    with pytest.raises(InputError, match="expected one of best, quick, geogan, geogan_relativistic"):
         get_preset("biggan")
 
 
