@@ -16,16 +16,19 @@ from cosmogan_k3.training import start_from
 
 
 def narrow(name, kernels=16):
-    """A preset with its layers, losses and penalties, but a few channels and a small batch."""
+    """A preset with its layers, losses and penalties, but a few channels, a small batch and at most two steps.
+
+    XLA compiles each preset's step anew, and in it each step of the discriminator.
+    """
     preset = PRESETS[name]
     small = {"latent": 4, "reference_size": min(preset.architecture.reference_size, 3)}
     if isinstance(preset.architecture, DeepConvolutional):
         small |= {"channels": (8, 4, 4, 4), "minibatch_kernels": preset.architecture.minibatch_kernels and kernels}
     else:
         small |= {"channels": (4,) * len(preset.architecture.channels), "discriminator_channels": (4, 4, 4, 4)}
-    return replace(
-        preset, architecture=replace(preset.architecture, **small), batch_size=2 * preset.discriminator_steps
-    )
+    steps = min(preset.discriminator_steps, 2)
+    architecture = replace(preset.architecture, **small)
+    return replace(preset, architecture=architecture, batch_size=2 * steps, discriminator_steps=steps)
 
 
 def sky(preset, rng):
