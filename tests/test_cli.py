@@ -132,6 +132,7 @@ def bad_commands(folder):
     """What is given, and what the one line must say: names of files, and the cause."""
     np.save(folder / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.save(folder / "few.npy", np.random.default_rng(0).normal(size=(12, 16, 16)).astype("float32"))
+    np.save(folder / "many.npy", np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32"))
     np.save(folder / "oblong.npy", np.zeros((4, 8, 9), "float32"))
     np.save(folder / "complex.npy", np.zeros((4, 8, 8), complex))
     np.save(folder / "flat.npy", np.zeros((64,), "float32"))
@@ -192,8 +193,8 @@ def bad_commands(folder):
     yield train("few.npy", "--backend", "mxnet"), ("expected one of jax", "mxnet")
     yield train("few.npy", "--preset", "biggan"), ("Unknown preset", "biggan")
     yield train("few.npy", "--loss", "least_squares"), ("Unknown loss", "least_squares")
-    yield train("few.npy", "--start", folder / "no.keras"), ("no.keras", "no such model")
-    yield train("few.npy", "--start", folder / "few.npy"), ("few.npy", "not a readable model")
+    yield train("many.npy", "--start", folder / "no.keras"), ("no.keras", "no such model")
+    yield train("many.npy", "--start", folder / "few.npy"), ("few.npy", "not a readable model")
     yield train("few.npy", "--preset", "rodriguez_wgan", "--batch-size", 6), ("multiple of 5", "Received: 6")
     yield train("few.npy", "--epochs", -1), ("--epochs", "at least 0")
     yield train("few.npy", "--resume"), ("out/checkpoints", "no checkpoint")

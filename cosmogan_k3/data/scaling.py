@@ -38,7 +38,7 @@ class Scaling:
         >>> Scaling(offset=-0.01, scale=0.01, kind="rodriguez").to_network(np.array([-0.01, 0.0, 0.02])).tolist()
         [-1.0, 0.0, 0.5]
 
-    Source: "rodriguez": Rodríguez et al. 2018 (10.1186/s40668-018-0026-4), section 4.
+    Source: "rodriguez": Rodríguez et al. 2018 (10.1186/s40668-018-0026-4).
     """
 
     offset: float = 0.0
