@@ -131,8 +131,8 @@ def relative_diversity(real, generated):
     Example:
         >>> import numpy as np
         >>> real = np.random.default_rng(0).normal(size=(50, 8, 8))
-        >>> round(relative_diversity(real, 0.5 * real), 6), relative_diversity(real, real[:1].repeat(9, axis=0))
-        (0.5, 0.0)
+        >>> [round(relative_diversity(real, maps), 6) for maps in (0.5 * real, real[:1].repeat(9, axis=0))]
+        [0.5, 0.0]
 
     Source: ours.
     """
