@@ -19,7 +19,12 @@ LARGEST_GAP = 20.0
 """⟨D(x)⟩ − ⟨D(g)⟩ above is dominance: as log-odds, ±10, one error of the discriminator in 20,000 maps; ten times what
 the hinges ask for, 2. Trainings of ``quick`` end below 0.1, and the presets begin with up to 3.4."""
 
-JUDGED_BY_GAP = (losses.CrossEntropy, losses.GeometricHinge, losses.RelativisticAverageHinge)
+JUDGED_BY_GAP = (
+    losses.CrossEntropy,
+    losses.GeometricHinge,
+    losses.RelativisticAverageHinge,
+    losses.RelativisticPairing,
+)
 """Losses whose logits have a scale: log-odds, or a margin. Others are not judged by the gap."""
 
 PATIENCE = 3

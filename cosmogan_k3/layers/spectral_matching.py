@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-_RINGS = 14
-"""Rings of wave numbers, the innermost one mode wide: finer ones are too noisy in a batch."""
+_WIDTH = 1.08
+"""Ratio of a ring's edges, where that is more than one mode: enough to see the dips that upsampling leaves at the
+Nyquist modes of its coarse grids."""
 
 _LARGEST_ERROR = 0.5
 """Relative errors of the running spectrum count as no more: at the start they are of any size."""
@@ -112,7 +113,9 @@ def ring_means(pixels):
     """
     modes = np.fft.fftfreq(pixels) * pixels
     wavenumber = np.hypot(modes[:, None], modes).ravel()
-    edges = np.append(0.5, np.geomspace(1.5, wavenumber.max() + 0.5, _RINGS))
+    edges = [0.5]
+    while edges[-1] <= wavenumber.max():
+        edges.append(max(edges[-1] + 1, edges[-1] * _WIDTH))
     inside = np.stack([(wavenumber >= low) & (wavenumber < high) for low, high in itertools.pairwise(edges)])
     inside = inside[inside.any(axis=1)]
     return (inside / inside.sum(axis=1, keepdims=True)).T.astype(np.float32)

@@ -162,7 +162,8 @@ _BEST = replace(
         discriminator_repeat=False,
         discriminator_planes=2,
     ),
-    spectral_weight=0.05,
+    spectral_weight=0.1,
+    epochs=5,
 )
 
 _COSMOGAN = Preset(
