@@ -162,6 +162,7 @@ _BEST = replace(
         discriminator_repeat=False,
         discriminator_planes=2,
     ),
+    penalties=(R1(0.05, fraction=0.25),),
     spectral_weight=0.1,
     epochs=5,
 )

@@ -86,6 +86,7 @@ def flat_parameters(config, preset):
     flat |= {f"architecture.{key}": value for key, value in asdict(preset.architecture).items()}
     # Not asdict, which would turn a penalty into numbers without its name.
     values = {field.name: getattr(preset, field.name) for field in fields(preset)}
+    values["penalties"] = [str(penalty) for penalty in preset.penalties]
     return flat | {f"preset.{key}": value for key, value in values.items() if key != "architecture"}
 
 
