@@ -161,7 +161,8 @@ def begin(out, maps):
     chosen = config(out)
     preset = training.prepare(chosen)
     identity = training._identity(chosen, preset) | {"data_fingerprint": maps.fingerprint()}
-    gan = training._gan(chosen, preset, maps, training.Scaling(), steps=1, epoch=0)
+    batches = training.Batches(maps.kappa, training.Scaling(), batch_size=preset.batch_size)
+    gan = training._gan(chosen, preset, batches, maps, epoch=0)
     training._checkpoints(chosen).start(gan, training.Progress(identity))
 
 

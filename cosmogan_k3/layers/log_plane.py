@@ -22,13 +22,13 @@ class LogPlane(keras.layers.Layer):
     the logarithm over them; ``adapt`` measures both. A discriminator that sees the plane beside the map learns the
     distribution of the many faint pixels as well as that of the few bright ones.
 
-    Input and output: any shape, in network units.
+    Input and output: any shape, κ in units of its standard deviation.
 
     Example:
         >>> import numpy as np
         >>> from cosmogan_k3.layers import LogPlane
         >>> layer = LogPlane()
-        >>> maps = np.random.default_rng(0).lognormal(0.0, 0.4, size=(8, 32, 32, 1)) - 1
+        >>> maps = np.random.default_rng(0).lognormal(-0.08, 0.4, size=(8, 32, 32, 1)) - 1
         >>> layer.adapt(maps / maps.std())
         >>> plane = keras.ops.convert_to_numpy(layer(maps / maps.std()))
         >>> bool(abs(((plane - plane.mean()) ** 3).mean()) < 0.2)
