@@ -6,6 +6,8 @@ Every run is `cosmogan main` in a process and a folder of its own. What is compl
 resumed, so that the command can be repeated, with `--minutes` too, until the table is full.
 """
 
+# ruff: noqa: E402 - see sys.path
+
 import argparse
 import json
 import os
@@ -14,13 +16,16 @@ import sys
 from itertools import product
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
+# Running a script puts its own folder first, where statistics.py would hide the standard library's module.
+sys.path[0] = str(ROOT)
+
 import matplotlib
 import numpy as np
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-ROOT = Path(__file__).resolve().parent.parent
 _COLUMNS = ("preset", "backend", "seed", "mean \\|ΔP/P\\|", "largest", "KS of pixels")
 _COLUMNS += ("worst / median, last third", "minutes", "rollbacks")
 DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance")

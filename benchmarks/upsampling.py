@@ -6,7 +6,14 @@ Three doublings of white noise with random weights, as at the start of a trainin
 one pixel to the next) and N/4 stand out from their neighbours, the layer draws a lattice that training has to unlearn.
 """
 
+# ruff: noqa: E402 - see sys.path
+
 import argparse
+import sys
+from pathlib import Path
+
+# Running a script puts its own folder first, where statistics.py would hide the standard library's module.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import keras
 import numpy as np

@@ -9,6 +9,7 @@ from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.layers import SeededNormal, SpectralMatching
+from cosmogan_k3.models.epoch_hooks import EpochHooks
 from cosmogan_k3.models.sampling import Sampling
 from cosmogan_k3.optimizers import PairedOptimizer
 from cosmogan_k3.penalties import R1
@@ -167,7 +168,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         if batches is not None:
             x = backend.feed(batches)
             kwargs["shuffle"] = False  # the order is the batches' own; Keras would draw its own from no seed of ours
-        return super().fit(x, *args, callbacks=[_EpochHooks(batches), *(callbacks or [])], **kwargs)
+        return super().fit(x, *args, callbacks=[EpochHooks(batches), *(callbacks or [])], **kwargs)
 
     def train_on_maps(self, data):
         """What each backend's ``train_step`` calls, as if every variable were stateful."""
@@ -340,19 +341,3 @@ def _portable(optimizer):
     """An optimizer's configuration under its public name: Keras writes down the class of the backend in use."""
     config = keras.optimizers.serialize(optimizer)
     return config | {"module": "keras.optimizers"} if config["module"].startswith("keras.") else config
-
-
-class _EpochHooks(keras.callbacks.Callback):
-    """What the GAN itself does between epochs, before any of the user's callbacks."""
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.model.use_loss_of(epoch)
-        if self.batches is not None:
-            self.batches.start_epoch(epoch)
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.calibrate()
