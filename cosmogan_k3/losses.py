@@ -4,32 +4,22 @@ Each loss is a small frozen dataclass with two methods, ``discriminator(real, fa
 fake)``, that read as the equations. ``real`` and ``fake`` are logits of shape ``(n, 1)``; ⟨·⟩ is the batch mean.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import keras
 from keras import ops
 
+from cosmogan_k3._records import Record, register
 from cosmogan_k3.errors import InputError
 
 
-class AdversarialLoss:
-    """What every loss here shares: a name, a configuration, and whether the generator's part needs real logits."""
+class AdversarialLoss(Record):
+    """What every loss here shares: a configuration, and whether the generator's part needs real logits."""
 
     relative = False
 
-    def get_config(self):
-        return asdict(self)
 
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
-
-def _register(cls):
-    return keras.saving.register_keras_serializable(package="cosmogan_k3")(cls)
-
-
-@_register
+@register
 @dataclass(frozen=True)
 class GeometricHinge(AdversarialLoss):
     """The soft-margin hyperplane of the geometric GAN.
@@ -58,7 +48,7 @@ class GeometricHinge(AdversarialLoss):
         return -ops.mean(fake)
 
 
-@_register
+@register
 @dataclass(frozen=True)
 class RelativisticAverageHinge(AdversarialLoss):
     """Hinge loss on how much more real a map looks than the average of the other kind.
@@ -88,7 +78,7 @@ class RelativisticAverageHinge(AdversarialLoss):
         return self.discriminator(fake, real)
 
 
-@_register
+@register
 @dataclass(frozen=True)
 class CrossEntropy(AdversarialLoss):
     """Logistic loss with randomly flipped labels; the generator's part does not saturate.
@@ -126,7 +116,7 @@ class CrossEntropy(AdversarialLoss):
         return ops.where(keras.random.uniform(ops.shape(logits), seed=seed) < self.flip, -logits, logits)
 
 
-@_register
+@register
 @dataclass(frozen=True)
 class Wasserstein(AdversarialLoss):
     """The dual form of the Wasserstein-1 distance, for a discriminator whose slope a penalty bounds.
@@ -148,7 +138,7 @@ class Wasserstein(AdversarialLoss):
         return -ops.mean(fake)
 
 
-@_register
+@register
 @dataclass(frozen=True)
 class RelativisticPairing(AdversarialLoss):
     """Logistic loss on how much more real a map looks than the generated one it is paired with.

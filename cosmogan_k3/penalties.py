@@ -6,12 +6,13 @@ of each batch on which the slope is computed: the same expectation as a penalty 
 same cost, in one compiled step.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import keras
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3._records import Record, register
 from cosmogan_k3.errors import InputError
 
 _LEAST_SQUARED_SLOPE = 1e-12
@@ -43,7 +44,7 @@ def squared_slope(discriminator, maps):
 
 
 @dataclass(frozen=True)
-class GradientPenalty:
+class GradientPenalty(Record):
     """What every penalty here shares: ``weight`` times the mean of its ``price`` of the slopes at its ``place``."""
 
     weight: float
@@ -64,19 +65,8 @@ class GradientPenalty:
     def price(self, squared_slope):
         return squared_slope / 2
 
-    def get_config(self):
-        return asdict(self)
 
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
-
-def _register(cls):
-    return keras.saving.register_keras_serializable(package="cosmogan_k3")(cls)
-
-
-@_register
+@register
 @dataclass(frozen=True)
 class R1(GradientPenalty):
     """Zero-centred penalty at the real maps: γ/2 ⟨|∇D(x)|²⟩.
@@ -99,7 +89,7 @@ class R1(GradientPenalty):
         return real
 
 
-@_register
+@register
 @dataclass(frozen=True)
 class R2(GradientPenalty):
     """Zero-centred penalty at the generated maps: γ/2 ⟨|∇D(g)|²⟩.
@@ -122,7 +112,7 @@ class R2(GradientPenalty):
         return fake
 
 
-@_register
+@register
 @dataclass(frozen=True)
 class WassersteinPenalty(GradientPenalty):
     """Penalty that holds the slope at one between real and generated maps: λ ⟨(|∇D(x̂)| − 1)²⟩.

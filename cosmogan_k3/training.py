@@ -57,7 +57,7 @@ def prepare(config):
     if config.loss:
         losses.get(config.loss)
         preset = replace(preset, losses={0: {"name": config.loss}})
-    if config.start:
+    if config.start and not config.resume:
         Emulator.load(config.start)
     check_writable(config.out)
     _begin(config, _identity(config, preset))

@@ -51,11 +51,12 @@ def _fully_convolutional(architecture, x, initializers):
     if architecture.discriminator_planes:
         planes = ScalePlanes(architecture.discriminator_planes, name="planes")(x)
         x = layers.Concatenate(name="seen")([planes, LogPlane(name="log_plane")(x)])
-    strides = [2] * len(architecture.discriminator_channels) + [1] * architecture.discriminator_repeat
-    channels = [*architecture.discriminator_channels, architecture.discriminator_channels[-1]]
-    for i, (filters, stride) in enumerate(zip(channels, strides, strict=False)):
+    convolutions = [(filters, 2) for filters in architecture.discriminator_channels]
+    if architecture.discriminator_repeat:
+        convolutions.append((architecture.discriminator_channels[-1], 1))
+    for i, (filters, strides) in enumerate(convolutions):
         kernel_size = architecture.discriminator_kernel if i else 5
-        x = _convolution(x, filters, initializers, kernel_size=kernel_size, strides=stride, name=f"conv_{i}")
+        x = _convolution(x, filters, initializers, kernel_size=kernel_size, strides=strides, name=f"conv_{i}")
         x = _leaky(x, f"leaky_{i}")
     return x
 
