@@ -1,4 +1,4 @@
-"""A pull on the generator towards the power spectrum of the training maps."""
+"""A pull on the generator towards the mean and the power spectrum of the training maps."""
 
 import itertools
 
@@ -10,26 +10,31 @@ _WIDTH = 1.08
 """Ratio of a ring's edges, where that is more than one mode: enough to see the dips that upsampling leaves at the
 Nyquist modes of its coarse grids."""
 
-_LARGEST_ERROR = 0.5
-"""Relative errors of the running spectrum count as no more: at the start they are of any size."""
+_LARGEST_ERROR = 3.0
+"""Errors in units of the scatter between maps count as no more: at the start they are of any size."""
+
+_SLOW = 0.998
+"""Memory of the lag between the generator and its average: as long as that of the average itself."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class SpectralMatching(keras.layers.Layer):
-    """A term of the generator's loss that vanishes where the mean power spectrum is that of the training maps.
+    """A term of the generator's loss that vanishes where its average draws maps of the right mean and power spectrum.
 
-        L = w Σ_b (p̄_b − 1)/σ_b² · ⟨P_b(g)⟩/P_b,      p̄_b ← d p̄_b + (1 − d) ⟨P_b(g)⟩/P_b
+        L = w Σ_b (ū_b + l_b) ⟨u_b(g)⟩,     ū_b ← d ū_b + (1 − d) ⟨u_b(g)⟩,     l_b ← s l_b + (1 − s) ⟨u_b(ḡ) − u_b(g)⟩
 
-    with the batch mean ⟨P_b(g)⟩ of the power in ring b, its mean P_b over training maps, the relative scatter σ_b from
-    one training map to the next, and a running mean p̄ that is held constant in the gradient. The gradient is
-    that of w/2 Σ (p̄ − 1)²/σ² for the mean of many batches. The square of one batch's error would also contain that
-    batch's scatter, and reward a generator whose maps are too much alike.
+    with u_b the map's mean, or its power in ring b, less the mean over training maps and in units of their scatter from
+    one map to the next. g are the maps of this step's generator and ḡ those of the averaged one from the same
+    latents; the running mean ū and the lag l are held constant in the gradient, which is then that of w/2 Σ (ū + l)² for
+    the mean of many batches. The square of one batch's error would also contain that batch's scatter, and reward a
+    generator whose maps are too much alike; and without the lag the averaged generator, whose maps are the ones that
+    count, would stay a few per cent below the spectrum around which the others sway.
 
     Args:
         weight: float, w.
-        memory: float in [0, 1), d; no larger than (1 + t)/(10 + t) in step t.
+        memory: float in [0, 1), d. It and s = 0.998 are no larger than (1 + t)/(10 + t) in step t.
 
-    Input: generated maps ``(n, N, N, 1)``; output: a scalar. ``adapt`` measures P and σ, ``update`` moves p̄.
+    Input: generated maps ``(n, N, N, 1)``; output: a scalar. ``adapt`` measures what to match, ``update`` moves ū, l.
 
     Raises:
         ValueError: a weight that is not positive or a memory outside [0, 1).
@@ -44,10 +49,10 @@ class SpectralMatching(keras.layers.Layer):
         True
 
     Source: a spectral term was added to cosmoGAN by its successors, on the logarithm of the mean spectrum of one batch;
-    the running mean is ours.
+    the running mean and the lag are ours.
     """
 
-    def __init__(self, weight, memory=0.98, **kwargs):
+    def __init__(self, weight, memory=0.95, **kwargs):
         super().__init__(**kwargs)
         if not weight > 0 or not 0 <= memory < 1:
             raise ValueError(
@@ -58,43 +63,54 @@ class SpectralMatching(keras.layers.Layer):
 
     def build(self, input_shape):
         self._mean_of_rings = ring_means(input_shape[1])
-        rings = self._mean_of_rings.shape[1]
-        fixed = {"shape": (rings,), "initializer": "ones", "trainable": False, "dtype": "float32", "autocast": False}
-        self.power = self.add_weight(name="power", **fixed)
-        self.scatter = self.add_weight(name="scatter", **fixed)
-        self.running = self.add_weight(name="running", **fixed)
-        self.steps = self.add_weight(name="steps", **(fixed | {"shape": (), "initializer": "zeros"}))
+        fixed = {"trainable": False, "dtype": "float32", "autocast": False}
+        moments = (1 + self._mean_of_rings.shape[1],)
+        self.expected = self.add_weight(name="expected", shape=moments, initializer="zeros", **fixed)
+        self.scatter = self.add_weight(name="scatter", shape=moments, initializer="ones", **fixed)
+        self.running = self.add_weight(name="running", shape=moments, initializer="zeros", **fixed)
+        self.lag = self.add_weight(name="lag", shape=moments, initializer="zeros", **fixed)
+        self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **fixed)
 
     def adapt(self, maps):
-        """Measure P and σ on training maps ``(n, N, N, 1)``, in network units."""
+        """Measure mean and scatter of the moments on training maps ``(n, N, N, 1)``, in network units."""
         if not self.built:
             self.build(maps.shape)
-        power = ops.convert_to_numpy(self._power(ops.convert_to_tensor(maps, dtype="float32")))
-        self.power.assign(power.mean(axis=0))
-        self.scatter.assign(power.std(axis=0) / power.mean(axis=0))
+        moments = ops.convert_to_numpy(self._moments(ops.convert_to_tensor(maps)))
+        self.expected.assign(moments.mean(axis=0))
+        self.scatter.assign(moments.std(axis=0))
 
     def call(self, maps):
-        relative = self._relative_power(maps)
-        error = ops.clip(self._moved(relative) - 1, -_LARGEST_ERROR, _LARGEST_ERROR)
-        return self.weight * ops.sum(ops.stop_gradient(error / self.scatter**2) * relative)
+        found = self._standardized(maps)
+        error = self._moved(self.running, found, self.memory) + self.lag
+        error = ops.clip(error, -_LARGEST_ERROR, _LARGEST_ERROR)
+        return self.weight * ops.sum(ops.stop_gradient(error) * found)
 
-    def update(self, maps):
-        """Move the running mean by a batch of generated maps."""
-        self.running.assign(self._moved(self._relative_power(maps)))
+    def update(self, maps, averaged):
+        """Move the running mean and the lag.
+
+        Args:
+            maps: generated, ``(n, N, N, 1)``.
+            averaged: of the averaged generator, ``(m, N, N, 1)``, from the latents of the first m of ``maps``.
+        """
+        lag = self._standardized(averaged) - self._standardized(maps[: averaged.shape[0]])
+        self.lag.assign(self._moved(self.lag, lag, _SLOW))
+        self.running.assign(self._moved(self.running, self._standardized(maps), self.memory))
         self.steps.assign(self.steps + 1)
 
-    def _moved(self, relative):
-        memory = ops.minimum(self.memory, (1 + self.steps) / (10 + self.steps))
-        return memory * self.running + (1 - memory) * relative
+    def _moved(self, mean, found, memory):
+        memory = ops.minimum(memory, (1 + self.steps) / (10 + self.steps))
+        return memory * mean + (1 - memory) * found
 
-    def _relative_power(self, maps):
-        return ops.mean(self._power(ops.cast(maps, "float32")), axis=0) / self.power
+    def _standardized(self, maps):
+        return (ops.mean(self._moments(maps), axis=0) - self.expected) / self.scatter
 
-    def _power(self, maps):
-        maps = ops.squeeze(maps, -1)
+    def _moments(self, maps):
+        """Mean and power of each map, ``(n, 1 + rings)``."""
+        maps = ops.squeeze(ops.cast(maps, "float32"), -1)
         real, imaginary = ops.fft2((maps, ops.zeros_like(maps)))
         power = ops.reshape(ops.square(real) + ops.square(imaginary), (-1, len(self._mean_of_rings)))
-        return ops.matmul(power, ops.convert_to_tensor(self._mean_of_rings))
+        rings = ops.matmul(power, ops.convert_to_tensor(self._mean_of_rings))
+        return ops.concatenate([ops.mean(maps, axis=(1, 2))[:, None], rings], axis=1)
 
     def compute_output_shape(self, input_shape):
         return ()
@@ -106,6 +122,8 @@ class SpectralMatching(keras.layers.Layer):
 def ring_means(pixels):
     """Matrix float32 ``(pixels², rings)`` that takes the mean of a Fourier plane in rings of its wave number.
 
+    The first ring is the zero mode alone, whose power is the square of the map's mean.
+
     Example:
         >>> rings = ring_means(16)
         >>> bool((abs(rings.sum(axis=0) - 1) < 1e-6).all())
@@ -113,7 +131,7 @@ def ring_means(pixels):
     """
     modes = np.fft.fftfreq(pixels) * pixels
     wavenumber = np.hypot(modes[:, None], modes).ravel()
-    edges = [0.5]
+    edges = [0.0, 0.5]
     while edges[-1] <= wavenumber.max():
         edges.append(max(edges[-1] + 1, edges[-1] * _WIDTH))
     inside = np.stack([(wavenumber >= low) & (wavenumber < high) for low, high in itertools.pairwise(edges)])

@@ -193,9 +193,9 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
             lambda fake: self._generator_objective(real, fake), fake, judges
         )
         pair.generator.apply(pull(cotangent), generator.trainable_variables)
-        if self.spectral_matching:
-            self.spectral_matching.update(fake)
         self._update_average()
+        if self.spectral_matching:
+            self.spectral_matching.update(fake, self._averaged_pass(z))
         return d_loss, g_loss, *logits
 
     def _parts(self, maps, latents):
@@ -213,6 +213,12 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         return backend.pullback(
             lambda: self._generate(self.generator, latents), self.generator.trainable_variables, self.variables
         )
+
+    def _averaged_pass(self, latents):
+        """Maps of the averaged generator for the first half of a batch: enough to see how far it lags behind."""
+        size = latents[0].shape[0]
+        half = size and -(-size // 2)  # all of them where the size is not known
+        return ops.stop_gradient(self._generate(self.averaged_generator, [z[:half] for z in latents]))
 
     def _discriminator_step(self, maps, fake):
         discriminator = self.discriminator

@@ -25,42 +25,44 @@ def adapted(maps, **options):
 
 
 def test_shape_and_weights(maps):
-    rings = ring_means(SIDE).shape[1]
-    check_layer(SpectralMatching(0.5), maps, expected_shape=(), expected_weights=3 * rings + 1)
+    moments = 1 + ring_means(SIDE).shape[1]
+    check_layer(SpectralMatching(0.5), maps, expected_shape=(), expected_weights=4 * moments + 1)
 
 
-def test_rings_hold_every_mode_but_the_mean_once():
-    assert (np.count_nonzero(ring_means(SIDE), axis=1) == np.r_[0, np.ones(SIDE**2 - 1)]).all()
+def test_rings_hold_every_mode_once():
+    assert (np.count_nonzero(ring_means(SIDE), axis=1) == 1).all()
+    assert np.flatnonzero(ring_means(SIDE)[:, 0]).tolist() == [0]  # the zero mode has a ring of its own
 
 
-def test_power_is_that_of_the_statistics(maps):
+def test_what_is_matched_is_the_mean_and_the_power_of_the_statistics(maps):
     """One ring against ``power_spectrum`` of the same modes: (L/N²)² times |FFT|², a solid angle apart."""
-    layer = adapted(maps)
+    mean, zero, innermost = ops.convert_to_numpy(adapted(maps + 0.5).expected)[:3]
     edges = np.array([0.5, 1.5])  # the innermost ring, in modes
     side_deg = SIDE / 60
     _, expected = power_spectrum(maps[..., 0], ell_edges=edges * 360 / side_deg, pixel_arcmin=1.0)
     unit = (np.radians(side_deg) / SIDE**2) ** 2
-    np.testing.assert_allclose(ops.convert_to_numpy(layer.power)[0] * unit, expected.mean(), rtol=1e-4)
+    np.testing.assert_allclose(innermost * unit, expected.mean(), rtol=1e-4)
+    means = maps.mean(axis=(1, 2, 3)) + 0.5
+    np.testing.assert_allclose([mean, zero], [means.mean(), np.mean(means**2) * SIDE**4], rtol=1e-5)
+
+
+def moments_of(layer, one):
+    """u of one map, in double precision."""
+    expected, scatter = (ops.convert_to_numpy(v).astype(float) for v in (layer.expected, layer.scatter))
+    power = np.abs(np.fft.fft2(one[0, ..., 0].astype(float))).ravel() ** 2 @ ring_means(SIDE)
+    return (np.r_[one.mean(dtype=float), power] - expected) / scatter
 
 
 def test_the_gradient_is_that_of_the_squared_error(maps):
-    """With no memory and all maps alike: w Σ (p − 1)/σ² p has the slope of w/2 Σ (p − 1)²/σ², by finite differences."""
+    """With no memory and no lag: w Σ clip(u) u has the slope of w/2 Σ u², and of 3 w Σ ±u beyond the bound."""
     layer = adapted(maps, weight=0.3)
-    one = 1.1 * maps[:1]
+    one = 1.1 * maps[:1] + 0.05
     _, slope = backend.value_and_input_gradient(layer, ops.convert_to_tensor(one), layer.variables)
     direction = np.random.default_rng(1).normal(size=one.shape)
-    rings, power, scatter = ring_means(SIDE), *map(ops.convert_to_numpy, (layer.power, layer.scatter))
-
-    def objective(x):
-        relative = (np.abs(np.fft.fft2(x[0, ..., 0])).ravel() ** 2 @ rings) / power
-        return 0.15 * np.sum(np.clip(relative - 1, -0.5, 0.5) ** 2 / scatter**2 * (abs(relative - 1) < 0.5))
-
-    def bound(x):  # beyond an error of one half the pull stays what it is there
-        relative = (np.abs(np.fft.fft2(x[0, ..., 0])).ravel() ** 2 @ rings) / power
-        return 0.3 * np.sum(np.where(abs(relative - 1) >= 0.5, 0.5 * np.sign(relative - 1) * relative / scatter**2, 0))
-
-    step = 1e-5
-    expected = sum(f(one + step * direction) - f(one - step * direction) for f in (objective, bound)) / (2 * step)
+    bound = np.clip(moments_of(layer, one), -3, 3)
+    step = 1e-4
+    ahead, behind = (moments_of(layer, one + sign * step * direction) for sign in (1, -1))
+    expected = 0.3 * np.sum(bound * (ahead - behind)) / (2 * step)
     # Float32 gradients of sums over 256 modes.
     np.testing.assert_allclose(np.sum(ops.convert_to_numpy(slope) * direction), expected, rtol=1e-3)
 
@@ -78,12 +80,22 @@ def test_the_pull_is_towards_the_spectrum(maps):
     assert slope_along(1.1) > 10 * abs(slope_along(1.0))
 
 
-def test_the_running_mean_remembers(maps):
+def test_running_mean_and_lag_remember(maps):
     layer = adapted(maps, memory=0.9)
-    layer.steps.assign(1000.0)
-    layer.update(ops.convert_to_tensor(2 * maps))
-    # Twice the amplitude is four times the power: 0.9 · 1 + 0.1 · 4.
-    np.testing.assert_allclose(ops.convert_to_numpy(layer.running), 1.3, rtol=1e-4)
+    layer.steps.assign(1e6)
+    layer.update(ops.convert_to_tensor(2 * maps), ops.convert_to_tensor(maps[:32]))
+    u = [np.mean([moments_of(layer, a * m[None]) for m in maps], axis=0) for a in (1, 2)]
+    first = [np.mean([moments_of(layer, a * m[None]) for m in maps[:32]], axis=0) for a in (1, 2)]
+    np.testing.assert_allclose(ops.convert_to_numpy(layer.running), 0.9 * 0 + 0.1 * u[1], rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer.lag), 0.002 * (first[0] - first[1]), rtol=1e-3, atol=1e-5)
+
+
+def test_a_lag_of_the_average_is_made_up_for(maps):
+    """Where the running mean is right and the average draws too faint maps, the generator is pulled up."""
+    layer = adapted(maps, memory=0.9)
+    layer.lag.assign(-np.ones(layer.lag.shape))
+    _, slope = backend.value_and_input_gradient(layer, ops.convert_to_tensor(maps), layer.variables)
+    assert float(np.sum(ops.convert_to_numpy(slope) * maps)) < 0
 
 
 def test_errors_name_the_cause():
