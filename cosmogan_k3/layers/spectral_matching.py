@@ -25,8 +25,8 @@ class SpectralMatching(keras.layers.Layer):
 
     with u_b the map's mean, or its power in ring b, less the mean over training maps and in units of their scatter from
     one map to the next. g are the maps of this step's generator and ḡ those of the averaged one from the same
-    latents; the running mean ū and the lag l are held constant in the gradient, which is then that of w/2 Σ (ū + l)² for
-    the mean of many batches. The square of one batch's error would also contain that batch's scatter, and reward a
+    latents; the running mean ū and the lag l are held constant in the gradient, so that it is that of w/2 Σ (ū + l)²
+    for the mean of many batches. The square of one batch's error would also contain that batch's scatter, and reward a
     generator whose maps are too much alike; and without the lag the averaged generator, whose maps are the ones that
     count, would stay a few per cent below the spectrum around which the others sway.
 
