@@ -102,10 +102,10 @@ def use_backend(name):
 
 def _simulate(config):
     from cosmogan_k3.data.writers import check_output, write_maps
-    from cosmogan_k3.simulate import simulate_maps
+    from cosmogan_k3.simulate import simulate_stream
 
     check_output(config.out)
-    write_maps(config.out, simulate_maps(config, quiet=config.quiet))
+    write_maps(config.out, simulate_stream(config, quiet=config.quiet))
 
 
 def _train(config):
@@ -171,7 +171,8 @@ def _generate(config):
     from cosmogan_k3.emulator import Emulator
 
     emulator = Emulator.load(config.model)
-    write_maps(config.out, emulator.sample_maps(config.maps, pixels=config.pixels or None, seed=config.seed))
+    stream = emulator.sample_stream(config.maps, pixels=config.pixels or None, seed=config.seed, quiet=config.quiet)
+    write_maps(config.out, stream)
 
 
 def _info(config):

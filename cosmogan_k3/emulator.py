@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from cosmogan_k3.data.mapset import MapSet
+from tqdm import tqdm
+
+from cosmogan_k3.data.mapset import MapSet, MapStream
 from cosmogan_k3.errors import InputError, one_line
 
 
@@ -71,3 +73,25 @@ class Emulator:
     def sample_maps(self, n, *, pixels=None, seed=0, batch_size=None):
         """The same as a ``MapSet``, which ``data.write_maps`` writes."""
         return MapSet(self.sample(n, pixels=pixels, seed=seed, batch_size=batch_size), self.pixel_arcmin)
+
+    def sample_stream(self, n, *, pixels=None, seed=0, batch_size=None, quiet=True):
+        """The same maps as a ``MapStream``, for more than memory holds: drawn as ``data.write_maps`` writes them.
+
+        Example:
+            >>> import tempfile
+            >>> from cosmogan_k3.data import read_maps, write_maps
+            >>> from cosmogan_k3.models.build import build_gan
+            >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     write_maps(folder + "/maps.h5", emulator.sample_stream(5))
+            ...     len(read_maps(folder + "/maps.h5"))
+            5
+        """
+        batches = self.gan.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)
+        return MapStream(n, pixels or self.gan.pixels, self.pixel_arcmin, self._shown(batches, n, quiet))
+
+    def _shown(self, batches, n, quiet):
+        with tqdm(total=n, desc="sampling", unit="map", disable=quiet or None) as bar:
+            for batch in batches:
+                yield batch
+                bar.update(len(batch))

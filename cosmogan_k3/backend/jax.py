@@ -99,7 +99,8 @@ class TrainStep:
         return logs, tuple([scope.get_current_value(v) for v in group] for group in groups)
 
 
-feed = MapSequence
+def feed(batches):
+    return MapSequence(batches, jax.device_put)
 
 
 def default_jit():

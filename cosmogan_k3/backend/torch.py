@@ -41,7 +41,13 @@ class TrainStep:
         return self.train_on_maps(data)
 
 
-feed = MapSequence
+def feed(batches):
+    return MapSequence(batches, _on_device)
+
+
+def _on_device(batch):
+    tensor = torch.from_numpy(batch)
+    return tensor.pin_memory().to("cuda", non_blocking=True) if torch.cuda.is_available() else tensor
 
 
 def default_jit():

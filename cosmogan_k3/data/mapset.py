@@ -97,3 +97,43 @@ class MapSet:
     def name_of(self, index):
         """What to call a map in a message."""
         return self.kappa.name_of(index) if hasattr(self.kappa, "table") else f"Map {index}"
+
+
+@dataclass(frozen=True)
+class MapStream:
+    """Maps that are drawn while they are written: passed through once, and never held together.
+
+    Args:
+        count: int, how many there will be.
+        pixels: int, their side N.
+        pixel_arcmin: float, side of a pixel in arcmin.
+        drawn: iterable of float32 arrays ``(·, N, N)``, ``count`` maps together.
+        parameters: as of ``MapSet``.
+
+    Example:
+        >>> import numpy as np
+        >>> stream = MapStream(3, 4, 2.0, (np.zeros((k, 4, 4), "float32") for k in (2, 1)))
+        >>> len(stream), [len(block) for block in stream.blocks()]
+        (3, [2, 1])
+    """
+
+    count: int
+    pixels: int
+    pixel_arcmin: float
+    drawn: object
+    parameters: dict = field(default_factory=dict)
+
+    def __len__(self):
+        return self.count
+
+    @property
+    def field_deg(self):
+        return self.pixels * self.pixel_arcmin / 60
+
+    @property
+    def map_id(self):
+        return np.arange(self.count)
+
+    def blocks(self):
+        """Iterate over the maps, once."""
+        return iter(self.drawn)

@@ -3,11 +3,15 @@
 import contextlib
 import os
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from cosmogan_k3.errors import InputError
+
+_FITS_RECORD = 2880
+"""Bytes of which every part of a FITS file is a multiple."""
 
 
 @contextlib.contextmanager
@@ -53,38 +57,65 @@ def check_writable(folder):
 
 
 def _write_npy(path, maps):
-    np.save(path, maps.kappa, allow_pickle=False)
+    with path.open("wb") as file:
+        _npy_array(file, maps)
+
+
+def _npy_array(file, maps):
+    """The maps as an npy array, block after block."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(maps), maps.pixels, maps.pixels)}
+    np.lib.format.write_array_header_1_0(file, header)
+    for block in maps.blocks():
+        file.write(np.ascontiguousarray(block, dtype="<f4").data)
 
 
 def _write_npz(path, maps):
-    parameters = {f"parameter_{name}": values for name, values in maps.parameters.items()}
-    np.savez(path, kappa=maps.kappa, pixel_arcmin=maps.pixel_arcmin, map_id=maps.map_id, **parameters)
+    rest = {"pixel_arcmin": maps.pixel_arcmin, "map_id": maps.map_id}
+    rest |= {f"parameter_{name}": values for name, values in maps.parameters.items()}
+    with zipfile.ZipFile(path, "w") as archive:
+        with archive.open("kappa.npy", "w", force_zip64=True) as file:
+            _npy_array(file, maps)
+        for name, values in rest.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)
 
 
 def _write_hdf5(path, maps):
     import h5py
 
     with h5py.File(path, "w") as file:
-        kappa = file.create_dataset("kappa", data=maps.kappa)
+        kappa = file.create_dataset("kappa", shape=(len(maps), maps.pixels, maps.pixels), dtype=np.float32)
         kappa.attrs["pixel_arcmin"] = maps.pixel_arcmin
+        written = 0
+        for block in maps.blocks():
+            kappa[written : written + len(block)] = block
+            written += len(block)
         file["map_id"] = maps.map_id
         for name, values in maps.parameters.items():
             file[f"parameters/{name}"] = values
 
 
 def _write_fits(path, maps):
+    with path.open("wb") as file:
+        for number, kappa in enumerate(kappa for block in maps.blocks() for kappa in block):
+            _fits_image(file, maps, number, kappa)
+
+
+def _fits_image(file, maps, number, kappa):
+    """One header and data unit, as astropy would write it; its own files want all units in memory at once."""
     from astropy.io import fits
 
-    hdus = fits.HDUList()
-    for i, kappa in enumerate(maps.kappa):
-        hdu = (fits.ImageHDU if i else fits.PrimaryHDU)(kappa)
-        hdu.header["ANGLE"] = (maps.field_deg, "side of the map in degrees (LensTools)")
-        hdu.header["ITYPE"] = ("ConvergenceMap", "Image type")
-        hdu.header["MAPID"] = int(maps.map_id[i])
-        for axis in (1, 2):
-            hdu.header[f"CDELT{axis}"] = (maps.pixel_arcmin / 60, "side of a pixel in degrees")
-        hdus.append(hdu)
-    hdus.writeto(path, overwrite=True)
+    hdu = (fits.ImageHDU if number else fits.PrimaryHDU)(kappa)
+    if not number:
+        hdu.header["EXTEND"] = True
+    hdu.header["ANGLE"] = (maps.field_deg, "side of the map in degrees (LensTools)")
+    hdu.header["ITYPE"] = ("ConvergenceMap", "Image type")
+    hdu.header["MAPID"] = int(maps.map_id[number])
+    for axis in (1, 2):
+        hdu.header[f"CDELT{axis}"] = (maps.pixel_arcmin / 60, "side of a pixel in degrees")
+    data = kappa.astype(">f4").tobytes()
+    file.write(hdu.header.tostring().encode("ascii"))
+    file.write(data + bytes(-len(data) % _FITS_RECORD))
 
 
 WRITERS = {
@@ -112,14 +143,14 @@ def check_output(path):
 
 
 def write_maps(path, maps):
-    """Write maps in the format that the file's ending names, whole or not at all.
+    """Write maps in the format that the file's ending names, whole or not at all, a block at a time.
 
     npz and HDF5 hold everything; FITS one image a map, the first in the primary unit, with ``ANGLE`` as LensTools reads
     it and ``CDELT``; npy the pixels alone.
 
     Args:
         path: file ending in npy, npz, fits, fit, h5 or hdf5.
-        maps: ``MapSet``.
+        maps: ``MapSet``, or ``MapStream``, whose maps need not fit in memory.
 
     Raises:
         InputError: unknown ending, or a folder that cannot be written to.

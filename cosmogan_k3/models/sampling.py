@@ -1,5 +1,7 @@
 """What a trained GAN is for: drawing maps."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from cosmogan_k3.errors import InputError
@@ -29,18 +31,26 @@ class Sampling:
         Raises:
             InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
         """
-        if n < 1:
-            raise InputError(f"The number of maps must be positive. Received: {n}")
         return np.concatenate(list(self.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)))
 
     def sample_batches(self, n, *, pixels=None, seed=0, batch_size=None):
-        """Yield what ``sample`` returns, in batches."""
+        """Iterate over what ``sample`` returns in batches; latents are drawn while the batch before is generated."""
+        if n < 1:
+            raise InputError(f"The number of maps must be positive. Received: {n}")
         pixels = pixels or self.pixels
+        self.latent_shapes_of(pixels)  # refuse a size before anything is drawn
         batch_size = batch_size or max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
-        rng = np.random.default_rng(seed)
-        for start in range(0, n, batch_size):
-            maps = self.predict_on_batch(self.numpy_latents(batch_size, rng, pixels=pixels))
-            yield self.scaling.to_kappa(maps[: n - start, ..., 0])
+        return self._batches(n, pixels, np.random.default_rng(seed), batch_size)
+
+    def _batches(self, n, pixels, rng, batch_size):
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
+            for start in range(0, n, batch_size):
+                latents = ahead.result()
+                if start + batch_size < n:
+                    ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
+                maps = self.predict_on_batch(latents)
+                yield self.scaling.to_kappa(maps[: n - start, ..., 0])
 
     def numpy_latents(self, n, rng, *, pixels=None):
         """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""

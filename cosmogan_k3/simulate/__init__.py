@@ -1,7 +1,15 @@
 """Convergence maps from a cosmology: theory spectra and lognormal fields."""
 
 from cosmogan_k3.simulate.lognormal import lognormal_maps, lognormal_moments, lognormal_shift
-from cosmogan_k3.simulate.maps import simulate_maps
+from cosmogan_k3.simulate.maps import simulate_maps, simulate_stream
 from cosmogan_k3.simulate.theory import Cosmology, convergence_power
 
-__all__ = ["Cosmology", "convergence_power", "lognormal_maps", "lognormal_moments", "lognormal_shift", "simulate_maps"]
+__all__ = [
+    "Cosmology",
+    "convergence_power",
+    "lognormal_maps",
+    "lognormal_moments",
+    "lognormal_shift",
+    "simulate_maps",
+    "simulate_stream",
+]

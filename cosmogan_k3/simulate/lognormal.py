@@ -78,7 +78,7 @@ def gaussian_power(kappa_power, field_deg, shift, pixels):
     return np.maximum(spectrum, 0), negative / np.abs(spectrum).sum()
 
 
-def lognormal_maps(n, *, pixels, field_deg, power, shift, seed, progress=None):
+def lognormal_maps(n, *, pixels, field_deg, power, shift, seed):
     """Draw shifted-lognormal maps with a given angular power spectrum.
 
         κ = λ (exp(g − s²/2) − 1),    ⟨g⟩ = 0, ⟨g²⟩ = s²
@@ -93,7 +93,6 @@ def lognormal_maps(n, *, pixels, field_deg, power, shift, seed, progress=None):
             of the Fourier plane; no pixel window is applied.
         shift: float, λ.
         seed: int.
-        progress: optional function wrapped around the iteration over map indices, such as ``tqdm.tqdm``.
 
     Returns:
         κ, float32 ``(n, pixels, pixels)``.
@@ -110,6 +109,15 @@ def lognormal_maps(n, *, pixels, field_deg, power, shift, seed, progress=None):
 
     Source: Coles & Jones 1991; for convergence, Taruya et al. 2002 (astro-ph/0202090) and Xavier et al. 2016 (FLASK).
     """
+    draw = lognormal_drawer(n, pixels=pixels, field_deg=field_deg, power=power, shift=shift, seed=seed)
+    maps = np.empty((n, pixels, pixels), np.float32)
+    for index in range(n):
+        maps[index] = draw(index)
+    return maps
+
+
+def lognormal_drawer(n, *, pixels, field_deg, power, shift, seed):
+    """The function from an index to its map, which ``lognormal_maps`` calls n times; arguments and errors as there."""
     if n < 1 or pixels < 2 or not field_deg > 0 or not shift > 0:
         raise InputError(
             "maps, pixels (at least 2), field_deg and shift must be positive. "
@@ -123,15 +131,15 @@ def lognormal_maps(n, *, pixels, field_deg, power, shift, seed, progress=None):
         )
     amplitude = np.sqrt(spectrum)
     mean = _full_plane_sum(spectrum, pixels) / pixels**2 / 2
-    streams = np.random.SeedSequence(seed).spawn(n)
-    indices = range(n) if progress is None else progress(range(n))
-    maps = np.empty((n, pixels, pixels), np.float32)
-    for i in indices:
+
+    def draw(index):
         # White noise of unit variance in real space has exactly the symmetry that a real field needs.
-        noise = np.random.default_rng(streams[i]).standard_normal((pixels, pixels))
+        stream = np.random.SeedSequence(seed, spawn_key=(index,))
+        noise = np.random.default_rng(stream).standard_normal((pixels, pixels))
         g = fft.irfft2(fft.rfft2(noise) * amplitude, s=(pixels, pixels))
-        maps[i] = shift * np.expm1(g - mean)
-    return maps
+        return (shift * np.expm1(g - mean)).astype(np.float32)
+
+    return draw
 
 
 def _full_plane_sum(half, pixels):

@@ -3,9 +3,11 @@
 import numpy as np
 from tqdm import tqdm
 
-from cosmogan_k3.data.mapset import MapSet
-from cosmogan_k3.simulate.lognormal import lognormal_maps, lognormal_shift
+from cosmogan_k3.data.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.simulate.lognormal import lognormal_drawer, lognormal_shift
 from cosmogan_k3.simulate.theory import Cosmology, convergence_power
+
+_PARAMETERS = ("omega_m", "omega_b", "h", "sigma_8", "n_s", "source_redshift")
 
 
 def simulate_maps(simulation, *, quiet=True):
@@ -27,16 +29,40 @@ def simulate_maps(simulation, *, quiet=True):
         >>> maps.kappa.shape, float(maps.parameters["omega_m"][0])
         ((2, 16, 16), 0.3)
     """
+    stream = simulate_stream(simulation, quiet=quiet)
+    kappa = np.empty((len(stream), stream.pixels, stream.pixels), np.float32)
+    done = 0
+    for block in stream.blocks():
+        kappa[done : done + len(block)] = block
+        done += len(block)
+    return MapSet(kappa, stream.pixel_arcmin, parameters=stream.parameters)
+
+
+def simulate_stream(simulation, *, quiet=True):
+    """The same as a ``MapStream``, for more maps than memory holds: they are drawn as ``data.write_maps`` writes them.
+
+    Example:
+        >>> from cosmogan_k3.config import Simulation
+        >>> [len(block) for block in simulate_stream(Simulation(maps=300, pixels=16, field_deg=2.0)).blocks()]
+        [256, 44]
+    """
     cosmology = Cosmology(simulation.omega_m, simulation.omega_b, simulation.h, simulation.sigma_8, simulation.n_s)
-    kappa = lognormal_maps(
+    draw = lognormal_drawer(
         simulation.maps,
         pixels=simulation.pixels,
         field_deg=simulation.field_deg,
         power=lambda ell: convergence_power(ell, cosmology, simulation.source_redshift),
         shift=simulation.shift or lognormal_shift(simulation.source_redshift),
         seed=simulation.seed,
-        progress=lambda items: tqdm(items, desc="simulating", unit="map", disable=quiet or None),
     )
-    names = ("omega_m", "omega_b", "h", "sigma_8", "n_s", "source_redshift")
-    parameters = {name: np.full(simulation.maps, getattr(simulation, name)) for name in names}
-    return MapSet(kappa, simulation.field_deg * 60 / simulation.pixels, parameters=parameters)
+
+    def blocks():
+        with tqdm(total=simulation.maps, desc="simulating", unit="map", disable=quiet or None) as bar:
+            for start in range(0, simulation.maps, BLOCK):
+                block = np.stack([draw(i) for i in range(start, min(start + BLOCK, simulation.maps))])
+                yield block
+                bar.update(len(block))
+
+    parameters = {name: np.full(simulation.maps, getattr(simulation, name)) for name in _PARAMETERS}
+    pixel_arcmin = simulation.field_deg * 60 / simulation.pixels
+    return MapStream(simulation.maps, simulation.pixels, pixel_arcmin, blocks(), parameters)

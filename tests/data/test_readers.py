@@ -1,6 +1,7 @@
 """Readers and writers: round trips, and every kind of bad file."""
 
 import os
+import weakref
 
 import h5py
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cosmogan_k3.data import MapSet, read_maps, read_mask, write_maps
+from cosmogan_k3.data import MapSet, MapStream, read_maps, read_mask, write_maps
 from cosmogan_k3.errors import InputError
 
 ENDINGS = ("npz", "h5", "hdf5", "fits", "fit", "npy")
@@ -32,6 +33,36 @@ def test_what_is_written_is_read_back(tmp_path_factory, kappa, pixel_arcmin, end
     again = read_maps(path, pixel_arcmin=pixel_arcmin if ending == "npy" else None)
     np.testing.assert_array_equal(np.asarray(again.kappa), kappa)
     assert again.pixel_arcmin == pytest.approx(pixel_arcmin, rel=1e-12)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_stream_is_written_as_it_is_drawn(tmp_path, ending, rng):
+    """Block after block, each forgotten before the next is drawn; what is read back are all of them in order."""
+    kappa = rng.normal(size=(7, 6, 6)).astype("float32")
+    blocks = []
+
+    def drawn():
+        for start in range(0, 7, 2):
+            block = kappa[start : start + 2].copy()
+            blocks.append(weakref.ref(block))
+            yield block
+            del block
+            assert sum(known() is not None for known in blocks) <= 1
+
+    path = tmp_path / f"maps.{ending}"
+    write_maps(path, MapStream(7, 6, 2.0, drawn()))
+    again = read_maps(path, pixel_arcmin=2.0 if ending == "npy" else None)
+    np.testing.assert_array_equal(np.asarray(again.kappa), kappa)
+    assert again.pixel_arcmin == 2.0
+
+
+def test_fits_of_ours_is_what_astropy_would_have_written(tmp_path, rng):
+    kappa = rng.normal(size=(3, 6, 6)).astype("float32")
+    write_maps(tmp_path / "maps.fits", MapSet(kappa, 2.0))
+    with fits.open(tmp_path / "maps.fits") as ours:
+        ours.verify("exception")
+        ours.writeto(tmp_path / "again.fits")
+    assert (tmp_path / "maps.fits").read_bytes() == (tmp_path / "again.fits").read_bytes()
 
 
 @pytest.mark.parametrize("ending", ["npz", "h5"])
