@@ -120,7 +120,7 @@ def flop_per_image(gan, preset):
 
 def multiplications(network, pixels):
     """Of one map on its way through a network's kernels."""
-    total, side = 0, None
+    total = 0
     for layer in network.layers:
         kernel = getattr(layer, "kernel", None)
         if kernel is None:
@@ -130,7 +130,9 @@ def multiplications(network, pixels):
             total += int(np.prod(kernel.shape)) + (0 if rows is None else int(np.prod(rows.shape)))
             continue
         side = layer.output.shape[1] or _side(layer, network, pixels)
-        total += side**2 * int(np.prod(kernel.shape))
+        # Of a transposed convolution's taps a quarter meets each fine pixel.
+        shared = 4 if getattr(layer, "mode", "") == "transposed" else 1
+        total += side**2 * int(np.prod(kernel.shape)) // shared
     return total
 
 

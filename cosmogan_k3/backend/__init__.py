@@ -13,6 +13,10 @@ Every module here defines the same names:
     more. What ``function`` assigns to variables (averages of a normalisation, say) is undone.
 ``convolve(x, kernel, strides)``
     Convolution without padding, channels last.
+``convolve_transposed(x, kernel)``
+    Transposed convolution with strides 2, uncropped: a map of n pixels becomes one of 2 (n − 1) + kernel size.
+``transposed_pays()``
+    Whether that is faster than the same arithmetic as convolutions of the coarse grid.
 ``TrainStep``
     The mix-in that turns ``GAN.train_on_maps`` into what the backend's own ``fit`` calls.
 ``feed(batches)``
@@ -47,6 +51,8 @@ value_and_grad = _module.value_and_grad
 pullback = _module.pullback
 value_and_input_gradient = _module.value_and_input_gradient
 convolve = _module.convolve
+convolve_transposed = _module.convolve_transposed
+transposed_pays = _module.transposed_pays
 TrainStep = _module.TrainStep
 feed = _module.feed
 default_jit = _module.default_jit

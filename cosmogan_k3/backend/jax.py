@@ -8,8 +8,8 @@ from jax import numpy as jnp
 
 from cosmogan_k3.backend.feeding import MapSequence
 
-_SMALL_OUTPUT = 16
-"""Side below which one matrix product beats XLA's convolution on a CPU (CONTRIBUTING.md)."""
+_SMALL_OUTPUT = 32
+"""Side up to which one matrix product beats XLA's convolution on a CPU (CONTRIBUTING.md)."""
 
 
 def _as_function(function, variables, state):
@@ -79,6 +79,18 @@ def convolve(x, kernel, strides=1):
     ]
     patches = jnp.concatenate(views, axis=-1).reshape(-1, math.prod((rows, columns, inputs)))
     return (patches @ kernel.reshape(-1, outputs)).reshape(-1, height, width, outputs)
+
+
+def convolve_transposed(x, kernel):
+    sides = [(size - 1, size - 1) for size in kernel.shape[:2]]
+    return jax.lax.conv_general_dilated(
+        x, kernel[::-1, ::-1], (1, 1), sides, lhs_dilation=(2, 2), dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def transposed_pays():
+    """Not on a CPU, where XLA's gradients of dilated convolutions are many times slower than the plain ones."""
+    return jax.default_backend() != "cpu"
 
 
 class TrainStep:

@@ -31,6 +31,15 @@ def convolve(x, kernel, strides=1):
     return keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
 
 
+def convolve_transposed(x, kernel):
+    kernel = tf.transpose(kernel, (0, 1, 3, 2))
+    return keras.ops.conv_transpose(x, kernel, strides=2, padding="valid", data_format="channels_last")
+
+
+def transposed_pays():
+    return True
+
+
 class TrainStep:
     """Run the step of the GAN as it stands: variables are stateful here."""
 

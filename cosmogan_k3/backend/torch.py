@@ -34,6 +34,15 @@ def convolve(x, kernel, strides=1):
     return functional.conv2d(x.permute(0, 3, 1, 2), weight, stride=strides).permute(0, 2, 3, 1)
 
 
+def convolve_transposed(x, kernel):
+    weight = kernel.permute(2, 3, 0, 1).contiguous()
+    return functional.conv_transpose2d(x.permute(0, 3, 1, 2), weight, stride=2).permute(0, 2, 3, 1)
+
+
+def transposed_pays():
+    return True
+
+
 class TrainStep:
     """Run the step of the GAN as it stands: variables are stateful here."""
 

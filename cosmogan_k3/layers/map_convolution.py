@@ -136,8 +136,9 @@ class UpsampleConv2D(_MapConvolution):
     """Double the size of maps and convolve, computed exactly on the coarse grid.
 
     Each of the four phases of the fine grid is a 3x3 convolution of the coarse grid with a fixed linear
-    combination of the kernel's taps; the phases are then interleaved (depth to space). This is less than half
-    of the arithmetic of the literal form, and avoids what is slow on XLA's CPU backend.
+    combination of the kernel's taps; the phases are then interleaved (depth to space). No repeated map is formed, and
+    what is slow on XLA's CPU backend is avoided. Transposed convolutions are left to the framework where it is good
+    at them.
 
     Args:
         filters: int, output channels.
@@ -171,15 +172,29 @@ class UpsampleConv2D(_MapConvolution):
         self.mode = mode
 
     def call(self, x):
+        kernel = ops.convert_to_tensor(self.kernel)
+        direct = self.mode == "transposed" and backend.transposed_pays()
+        y = self._transposed(x, kernel) if direct else self._by_phases(x, kernel)
+        return y + self.bias if self.use_bias else y
+
+    def _transposed(self, x, kernel):
+        """The transposed convolution as the framework has it, cropped as 'same' asks."""
+        start = (self.kernel_size - 2) // 2
+        rows, columns = 2 * ops.shape(x)[1], 2 * ops.shape(x)[2]
+        if self.padding == "periodic":
+            x, start = pad_map(x, 1, 1, self.padding), start + 2
+        return backend.convolve_transposed(x, kernel)[:, start : start + rows, start : start + columns]
+
+    def _by_phases(self, x, kernel):
+        """Four convolutions of the coarse grid at once, interleaved."""
         taps = ops.convert_to_tensor(phase_taps(self.kernel_size, self.mode), dtype=self.compute_dtype)
         inputs = self.kernel.shape[2]
-        kernel = ops.einsum("pok,qrl,klic->oripqc", taps, taps, ops.convert_to_tensor(self.kernel))
+        kernel = ops.einsum("pok,qrl,klic->oripqc", taps, taps, kernel)
         kernel = ops.reshape(kernel, (3, 3, inputs, 4 * self.filters))
         y = backend.convolve(pad_map(x, 1, 1, self.padding), kernel)
         rows, columns = (ops.shape(x)[1], ops.shape(x)[2])
         y = ops.reshape(y, (-1, rows, columns, 2, 2, self.filters))
-        y = ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * rows, 2 * columns, self.filters))
-        return y + self.bias if self.use_bias else y
+        return ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * rows, 2 * columns, self.filters))
 
     def compute_output_shape(self, input_shape):
         sides = [None if side is None else 2 * side for side in input_shape[1:3]]
