@@ -26,9 +26,9 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-_COLUMNS = ("preset", "backend", "seed", "mean \\|ΔP/P\\|", "largest", "KS of pixels")
+_COLUMNS = ("preset", "backend", "seed", "mean \\|ΔP/P\\|", "largest", "KS of pixels", "peaks, largest")
 _COLUMNS += ("worst / median, last third", "minutes", "rollbacks")
-DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance")
+DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance", "peak_counts_error_max")
 
 
 def train(folder, preset, backend, seed, options):
@@ -77,7 +77,7 @@ def write_table(path, rows, options):
     for (preset, backend, seed), row in rows.items():
         cells = [preset, backend, str(seed)]
         if row["failure"] or DISTANCES[0] not in row:
-            cells += [row["failure"] or "not complete", *[""] * 5]
+            cells += [row["failure"] or "not complete", *[""] * 6]
         else:
             cells += [f"{row[name]:.4f} ({row[f'{name}_null']:.4f})" for name in DISTANCES]
             cells += [f"{row['worst_over_median']:.2f}", f"{row['training_seconds'] / 60:.1f}", str(row["rollbacks"])]

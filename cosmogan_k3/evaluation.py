@@ -23,11 +23,15 @@ from cosmogan_k3.statistics import (
     null_halves,
     pixel_histogram,
     power_spectrum,
+    relative_error,
     summary_distances,
     wasserstein_distances,
 )
 
 HISTOGRAM_BINS = 60
+
+_ENOUGH_PEAKS = 1000
+"""Real peaks in a bin from which on its relative error is quoted: their Poisson noise is 3 %."""
 
 _AUDITED = 200
 """Generated maps that are searched for copies, among themselves and of training maps: the search costs n × m."""
@@ -94,8 +98,12 @@ def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutat
     comparison = compare_features(*measured, permutations=permutations, seed=seed)
     metrics = summary_distances(real.kappa, generated.kappa, **options, seed=seed, permutations=permutations)
     metrics |= wasserstein_distances(real.kappa, generated.kappa, **options, seed=seed)
-    spectra = [next(f.rows for f in features if f.name == "power_spectrum") for features in measured]
-    metrics |= _spectra_metrics(spectra, null_halves(len(real), seed))
+    spectra, peaks = (
+        [next(f.rows for f in features if f.name == name) for features in measured]
+        for name in ("power_spectrum", "peaks")
+    )
+    halves = null_halves(len(real), seed)
+    metrics |= _spectra_metrics(spectra, halves) | _peak_metrics(peaks, halves)
     if mask is None:
         metrics |= _audit(real.kappa, generated.kappa, None if training is None else training.kappa)
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
@@ -121,6 +129,18 @@ def _spectra_metrics(spectra, halves):
         "correlation_distance_null": float(correlations.distance_null[1]),
         "correlation_largest": correlations.largest,
         "correlation_largest_null": float(correlations.largest_null[1]),
+    }
+
+
+def _peak_metrics(peaks, halves):
+    """Largest relative error of the counts in those of the battery's bins of σ/2 that hold enough real peaks."""
+    real, generated = peaks
+    filled = real.sum(axis=0) >= _ENOUGH_PEAKS
+    if not filled.any():
+        return {}
+    return {
+        "peak_counts_error_max": relative_error(real[:, filled], generated[:, filled])[1],
+        "peak_counts_error_max_null": relative_error(*(real[half][:, filled] for half in halves))[1],
     }
 
 

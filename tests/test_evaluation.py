@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from cosmogan_k3.data import MapSet
 from cosmogan_k3.errors import InputError
@@ -42,6 +43,26 @@ def test_maps_of_one_kind_agree_and_every_file_is_written(real, tmp_path):
     assert float(rows[0]["distance"]) == evaluation.comparison.results[0].distance
     assert (tmp_path / "peaks.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "report.html").read_text().count("data:image/png") == len(evaluation.figures)
+
+
+def test_the_error_of_peaks_is_that_of_the_fullest_bins(real):
+    """Peaks counted one by one with scipy, in bins of σ/2; of 60 times the same maps, so that bins hold 1,000."""
+    many, other = (np.repeat(maps(seed).kappa[:20], 60, axis=0) for seed in (0, 1))
+    metrics = evaluate_maps(MapSet(many, 2.0), MapSet(other, 2.0), permutations=9).metrics
+    edges = many[:256].mean() + many[:256].std() * np.linspace(-1, 5, 13)
+    ring = np.ones((3, 3))
+    ring[1, 1] = 0
+
+    def counts(kappa):
+        peaks = [m[1:-1, 1:-1][(m > ndimage.maximum_filter(m, footprint=ring))[1:-1, 1:-1]] for m in kappa[::60]]
+        return 60 * np.histogram(np.concatenate(peaks), edges)[0]
+
+    expected, found = counts(many), counts(other)
+    filled = expected >= 1000
+    assert filled.sum() > 2
+    error = np.abs(found[filled] / expected[filled] - 1).max()
+    assert metrics["peak_counts_error_max"] == pytest.approx(error, rel=1e-6)
+    assert metrics["peak_counts_error_max_null"] > 0
 
 
 def test_copies_of_training_maps_are_found(real):

@@ -17,6 +17,9 @@ Every module here defines the same names:
     Transposed convolution with strides 2, uncropped: a map of n pixels becomes one of 2 (n − 1) + kernel size.
 ``transposed_pays()``
     Whether that is faster than the same arithmetic as convolutions of the coarse grid.
+``batch_normalize(x, scale, shift, axis, epsilon)``
+    ``x`` normalised along all axes but one, in a kernel of the framework, with the mean and variance that it used; None
+    where the compiler does as well with plain arithmetic.
 ``TrainStep``
     The mix-in that turns ``GAN.train_on_maps`` into what the backend's own ``fit`` calls.
 ``feed(batches)``
@@ -53,6 +56,7 @@ value_and_input_gradient = _module.value_and_input_gradient
 convolve = _module.convolve
 convolve_transposed = _module.convolve_transposed
 transposed_pays = _module.transposed_pays
+batch_normalize = _module.batch_normalize
 TrainStep = _module.TrainStep
 feed = _module.feed
 default_jit = _module.default_jit

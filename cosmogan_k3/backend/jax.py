@@ -93,6 +93,9 @@ def transposed_pays():
     return jax.default_backend() != "cpu"
 
 
+batch_normalize = None
+
+
 class TrainStep:
     """Run the stateful step of the GAN as a function from state to state."""
 

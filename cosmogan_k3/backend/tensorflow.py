@@ -40,6 +40,9 @@ def transposed_pays():
     return True
 
 
+batch_normalize = None
+
+
 class TrainStep:
     """Run the step of the GAN as it stands: variables are stateful here."""
 

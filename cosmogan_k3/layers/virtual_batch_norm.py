@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cosmogan_k3 import backend
+
 MODES = ("batch", "example")
 
 
@@ -88,13 +90,26 @@ class VirtualBatchNorm(keras.layers.Layer):
                 f"In training the first {size} examples of a batch are the reference, so it must hold more than "
                 f"{size}. Received: a batch of {x.shape[0]}"
             )
+        if self.mode == "batch" and backend.batch_normalize is not None:
+            return self._normalize_fused(x)
         reference, batch = x[:size], x[size:]
         own = ops.moments(reference, self._axes(x, batch=True), keepdims=True)
         joint = self._joint(batch, *own) if self.mode == "batch" else own
-        for weight, value in zip((self.frozen_mean, self.frozen_variance), joint, strict=True):
-            weight.assign(ops.cast(ops.reshape(value, (-1,)), "float32"))
+        self._freeze(*joint)
         statistics = self._statistics(batch, *joint)
         return ops.concatenate([self._normalize(reference, *own), self._normalize(batch, *statistics)], axis=0)
+
+    def _normalize_fused(self, x):
+        """The same in two passes of the framework's own kernel, of which the second treats the reference once more."""
+        weights = [ops.cast(ops.convert_to_tensor(w), x.dtype) for w in (self.gamma, self.beta)]
+        reference, _, _ = backend.batch_normalize(x[: self.reference_size], *weights, self.axis, self.epsilon)
+        both, mean, variance = backend.batch_normalize(x, *weights, self.axis, self.epsilon)
+        self._freeze(mean, variance)
+        return ops.concatenate([reference, both[self.reference_size :]], axis=0)
+
+    def _freeze(self, mean, variance):
+        for weight, value in ((self.frozen_mean, mean), (self.frozen_variance, variance)):
+            weight.assign(ops.cast(ops.reshape(value, (-1,)), "float32"))
 
     def _joint(self, batch, mean, variance):
         count = ops.cast(ops.shape(batch)[0], mean.dtype)

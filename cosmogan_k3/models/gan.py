@@ -215,10 +215,10 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         )
 
     def _averaged_pass(self, latents):
-        """Maps of the averaged generator for the first half of a batch: enough to see how far it lags behind."""
+        """Maps of the averaged generator for a quarter of a batch: enough to see, over many, how far it lags behind."""
         size = latents[0].shape[0]
-        half = size and -(-size // 2)  # all of them where the size is not known
-        return ops.stop_gradient(self._generate(self.averaged_generator, [z[:half] for z in latents]))
+        few = size and -(-size // 4)  # all of them where the size is not known
+        return ops.stop_gradient(self._generate(self.averaged_generator, [z[:few] for z in latents]))
 
     def _discriminator_step(self, maps, fake):
         discriminator = self.discriminator

@@ -21,7 +21,7 @@ from cosmogan_k3.statistics.correlations import (
 )
 from cosmogan_k3.statistics.distances import (
     null_halves,
-    power_spectrum_error,
+    relative_error,
     summary_distances,
     wasserstein_distances,
 )
@@ -81,9 +81,9 @@ __all__ = [
     "peak_counts",
     "pixel_histogram",
     "power_spectrum",
-    "power_spectrum_error",
     "published_mode_edges",
     "relative_diversity",
+    "relative_error",
     "scattering_coefficients",
     "scattering_labels",
     "smoothed_moments",

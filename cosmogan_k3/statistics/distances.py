@@ -13,21 +13,21 @@ _FINE_BINS = 1024
 """Of pixels and peaks, for Wasserstein distances: off from the exact ones by less than 0.1 % of σ."""
 
 
-def power_spectrum_error(real_power, generated_power):
-    """Mean and largest |⟨P_gen⟩/⟨P_real⟩ − 1| over bins.
+def relative_error(real, generated):
+    """Mean and largest |⟨x_gen⟩/⟨x_real⟩ − 1| over bins, of power or of counts.
 
     Args:
-        real_power, generated_power: float arrays ``(n, bins)``, as ``power_spectrum`` returns them.
+        real, generated: float arrays ``(n, bins)``, as ``power_spectrum`` and ``peak_counts`` return them.
 
     Returns:
         ``(mean, maximum)``, floats.
 
     Example:
         >>> import numpy as np
-        >>> power_spectrum_error(np.ones((4, 2)), np.array([[1.0, 1.5]]))
+        >>> relative_error(np.ones((4, 2)), np.array([[1.0, 1.5]]))
         (0.25, 0.5)
     """
-    deviation = np.abs(np.mean(generated_power, axis=0) / np.mean(real_power, axis=0) - 1)
+    deviation = np.abs(np.mean(generated, axis=0) / np.mean(real, axis=0) - 1)
     return float(deviation.mean()), float(deviation.max())
 
 
@@ -137,7 +137,7 @@ def null_halves(n, seed):
 
 
 def _distances(real, generated, real_power, generated_power, mask, options):
-    mean, maximum = power_spectrum_error(real_power, generated_power)
+    mean, maximum = relative_error(real_power, generated_power)
     pixels = ks_pixels(real, generated, mask=mask, **options)
     return {
         "ks_pixels_distance": pixels.distance,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cosmogan_k3.statistics.distances import null_halves, power_spectrum_error
+from cosmogan_k3.statistics.distances import null_halves, relative_error
 from cosmogan_k3.statistics.kolmogorov_smirnov import ks_pixels
 from cosmogan_k3.statistics.pca import pca_merit, pca_projection
 from cosmogan_k3.statistics.peaks import peak_counts
@@ -81,7 +81,7 @@ class Validation:
 
 
 def _distances(real, generated, power, peaks):
-    mean, largest = power_spectrum_error(*power)
+    mean, largest = relative_error(*power)
     expected, found = (rows.mean(axis=0) for rows in peaks)
     return {
         "power_spectrum_error_mean": mean,
