@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from cosmogan_k3 import losses
+from cosmogan_k3 import backend, losses
 from cosmogan_k3.data import Batches, Scaling, seam_ratio
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.models.build import build_gan
@@ -205,6 +205,19 @@ def test_each_epoch_reads_its_own_batches_in_order(maps):
     assert int(gan.optimizer.iterations) == 8
     # Before the first epoch a backend may look at one batch to learn its shape.
     assert [asked for asked in batches.asked if asked[0] >= 3] == [(e, i) for e in (3, 4) for i in range(4)]
+
+
+def test_batches_read_ahead_are_those_of_their_index_and_epoch(maps):
+    """In order, out of order, and after a new epoch's order was drawn while a batch of the old one was under way."""
+    if keras.backend.backend() == "tensorflow":
+        pytest.skip("tf.data reads ahead there")
+    batches = Batches(maps[..., 0], Scaling(), batch_size=8, augment=True, seed=1)
+    fed = backend.feed(batches)
+    for epoch, order in enumerate([(0, 1, 2, 3), (0, 1), (0, 3, 2), (1, 2)]):
+        batches.start_epoch(epoch)
+        for index in order:
+            (found,) = fed[index]
+            np.testing.assert_array_equal(keras.ops.convert_to_numpy(found), batches[index])
 
 
 def test_penalties_add_to_the_discriminators_loss(maps):
