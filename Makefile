@@ -6,7 +6,7 @@ export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
 BIN := .venv/bin
 PARAMETERS ?=
 
-.PHONY: env run test lint format clean
+.PHONY: env run stack test lint format clean
 
 env: .venv/.$(BACKEND)
 
@@ -19,6 +19,10 @@ env: .venv/.$(BACKEND)
 run: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local --experiment-name cosmogan \
 	    -P backend=$(BACKEND) $(PARAMETERS)
+
+# PostgreSQL, an MLflow server and Optuna's dashboard on this machine; docs/scale.md says what for.
+stack: env .venv/.stack
+	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m cosmogan_k3.tuning.stack
 
 test: .venv/.jax .venv/.tensorflow .venv/.torch
 	$(BIN)/ruff check .

@@ -19,7 +19,8 @@ examples:
   cosmogan train --data maps.fits --backend torch --out run
   cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
   cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
-  cosmogan main            all of these, from a simulation to a registered model
+  cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
+  cosmogan main            all but the last, from a simulation to a registered model
 """
 
 
@@ -123,9 +124,16 @@ def _main(config):
     from cosmogan_k3 import training
 
     preset = training.prepare(config)
+    maps, provenance = _maps_of(config, preset)
+    training.train(config, preset, maps, provenance=provenance)
+
+
+def _maps_of(config, preset):
+    """The maps that are given or, if none are, simulated ones, and what to log of the simulation."""
     if config.data:
-        training.train(config, preset, training.load(config, preset))
-        return
+        from cosmogan_k3.training import load
+
+        return load(config, preset), {}
     from cosmogan_k3.simulate import simulate_maps
 
     simulation = Simulation(
@@ -135,9 +143,17 @@ def _main(config):
         source_redshift=config.source_redshift,
         seed=config.seed,
     )
-    maps = simulate_maps(simulation, quiet=config.quiet)
     provenance = {f"simulation.{key}": value for key, value in asdict(simulation).items()}
-    training.train(config, preset, maps, provenance=provenance)
+    return simulate_maps(simulation, quiet=config.quiet), provenance
+
+
+def _tune(config):
+    use_backend(config.backend)
+    from cosmogan_k3.tuning import tune
+
+    plan = tune.prepare(config)
+    maps, provenance = _maps_of(config, plan.preset)
+    tune.tune(config, plan, maps, provenance=provenance)
 
 
 def _evaluate(config):
@@ -192,6 +208,7 @@ _RUN = {
     "train": _train,
     "evaluate": _evaluate,
     "generate": _generate,
+    "tune": _tune,
     "info": _info,
 }
 

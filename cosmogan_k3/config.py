@@ -30,6 +30,12 @@ def _quiet():
     return option(False, "no progress bars, no summary", flag=True)
 
 
+def _periodic():
+    return option(
+        "auto", "whether opposite edges of the maps join: yes, no, or auto to look", choices=("auto", "yes", "no")
+    )
+
+
 def _pixel_arcmin():
     return option(0.0, "side of a pixel in arcmin, where the files do not say", minimum=0)
 
@@ -68,9 +74,7 @@ class TrainConfig:
     data: str = option("", "maps to learn from: npy, npz, h5 or fits file, or a folder of them")
     pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
     pixel_arcmin: float = _pixel_arcmin()
-    periodic: str = option(
-        "auto", "whether opposite edges of the maps join: yes, no, or auto to look", choices=("auto", "yes", "no")
-    )
+    periodic: str = _periodic()
     preset: str = option("best", "architecture and training recipe")
     loss: str = option(
         "",
@@ -120,6 +124,51 @@ class GenerateConfig:
 
 
 @dataclass(frozen=True)
+class TuneConfig:
+    """Vary learning rates, margins and penalties in a study; the best becomes the champion if it beats the present."""
+
+    data: str = option("", "maps to learn from: npy, npz, h5 or fits file, or a folder; simulated if none are given")
+    pixels: int = option(0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0)
+    pixel_arcmin: float = _pixel_arcmin()
+    periodic: str = _periodic()
+    preset: str = option("quick", "architecture and training recipe that the trials vary")
+    ranges: str = option("", "TOML file of what to vary and within which bounds; by default rates, loss, margins, R1")
+    backend: str = _backend()
+    trials: int = option(40, "trials of the study, those of all workers and of earlier commands together", minimum=1)
+    study: str = option("cosmogan", "name of the study; another command with the same name goes on with it")
+    storage: str = option(
+        "sqlite:///study.db", "SQLAlchemy URL of the database that all workers share, such as postgresql://host/studies"
+    )
+    objective: str = option(
+        "score",
+        "score: one number, the mean over ln((1 + distance/null)/2); pareto: P(l), pixels and peaks against each other",
+        choices=("score", "pareto"),
+    )
+    sampler: str = option("tpe", "how values are chosen", choices=("tpe", "nsga", "random"))
+    pruner: str = option(
+        "asha", "how hopeless trials end early; pareto studies never prune", choices=("asha", "hyperband", "none")
+    )
+    repeats: int = option(1, "seeds that each trial is trained with and averaged over", minimum=1)
+    epochs: int = option(0, "passes through the training maps in each trial; 0 takes the preset's", minimum=0)
+    workers: int = option(1, "processes on this machine that run trials", minimum=1)
+    heartbeat: int = option(
+        30, "seconds between a worker's signs of life; after three without one its trial is run once more", minimum=1
+    )
+    finish: int = option(
+        1, "1: draw the figures, retrain and register once all trials are done; 0: only run trials", choices=(0, 1)
+    )
+    retrain: int = option(3, "seeds that the best trial is trained on again, with the whole preset; 0 none", minimum=0)
+    seed: int = _seed()
+    model_name: str = option("cosmogan", "name under which the best model is registered; '' registers none")
+    alias: str = option("champion", "alias to be won from the model that has it")
+    out: str = option("study", "folder for the study's figures and the retrained models")
+    maps: int = option(9_000, "number of maps to simulate if no data are given", minimum=1)
+    field_deg: float = option(5.0, "side of a simulated map in degrees", above=0)
+    source_redshift: float = option(1.0, "redshift of the simulated source plane", above=0)
+    quiet: bool = _quiet()
+
+
+@dataclass(frozen=True)
 class InfoConfig:
     """Say which backend, devices and versions are in use."""
 
@@ -141,5 +190,6 @@ COMMANDS = {
     "train": TrainConfig,
     "evaluate": EvaluateConfig,
     "generate": GenerateConfig,
+    "tune": TuneConfig,
     "info": InfoConfig,
 }

@@ -16,6 +16,13 @@ _VALIDATION_MAPS = 1000
 _PCA_PANELS = 4
 
 
+def validation_of(maps):
+    """The ``Validation`` on held-out maps, the first 1,000 of a ``MapSet``; None where there are fewer than three."""
+    if maps is None or len(maps) < 3:
+        return None
+    return Validation(np.asarray(maps.kappa[:_VALIDATION_MAPS]), pixel_arcmin=maps.pixel_arcmin)
+
+
 class Monitor(keras.callbacks.Callback):
     """Measure an epoch on validation maps, log it to MLflow, and write its checkpoint unless it diverged.
 
@@ -34,10 +41,7 @@ class Monitor(keras.callbacks.Callback):
         super().__init__()
         self.progress = progress
         self.checkpoints = checkpoints
-        self.validation = None
-        if validation is not None and len(validation) > 2:
-            real = np.asarray(validation.kappa[:_VALIDATION_MAPS])
-            self.validation = Validation(real, pixel_arcmin=validation.pixel_arcmin)
+        self.validation = validation_of(validation)
         self.batch_size, self.epochs = preset.batch_size, preset.epochs
         self.panels = set(np.linspace(1, self.epochs, min(_PCA_PANELS, self.epochs)).round().astype(int).tolist())
         self.patience = patience

@@ -71,7 +71,12 @@ def load(config, preset):
     return maps
 
 
-def train(config, preset, maps, *, provenance=None):
+def split(maps, seed):
+    """The maps of a training: those it learns from, a tenth to choose by, and a fifth that it never looks at."""
+    return split_by_map(maps, validation=0.1, test=0.2, seed=seed)
+
+
+def train(config, preset, maps, *, provenance=None, splits=None):
     """Train on maps, evaluate on the test split, and leave model, figures and metrics in ``config.out`` and MLflow.
 
     The model that is evaluated, saved and registered is that of the epoch with the best score on the validation maps.
@@ -81,6 +86,7 @@ def train(config, preset, maps, *, provenance=None):
         preset: ``Preset``, from ``prepare``.
         maps: ``MapSet``.
         provenance: optional mapping of further parameters to log, such as the simulation's.
+        splits: ``Splits`` of an earlier training to be compared with; by default they follow from the seed.
 
     Returns:
         ``(emulator, metrics)``, or None where ``config.minutes`` ended the job before the training was complete.
@@ -92,7 +98,7 @@ def train(config, preset, maps, *, provenance=None):
     deadline = time.perf_counter() + (60 * config.minutes or math.inf)
     fingerprint = maps.fingerprint()
     progress = _begin(config, _identity(config, preset) | {"data_fingerprint": fingerprint})
-    splits = split_by_map(maps, validation=0.1, test=0.2, seed=config.seed)
+    splits = splits or split(maps, config.seed)
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
     batches = Batches(
         splits.train.kappa, scaling, batch_size=preset.batch_size, augment=preset.augment, seed=config.seed
@@ -169,17 +175,23 @@ def _gan(config, preset, batches, maps, *, epoch):
     """The GAN of the preset, which has seen some training maps, or that of the checkpoint to be resumed."""
     if config.resume:
         return _checkpoints(config).gan(epoch)
+    gan = new_gan(preset, batches, maps, seed=config.seed)
+    if config.start:
+        start_from(gan, config.start)
+    return gan
+
+
+def new_gan(preset, batches, maps, *, seed):
+    """A GAN for these maps, which has seen some of them; its rates fall over the preset's epochs."""
     gan = build_gan(
         preset,
         pixels=maps.pixels,
         pixel_arcmin=maps.pixel_arcmin,
         scaling=batches.scaling,
         steps=preset.epochs * len(batches),
-        seed=config.seed,
+        seed=seed,
     )
     gan.adapt(batches.scaling.to_network(batches.kappa[:_ADAPTED])[..., None])
-    if config.start:
-        start_from(gan, config.start)
     return gan
 
 

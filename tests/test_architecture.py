@@ -37,6 +37,14 @@ ALLOWED = {
     "emulator": {"data", "errors", "tracking"},
     "monitor": {"guard", "checkpoints", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
+    "training": {
+        *("backend", "figures", "guard", "losses", "checkpoints", "config", "data", "emulator", "errors", "evaluation"),
+        *("models", "monitor", "network_metrics", "report", "statistics", "tracking"),
+    },
+    "tuning": {
+        *("backend", "config", "data", "errors", "guard", "losses", "models", "monitor", "penalties", "statistics"),
+        *("tracking", "training"),
+    },
 }
 
 

@@ -94,10 +94,10 @@ def _distances(real, generated, power, peaks):
 SCORED = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error", "pca_distance")
 
 
-def validation_score(distances):
+def validation_score(distances, names=SCORED):
     """One number for an epoch, the smaller the better: 0 where every distance equals its null.
 
-        S = ⟨ln((1 + d_s/n_s) / 2)⟩_s        over the statistics s of ``SCORED``, with d the distance and n its null
+        S = ⟨ln((1 + d_s/n_s) / 2)⟩_s        over the statistics s, with d the distance and n its null
 
     Far from the real maps this is the mean of ln(d/n): halving any one distance counts the same, whatever its unit, and
     the noise of a null shifts all epochs alike. A distance well below its null is luck, not merit, and 1 + d/n keeps a
@@ -106,6 +106,7 @@ def validation_score(distances):
 
     Args:
         distances: mapping, as ``Validation.distances`` returns it.
+        names: of the distances s.
 
     Example:
         >>> round(validation_score({name: 3.0 for name in SCORED} | {f"{name}_null": 1.0 for name in SCORED}), 4)
@@ -113,7 +114,7 @@ def validation_score(distances):
 
     Source: ours.
     """
-    ratios = [distances[name] / max(distances[f"{name}_null"], _SMALLEST_NULL) for name in SCORED]
+    ratios = [distances[name] / max(distances[f"{name}_null"], _SMALLEST_NULL) for name in names]
     return float(np.mean(np.log1p(ratios) - np.log(2)))
 
 

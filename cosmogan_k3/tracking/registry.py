@@ -28,7 +28,7 @@ def log_gan(gan, *, registered_name="", alias="champion"):
         alias: str, which moves to the new version.
 
     Returns:
-        The URI of the logged model.
+        MLflow's ``ModelInfo``: ``model_uri``, and ``registered_model_version`` where it was registered.
     """
     info = Model.log(
         None,
@@ -39,7 +39,7 @@ def log_gan(gan, *, registered_name="", alias="champion"):
     )
     if registered_name and alias:
         mlflow.MlflowClient().set_registered_model_alias(registered_name, alias, info.registered_model_version)
-    return info.model_uri
+    return info
 
 
 class _Flavor:
@@ -80,6 +80,20 @@ def signature(pixels):
 def _requirements():
     names = (*_REQUIREMENTS, keras.backend.backend())
     return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
+
+
+def load_if_any(name, alias):
+    """The GAN that has an alias in the registry; None where there is no such name or alias."""
+    use_store()
+    try:
+        mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+    except mlflow.exceptions.MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise InputError(
+            f"{mlflow.get_tracking_uri()}: the registry cannot be read ({one_line(error, 200)})"
+        ) from error
+    return load_gan(f"models:/{name}@{alias}")
 
 
 def load_gan(uri):

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 
 import mlflow
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError, one_line
@@ -30,20 +31,21 @@ def use_store():
 
 
 @contextlib.contextmanager
-def training_run(name, parameters, *, run_id=""):
+def training_run(name, parameters, *, run_id="", parent=""):
     """Open a run (or go on with the one that ``mlflow run`` opened), and log what it stands on.
 
     Args:
         name: str.
         parameters: mapping; every value is logged that the run does not hold yet.
         run_id: str, of a run to go on with, where it still exists.
+        parent: str, of the run that this one is to stand under.
 
     Raises:
         InputError: the tracking store cannot be reached.
     """
     use_store()
     try:
-        run = mlflow.start_run(run_id=run_id) if _exists(run_id) else _new_run(name)
+        run = mlflow.start_run(run_id=run_id) if _exists(run_id) else _new_run(name, parent)
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise InputError(
             f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({one_line(error, 300)})"
@@ -61,10 +63,18 @@ def _exists(run_id):
     return False
 
 
-def _new_run(name):
+def end_lost_run(run_id):
+    """Mark the run of a process that was killed."""
+    if _exists(run_id):
+        mlflow.MlflowClient().set_terminated(run_id, "KILLED")
+
+
+def _new_run(name, parent):
     if not os.environ.get("MLFLOW_RUN_ID") and not os.environ.get("MLFLOW_EXPERIMENT_NAME"):
         mlflow.set_experiment(EXPERIMENT)
-    return mlflow.start_run(run_name=name)
+    parent = parent or getattr(getattr(mlflow.active_run(), "info", None), "run_id", "")
+    tags = {MLFLOW_PARENT_RUN_ID: parent} if parent else None
+    return mlflow.start_run(run_name=name, nested=bool(parent), tags=tags)
 
 
 def _provenance():

@@ -1,0 +1,122 @@
+"""The projects in mlflow_projects, run as users run them: a study, its champion as a service, the paper's table."""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosmogan_k3.data import read_maps
+from tests.conftest import ROOT
+from tests.harness import run_python
+
+RANGES = "[generator_rate]\nlow = 1e-3\nhigh = 4e-3\nlog = true\n"
+
+SAMPLE = """
+import sys, numpy as np, cosmogan_k3
+np.save(sys.argv[1], cosmogan_k3.Emulator.load("models:/cosmogan@champion").sample(5, seed=3))
+"""
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory):
+    """A copy of the repository's projects and of what they stand on, with a store of its own."""
+    root = tmp_path_factory.mktemp("projects")
+    for name in ("cosmogan_k3", "mlflow_projects"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("MLproject", "conda.yaml"):
+        shutil.copy(ROOT / name, root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root}/mlflow.db")
+        patch.setenv("PATH", f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin")
+        yield root
+
+
+def command(project, *, entry="main", **parameters):
+    options = [x for key, value in parameters.items() for x in ("-P", f"{key}={value}")]
+    return ["-m", "mlflow", "run", f"mlflow_projects/{project}", "-e", entry, "--env-manager", "local", *options]
+
+
+@pytest.fixture(scope="module")
+def champion(projects):
+    """The registry holds the best model of a study."""
+    (projects / "ranges.toml").write_text(RANGES)
+    run_python(
+        *command(
+            "study", preset="tiny", maps=80, trials=2, workers=2, epochs=1, retrain=1, ranges=projects / "ranges.toml"
+        ),
+        cwd=projects,
+    )
+    return projects
+
+
+def test_a_study_registers_its_best_model(champion):
+    folder = champion / "mlflow_projects" / "study" / "study"
+    assert (folder / "history.png").stat().st_size > 5000
+    metrics = json.loads((folder / "seed-1" / "metrics.json").read_text())
+    assert np.isfinite(metrics["validation_score"])
+
+
+@pytest.fixture
+def service(champion):
+    """URL of the champion's service."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    arguments = command("serve", model="models:/cosmogan@champion", port=port, backend="torch")
+    with (champion / "serve.log").open("w") as log:
+        server = subprocess.Popen(
+            [sys.executable, *arguments], cwd=champion, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        last = time.monotonic() + 180
+        while not answers(f"{url}/ping"):
+            assert server.poll() is None, (champion / "serve.log").read_text()[-3000:]
+            assert time.monotonic() < last
+            time.sleep(0.5)
+        yield url
+    finally:
+        subprocess.run(["pkill", "-TERM", "-s", str(server.pid)], check=False)
+        server.wait(timeout=60)
+
+
+def answers(url):
+    try:
+        return urllib.request.urlopen(url, timeout=5).status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_a_service_answers_with_the_maps_of_the_emulator(champion, service, tmp_path):
+    client = {"url": service, "seed": 3, "pixel_arcmin": 18.75, "out": tmp_path / "served.fits"}
+    run_python(*command("serve", entry="client", maps=5, **client), cwd=champion)
+    served = read_maps(tmp_path / "served.fits")
+    assert served.pixel_arcmin == pytest.approx(18.75)
+    run_python("-c", SAMPLE, tmp_path / "drawn.npy", backend="torch", cwd=champion)
+    np.testing.assert_allclose(served.kappa, np.load(tmp_path / "drawn.npy"), rtol=1e-6)  # JSON of float32
+
+    asked = {"maps": 0, **client}
+    refused = run_python(*command("serve", entry="client", **asked), cwd=champion, check=False)
+    assert refused.returncode != 0
+    assert re.search(r"client: error: .*refused the request", refused.stderr)
+
+
+def test_the_papers_table_says_what_was_measured(projects, tmp_path):
+    options = {"preset": "tiny", "maps": 80, "pixels": 16, "epochs": 2, "backend": "torch", "out": tmp_path / "paper"}
+    run_python(*command("paper", **options), cwd=projects)
+    metrics = json.loads((tmp_path / "paper" / "metrics.json").read_text())
+    table = (tmp_path / "paper" / "table.md").read_text()
+    published = re.search(r"25 histogram counts, as published \| 0.989 \(cosmoGAN: 0.999\) \| ([\d.]+) \|", table)
+    assert float(published[1]) == pytest.approx(metrics["ks_histogram_pvalue"], abs=5e-4)
+    assert f"{metrics['generated_maps']} generated against {metrics['real_maps']} test maps" in table
+    for figure in ("pixel_histogram", "power_spectrum", "pca", "losses"):
+        assert (tmp_path / "paper" / f"{figure}.png").stat().st_size > 5000

@@ -1,0 +1,124 @@
+"""Knobs: read from a file, checked, suggested and applied to presets."""
+
+from dataclasses import fields
+
+import optuna
+import pytest
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.models.build import build_gan
+from cosmogan_k3.models.presets import PRESETS, Preset, get_preset
+from cosmogan_k3.penalties import R1, R2
+from cosmogan_k3.tuning import space
+from cosmogan_k3.tuning.space import Range
+
+
+def written(tmp_path, text):
+    path = tmp_path / "ranges.toml"
+    path.write_text(text)
+    return path
+
+
+def test_knobs_that_are_fields_are_the_presets():
+    assert set(space._FIELDS) <= {field.name for field in fields(Preset)}
+
+
+def test_a_file_gives_typed_ranges(tmp_path):
+    text = "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\nlog = true\n[batch_size]\nvalues = [8, 16]\n"
+    found = space.read_ranges(written(tmp_path, text))
+    assert found == [Range("generator_rate", 1e-4, 1e-2, True), Range("batch_size", values=(8, 16))]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "names no knob"),
+        ("[generator_rate", "not a readable file"),
+        ("[rate]\nlow = 1\nhigh = 2", "Unknown knob"),
+        ("[beta_1]\nlow = 0.5\nhigh = 0.1", "low < high"),
+        ("[beta_1]\nlow = 0.5", "expected bounds"),
+        ("[beta_1]\nlow = 0\nhigh = 1\nlog = true", "0 < low"),
+        ("[beta_1]\nlow = -1\nhigh = 1", "must not be negative"),
+        ("[beta_1]\nvalues = 3", "beta_1"),
+        ('[loss]\nvalues = ["hinges"]', "Unknown loss"),
+        ("[beta_1]\nfrom = 0\nto = 1", "may hold high, log, low, values"),
+        ("beta_1 = 3", "may hold"),
+    ],
+)
+def test_what_is_no_range_is_said_in_one_line(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        space.read_ranges(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_said_in_one_line(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere.toml: not a readable file"):
+        space.read_ranges(tmp_path / "nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    ("preset", "ranges", "message"),
+    [
+        ("quick", [Range("margin_real", 0.5, 2.0)], "none of the study's losses"),
+        ("geogan", [Range("loss", values=("cross_entropy",)), Range("margin_real", 0.5, 2.0)], "none of the study's"),
+        ("rodriguez_wgan", [Range("batch_size", values=(16,))], "multiples of 5"),
+        ("quick", [Range("batch_size", 8, 64)], "a list of `values`"),
+    ],
+)
+def test_knobs_without_effect_are_refused(preset, ranges, message):
+    with pytest.raises(InputError, match=message):
+        space.check(ranges, get_preset(preset))
+
+
+@pytest.mark.parametrize(
+    ("loss", "asked"),
+    [("hinge", {"margin_real", "margin_fake"}), ("relativistic_hinge", {"margin_real"}), ("cross_entropy", set())],
+)
+def test_margins_are_asked_for_where_the_loss_has_them(loss, asked):
+    losses = Range("loss", values=("hinge", "relativistic_hinge", "cross_entropy"))
+    ranges = [Range("margin_real", 0.5, 2.0), Range("margin_fake", 0.5, 2.0), losses]
+    trial = optuna.trial.FixedTrial({"loss": loss, "margin_real": 1.0, "margin_fake": 1.0})
+    assert set(space.suggest(trial, ranges, get_preset("quick"))) == {"loss"} | asked
+
+
+def test_values_reach_the_preset():
+    preset = space.apply(
+        get_preset("quick"),
+        {"generator_rate": 3e-3, "beta_1": 0.2, "batch_size": 8, "loss": "relativistic_hinge", "margin_real": 2.0},
+    )
+    assert (preset.generator_rate, preset.beta_1, preset.batch_size) == (3e-3, 0.2, 8)
+    assert preset.losses == {0: {"name": "relativistic_hinge", "margin": 2.0}}
+
+
+def test_penalties_change_their_weight_appear_and_go():
+    quick = get_preset("quick")  # has R1 on a quarter of the batch
+    assert space.apply(quick, {"r1": 0.1, "r2": 0.2}).penalties == (R1(0.1, fraction=0.25), R2(0.2))
+    assert space.apply(quick, {"r1": 0.0}).penalties == ()
+
+
+def test_margins_fall_in_equal_steps_over_the_stages_of_a_loss():
+    """Half way through the geometric GAN's hinge the paper turns relativistic; the margin falls all the way."""
+    from dataclasses import replace
+
+    geogan = replace(get_preset("geogan"), epochs=8, losses={0: {"name": "hinge"}, 5: {"name": "relativistic_hinge"}})
+    stages = space.apply(geogan, {"margin_fake": 2.0, "margin_final": 0.4}).losses
+    assert list(stages) == [0, 2, 4, 5, 6]
+    assert [round(s.get("margin_fake", s.get("margin")), 6) for s in stages.values()] == [2.0, 1.6, 1.2, 0.6, 0.4]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_default_ranges_fit_presets_with_one_step_of_the_discriminator(name):
+    preset = get_preset(name)
+    ranges = space.read_ranges()
+    if preset.discriminator_steps > 1:
+        with pytest.raises(InputError, match="multiples of 5"):
+            space.check(ranges, preset)
+    else:
+        space.check(ranges, preset)
+
+
+def test_every_suggested_preset_can_be_built():
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    for _ in range(3):
+        values = space.suggest(study.ask(), space.read_ranges(), get_preset("tiny"))
+        assert build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0) is not None
