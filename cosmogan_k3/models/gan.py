@@ -132,7 +132,7 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
             loss: a name of ``losses.LOSSES``, an ``AdversarialLoss``, or a mapping from the epoch at which one takes
                 over (the first at 0) to the loss.
             penalties: sequence of ``penalties.GradientPenalty``, added to the discriminator's loss.
-            discriminator_steps: int, k. The batch, real and generated, is cut into k equal parts; the discriminator
+            discriminator_steps: int, k. The batch, real and generated, is dealt out into k parts; the discriminator
                 takes a step on each, the generator one on the last.
             jit_compile: bool or "auto", what pays on the device at hand.
             kwargs: ``run_eagerly`` and ``steps_per_execution``, as in Keras.
@@ -165,6 +165,7 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         """
         batches = x if isinstance(x, Batches) else None
         if batches is not None:
+            batches.share(backend.process_index(), backend.process_count(), backend.device_count())
             x = backend.feed(batches)
             kwargs["shuffle"] = False  # the order is the batches' own; Keras would draw its own from no seed of ours
         return super().fit(x, *args, callbacks=[EpochHooks(batches), *(callbacks or [])], **kwargs)
@@ -179,7 +180,11 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         return {metric.name: metric.result() for metric in self.step_metrics}
 
     def draw_latents(self, n):
-        return [keras.random.normal((n, *shape), seed=self.seed_generator) for shape in self.latent_shapes]
+        """Latents of ``n`` maps; of several devices, each draws those of the whole batch and takes its own."""
+        n = n * backend.shares()
+        return [
+            backend.share(keras.random.normal((n, *shape), seed=self.seed_generator)) for shape in self.latent_shapes
+        ]
 
     def adversarial_step(self, maps, latents):
         """Update both networks and the averaged one; return the last losses and mean logits."""
@@ -198,15 +203,17 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         return d_loss, g_loss, *logits
 
     def _parts(self, maps, latents):
-        """The batch in as many equal parts as the discriminator takes steps."""
+        """The batch in as many equal parts as the discriminator takes steps: every count-th row, from the first on.
+
+        Like every choice of rows here, it is the same choice of the whole batch however many devices share it.
+        """
         count, size = self.discriminator_steps, maps.shape[0]
         if size is not None and size % count:
             raise InputError(
-                f"A batch is split evenly among {count} discriminator steps: its size must be a multiple of {count}. "
-                f"Received: {size} maps"
+                f"A device's maps are split evenly among {count} discriminator steps: their number must be a multiple "
+                f"of {count}. Received: {size} maps"
             )
-        maps, *latents = (ops.split(x, count) for x in (maps, *latents))
-        return zip(maps, map(list, zip(*latents, strict=True)), strict=True)
+        return [(maps[i::count], [z[i::count] for z in latents]) for i in range(count)]
 
     def _generator_pass(self, latents):
         return backend.pullback(
@@ -214,10 +221,9 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         )
 
     def _averaged_pass(self, latents):
-        """Maps of the averaged generator for a quarter of a batch: enough to see, over many, how far it lags behind."""
-        size = latents[0].shape[0]
-        few = size and -(-size // 4)  # all of them where the size is not known
-        return ops.stop_gradient(self._generate(self.averaged_generator, [z[:few] for z in latents]))
+        """Maps of the averaged generator from some of a batch's latents, to see how far it lags behind."""
+        few = [z[:: SpectralMatching.EVERY] for z in latents]
+        return ops.stop_gradient(self._generate(self.averaged_generator, few))
 
     def _discriminator_step(self, maps, fake):
         discriminator = self.discriminator
@@ -236,17 +242,21 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         ]
         return generator(joined, training=True)[self.reference_size :]
 
+    def _logits(self, maps):
+        """Logits of the whole batch: a loss is then the same number, and draws the same flips, on every device."""
+        return backend.gather(self.discriminator(maps, training=True))
+
     def _discriminator_objective(self, maps, fake):
-        real_logits = self.discriminator(maps, training=True)
-        fake_logits = self.discriminator(fake, training=True)
+        real_logits = self._logits(maps)
+        fake_logits = self._logits(fake)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits, self.seed_generator)
         for penalty in self.penalties:
             loss = loss + penalty(self.discriminator, maps, fake, self.seed_generator)
         return loss, (ops.mean(real_logits), ops.mean(fake_logits))
 
     def _generator_objective(self, maps, fake):
-        real_logits = self.discriminator(maps, training=True) if self.adversarial_loss.relative else None
-        loss = self.adversarial_loss.generator(real_logits, self.discriminator(fake, training=True))
+        real_logits = self._logits(maps) if self.adversarial_loss.relative else None
+        loss = self.adversarial_loss.generator(real_logits, self._logits(fake))
         return loss + self.spectral_matching(fake) if self.spectral_matching else loss
 
     def _update_average(self):
@@ -275,7 +285,8 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         """
         if self.reference_size:
             latents = self.numpy_latents(_CALIBRATION_SIZE, np.random.default_rng([self.seed, _REFERENCE_STREAM]))
-            self._generate(self.averaged_generator, [ops.convert_to_tensor(z) for z in latents])
+            latents = [backend.share(ops.convert_to_tensor(z)) for z in latents]
+            self._generate(self.averaged_generator, latents)
 
     def use_loss_of(self, epoch):
         """Switch to the loss that the schedule names for an epoch, and trace the step anew if it changed."""
