@@ -42,6 +42,7 @@ _ROLLBACK_STREAM = 1_000_003
 """Each rollback moves the seed of latents and data order by so much, clear of the seeds that users give."""
 
 
+@in_company()
 def prepare(config):
     """Check everything that can be checked before the expensive work.
 
@@ -66,6 +67,7 @@ def prepare(config):
     return preset
 
 
+@in_company()
 def load(config, preset):
     """Read the maps of a training; larger ones are cut into patches of ``config.pixels``."""
     maps = read_maps(config.data, pixels=config.pixels or None, pixel_arcmin=config.pixel_arcmin or None)
@@ -73,6 +75,7 @@ def load(config, preset):
     return maps
 
 
+@in_company()
 def train(config, preset, maps, *, provenance=None):
     """Train on maps, evaluate on the test split, and leave model, figures and metrics in ``config.out`` and MLflow.
 
@@ -92,11 +95,6 @@ def train(config, preset, maps, *, provenance=None):
         InputError: maps that cannot be used, too few of them, other maps than those of the training to be resumed, or
             a training that diverges again and again; another process that is gone.
     """
-    with in_company():
-        return _train(config, preset, maps, provenance or {})
-
-
-def _train(config, preset, maps, provenance):
     deadline = time.perf_counter() + (60 * config.minutes or math.inf)
     fingerprint = maps.fingerprint()
     progress = _begin(config, _identity(config, preset) | {"data_fingerprint": fingerprint})
@@ -110,7 +108,7 @@ def _train(config, preset, maps, provenance):
     batches.share(backend.process_index(), backend.process_count(), backend.device_count())
     preset = for_edges(preset, config.periodic, splits.train.kappa)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch)
-    parameters = _parameters(config, preset, splits, fingerprint) | provenance
+    parameters = _parameters(config, preset, splits, fingerprint) | (provenance or {})
     chief = is_chief()
     with _run(config, parameters, progress) if chief else contextlib.nullcontext():
         monitor = Monitor(progress, _checkpoints(config), splits.validation, preset, config.patience, deadline)
