@@ -101,6 +101,25 @@ def use_backend(name):
         raise InputError(f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'") from error
 
 
+def _use_devices(devices):
+    """Choose the devices of a training, and join its other processes, before anything is computed.
+
+    Raises:
+        InputError: no such number of devices, or processes that do not find each other.
+    """
+    if devices != "auto" and not (devices.isdecimal() and int(devices)):
+        raise InputError(f"--devices: expected auto or a positive number. Received: {devices!r}")
+    from cosmogan_k3 import backend
+
+    try:
+        backend.use_devices(None if devices == "auto" else int(devices))
+    except InputError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        cause = one_line(error, 200)
+        raise InputError(f"--devices: the processes cannot join ({cause}); see docs/devices.md") from error
+
+
 def _simulate(config):
     from cosmogan_k3.data.writers import check_output, write_maps
     from cosmogan_k3.simulate import simulate_stream
@@ -113,6 +132,7 @@ def _train(config):
     if not config.data:
         raise InputError("--data: say which maps to learn from, or use `cosmogan main`, which simulates them")
     use_backend(config.backend)
+    _use_devices(config.devices)
     from cosmogan_k3 import training
 
     preset = training.prepare(config)
@@ -121,6 +141,7 @@ def _train(config):
 
 def _main(config):
     use_backend(config.backend)
+    _use_devices(config.devices)
     from cosmogan_k3 import training
 
     preset = training.prepare(config)
@@ -134,6 +155,7 @@ def _maps_of(config, preset):
         from cosmogan_k3.training import load
 
         return load(config, preset), {}
+    from cosmogan_k3.processes import is_chief
     from cosmogan_k3.simulate import simulate_maps
 
     simulation = Simulation(
@@ -144,7 +166,7 @@ def _maps_of(config, preset):
         seed=config.seed,
     )
     provenance = {f"simulation.{key}": value for key, value in asdict(simulation).items()}
-    return simulate_maps(simulation, quiet=config.quiet), provenance
+    return simulate_maps(simulation, quiet=config.quiet or not is_chief()), provenance
 
 
 def _tune(config):

@@ -83,6 +83,9 @@ class TrainConfig:
     )
     start: str = option("", "model (.keras file or MLflow URI) of the same networks, whose weights to start from")
     backend: str = _backend()
+    devices: str = option(
+        "auto", "devices that share each batch, of all processes together: a number, or auto (accelerators, or one CPU)"
+    )
     epochs: int = option(0, "passes through the training maps; 0 takes the preset's", minimum=0)
     batch_size: int = option(0, "maps in a batch; 0 takes the preset's", minimum=0)
     seed: int = _seed()

@@ -7,6 +7,7 @@ import numpy as np
 
 from cosmogan_k3 import guard
 from cosmogan_k3.checkpoints import SCORE
+from cosmogan_k3.processes import from_chief, is_chief
 from cosmogan_k3.statistics import Validation, relative_diversity, stopping_advice, validation_score
 from cosmogan_k3.tracking import runs
 
@@ -26,6 +27,9 @@ def validation_of(maps):
 class Monitor(keras.callbacks.Callback):
     """Measure an epoch on validation maps, log it to MLflow, and write its checkpoint unless it diverged.
 
+    Of several processes, all draw the maps, since on JAX a model on several hosts computes on all or on none; the chief
+    alone measures, decides, logs and writes, and tells the others what it found.
+
     After ``fit``, ``cause`` says why the last epoch is to be given up (None: it is not).
 
     Args:
@@ -41,7 +45,8 @@ class Monitor(keras.callbacks.Callback):
         super().__init__()
         self.progress = progress
         self.checkpoints = checkpoints
-        self.validation = validation_of(validation)
+        self.compared = 0 if validation is None or len(validation) < 3 else min(len(validation), _VALIDATION_MAPS)
+        self.validation = validation_of(validation) if is_chief() else None
         self.batch_size, self.epochs = preset.batch_size, preset.epochs
         self.panels = set(np.linspace(1, self.epochs, min(_PCA_PANELS, self.epochs)).round().astype(int).tolist())
         self.patience = patience
@@ -64,28 +69,29 @@ class Monitor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         values = {name: float(value) for name, value in logs.items()}
         values["images_per_second"] = self.params["steps"] * self.batch_size / (time.perf_counter() - self._start)
-        generated = self._draw(values)
-        self.cause = guard.diagnose([*self.progress.epochs, values], self.model.adversarial_loss)
+        # Always from the same latents, so that epochs differ by their weights alone.
+        generated = self.model.sample(self.compared) if self.compared else None
+        values, self.cause, late = from_chief(lambda: self._judge(values, generated))
         if self.cause:
             self.model.stop_training = True
             return
-        if generated is not None:
-            self._measure(values, generated)
         self.progress.epochs.append(values)
         self.progress.seconds += time.perf_counter() - self._start
-        runs.log_epoch(values, self.progress.epoch)
-        self.checkpoints.save(self.model, self.progress)
-        if self.finished or time.perf_counter() > self.deadline:
+        if is_chief():
+            runs.log_epoch(values, self.progress.epoch)
+            self.checkpoints.save(self.model, self.progress)
+        if self.finished or late:
             self.model.stop_training = True
 
-    def _draw(self, values):
-        """Maps to judge the epoch by, always from the same latents, so that epochs differ by their weights alone."""
-        if self.validation is None:
-            return None
-        generated = self.model.sample(len(self.validation.real))
-        finite = np.isfinite(generated).all()
-        values["validation_diversity"] = relative_diversity(self.validation.real, generated) if finite else np.nan
-        return generated
+    def _judge(self, values, generated):
+        """The epoch's numbers with those of its maps, why to give it up (None: no reason), and whether time is up."""
+        if generated is not None:
+            finite = np.isfinite(generated).all()
+            values["validation_diversity"] = relative_diversity(self.validation.real, generated) if finite else np.nan
+        cause = guard.diagnose([*self.progress.epochs, values], self.model.adversarial_loss)
+        if generated is not None and not cause:
+            self._measure(values, generated)
+        return values, cause, time.perf_counter() > self.deadline
 
     def _measure(self, values, generated):
         projection = self.validation.projection(generated)

@@ -60,7 +60,7 @@ class GradientPenalty(Record):
     def __call__(self, discriminator, real, fake, seed=None):
         stride = round(1 / self.fraction)
         maps = self.place(real[::stride], fake[::stride], seed)
-        return self.weight * ops.mean(self.price(squared_slope(discriminator, maps)))
+        return self.weight * ops.mean(backend.gather(self.price(squared_slope(discriminator, maps))))
 
     def price(self, squared_slope):
         return squared_slope / 2
@@ -136,7 +136,8 @@ class WassersteinPenalty(GradientPenalty):
     weight: float = 10.0
 
     def place(self, real, fake, seed):
-        share = keras.random.uniform((ops.shape(real)[0], 1, 1, 1), seed=seed)
+        share = keras.random.uniform((ops.shape(real)[0] * backend.shares(), 1, 1, 1), seed=seed)
+        share = backend.share(share)
         return share * real + (1 - share) * fake
 
     def price(self, squared_slope):

@@ -1,10 +1,11 @@
 """The training job: from maps to a trained, evaluated, tracked and registered model."""
 
+import contextlib
 import itertools
 import math
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -23,6 +24,7 @@ from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import FullyConvolutional, get_preset
 from cosmogan_k3.monitor import Monitor
 from cosmogan_k3.network_metrics import latent_smoothness, learned_frechet
+from cosmogan_k3.processes import from_chief, in_company, is_chief
 from cosmogan_k3.report import markdown_summary
 from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import registry, runs
@@ -40,6 +42,7 @@ _ROLLBACK_STREAM = 1_000_003
 """Each rollback moves the seed of latents and data order by so much, clear of the seeds that users give."""
 
 
+@in_company()
 def prepare(config):
     """Check everything that can be checked before the expensive work.
 
@@ -64,6 +67,7 @@ def prepare(config):
     return preset
 
 
+@in_company()
 def load(config, preset):
     """Read the maps of a training; larger ones are cut into patches of ``config.pixels``."""
     maps = read_maps(config.data, pixels=config.pixels or None, pixel_arcmin=config.pixel_arcmin or None)
@@ -76,6 +80,7 @@ def split(maps, seed):
     return split_by_map(maps, validation=0.1, test=0.2, seed=seed)
 
 
+@in_company()
 def train(config, preset, maps, *, provenance=None, splits=None):
     """Train on maps, evaluate on the test split, and leave model, figures and metrics in ``config.out`` and MLflow.
 
@@ -89,11 +94,12 @@ def train(config, preset, maps, *, provenance=None, splits=None):
         splits: ``Splits`` of an earlier training to be compared with; by default they follow from the seed.
 
     Returns:
-        ``(emulator, metrics)``, or None where ``config.minutes`` ended the job before the training was complete.
+        ``(emulator, metrics)``, or None where ``config.minutes`` ended the job before the training was complete, and on
+        all processes but the chief.
 
     Raises:
         InputError: maps that cannot be used, too few of them, other maps than those of the training to be resumed, or
-            a training that diverges again and again.
+            a training that diverges again and again; another process that is gone.
     """
     deadline = time.perf_counter() + (60 * config.minutes or math.inf)
     fingerprint = maps.fingerprint()
@@ -105,20 +111,35 @@ def train(config, preset, maps, *, provenance=None, splits=None):
     )
     if len(splits.test) < 4:
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
+    batches.share(backend.process_index(), backend.process_count(), backend.device_count())
     preset = for_edges(preset, config.periodic, splits.train.kappa)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch)
     parameters = _parameters(config, preset, splits, fingerprint) | (provenance or {})
-    with runs.training_run(f"{config.preset}-{backend.name}", parameters, run_id=progress.run_id) as run:
-        progress.run_id = run.info.run_id
+    chief = is_chief()
+    with _run(config, parameters, progress) if chief else contextlib.nullcontext():
         monitor = Monitor(progress, _checkpoints(config), splits.validation, preset, config.patience, deadline)
         gan = _fit(config, gan, batches, monitor)
+        if backend.device_count() > 1:
+            backend.leave()
+            gan = None  # its weights lie on devices of which we have taken leave
+        if not chief:
+            return None
         return _finish(config, gan, splits, monitor, parameters) if monitor.finished else _stop(config, monitor)
+
+
+@contextlib.contextmanager
+def _run(config, parameters, progress):
+    """The MLflow run of the training, which ``progress`` remembers."""
+    with runs.training_run(f"{config.preset}-{backend.name}", parameters, run_id=progress.run_id) as run:
+        progress.run_id = run.info.run_id
+        yield
 
 
 def _parameters(config, preset, splits, fingerprint):
     """What MLflow and the report are told of the training."""
     return runs.flat_parameters(config, preset) | {
         "keras_backend": backend.name,
+        "device_count": backend.device_count(),
         "data_fingerprint": fingerprint,
         "train_maps": len(splits.train),
         "validation_maps": len(splits.validation or ()),
@@ -197,7 +218,7 @@ def new_gan(preset, batches, maps, *, seed):
 
 def _fit(config, gan, batches, monitor):
     """Train until all is done or the time is spent; after a divergence, go back and on with another seed."""
-    if not config.resume:
+    if not config.resume and is_chief():
         monitor.checkpoints.start(gan, monitor.progress)
     while not monitor.finished:
         batches.seed = _stream(config, monitor.progress)
@@ -227,18 +248,25 @@ def _roll_back(config, monitor):
     """
     failed = monitor.progress.epoch + 1
     if len(monitor.progress.rollbacks) == guard.MAX_ROLLBACKS:
-        runs.log_tags({"training": f"diverged in epoch {failed}: {monitor.cause}"})
+        if is_chief():
+            runs.log_tags({"training": f"diverged in epoch {failed}: {monitor.cause}"})
         raise InputError(
             f"Training diverged in epoch {failed}, after {guard.MAX_ROLLBACKS} rollbacks: {monitor.cause}. "
             "Try another --seed, another --loss or a larger --batch-size"
         )
-    monitor.progress = monitor.checkpoints.roll_back(monitor.progress, failed, monitor.cause)
+    monitor.progress = Progress(**from_chief(lambda: _undo(monitor, failed)))
     gan = monitor.checkpoints.gan(monitor.progress.epoch)
     gan.seed_generator.state.assign(keras.random.SeedGenerator(_stream(config, monitor.progress)).state)
-    record = _rollbacks(monitor.progress)
+    return gan
+
+
+def _undo(monitor, failed):
+    """Put the checkpoints back, and the cause on record; the ``Progress`` from which to go on, as plain values."""
+    progress = monitor.checkpoints.roll_back(monitor.progress, failed, monitor.cause)
+    record = _rollbacks(progress)
     runs.log_tags(record)
     print(f"Rollback: {list(record.values())[-1]}", file=sys.stderr)
-    return gan
+    return asdict(progress)
 
 
 def _rollbacks(progress):
@@ -279,8 +307,8 @@ def start_from(gan, uri):
 
 
 def _verbosity(config):
-    """A moving bar on a terminal, a line an epoch in a log."""
-    if config.quiet:
+    """A moving bar on a terminal, a line an epoch in a log; one process speaks for all."""
+    if config.quiet or not is_chief():
         return 0
     return 1 if sys.stdout.isatty() else 2
 
@@ -289,7 +317,7 @@ def _finish(config, gan, splits, monitor, parameters):
     """Evaluate the best epoch's model on the test split; write and log everything."""
     folder, progress = Path(config.out), monitor.progress
     selected = progress.best_of(monitor.checkpoints.epochs())
-    if selected != progress.epoch:
+    if gan is None or selected != progress.epoch:
         gan = monitor.checkpoints.gan(selected)
     emulator = Emulator(gan)
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed)

@@ -1,6 +1,7 @@
 """What every layer must do, checked in one place; and how tests start the program from outside."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -41,3 +42,31 @@ def run_python(*arguments, backend=None, cwd=None, environment=None, check=True)
     if check:
         assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
     return result
+
+
+def start_processes(count, *arguments, backend, cwd=None):
+    """Start so many processes of one training on this machine, each with what a launcher would tell it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return [
+        subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=cwd,
+            env={**os.environ, "KERAS_BACKEND": backend, **_place(backend, index, count, port)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for index in range(count)
+    ]
+
+
+def _place(backend, index, count, port):
+    if backend == "torch":
+        place = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": count}
+        place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    else:
+        place = {"PROCESS_ID": index, "NUM_PROCESSES": count, "JOB_ADDRESSES": f"127.0.0.1:{port}"}
+        place = {f"KERAS_DISTRIBUTION_{name}": value for name, value in place.items()}
+    return {name: str(value) for name, value in place.items()}

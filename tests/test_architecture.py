@@ -24,7 +24,7 @@ ALLOWED = {
     "figures": set(),
     "evaluation": {"errors", "data", "statistics", "figures", "report"},
     "report": {"data", "figures", "statistics"},
-    "backend": set(),
+    "backend": {"errors"},
     "layers": {"backend"},
     "_records": set(),
     "losses": {"_records", "errors"},
@@ -35,7 +35,8 @@ ALLOWED = {
     "models": {"backend", "layers", "losses", "penalties", "optimizers", "data", "errors"},
     "network_metrics": {"models", "statistics"},
     "emulator": {"data", "errors", "tracking"},
-    "monitor": {"guard", "checkpoints", "statistics", "tracking"},
+    "processes": {"backend", "errors"},
+    "monitor": {"guard", "checkpoints", "processes", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
     "training": {
         *("backend", "figures", "guard", "losses", "checkpoints", "config", "data", "emulator", "errors", "evaluation"),

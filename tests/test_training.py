@@ -140,6 +140,11 @@ def test_time_that_is_spent_ends_the_job_and_not_the_training(tmp_path, maps, ca
     assert progress.run_id != first, "a run that was deleted is not gone on with"
 
 
+def test_another_number_of_devices_goes_on(tmp_path, maps):
+    begin(tmp_path, maps)
+    training.prepare(config(tmp_path, resume=1, devices="4"))
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -29,6 +29,26 @@ Every module here defines the same names:
 ``describe()``
     Version and devices, as text.
 
+A batch may be spread over several devices (docs/devices.md). A step then runs once on each, over its *share*: as many
+rows as the others have, in the order of the devices. The modules ``*_devices`` define
+
+``use_devices(number)``, ``leave()``
+    Join the processes of a training and take so many devices (None: all accelerators at hand, or one CPU); part again.
+``process_count()``, ``process_index()``, ``device_count()``
+    Of the training; process 0 is the chief, which alone writes and speaks.
+``shares()``
+    How many devices run the code at hand side by side: 1 outside a step, except on PyTorch.
+``share(x)``
+    This device's rows of a tensor of the whole batch.
+``gather(x)``
+    The rows of all devices from those of each; differentiable any number of times. The derivative of what each device
+    makes of the whole adds up over the devices, so that with ``mean_over_shares`` of the gradients the result is the
+    gradient of the mean of all devices' objectives. The gradients above are such means.
+``broadcast(text)``
+    The chief's text, on every process.
+
+With one device all of these are free: identities, and 1.
+
 ``state`` lists every model variable that the functions may read or update. JAX needs it, because there a
 variable is a name for a traced value; the others ignore it.
 """
@@ -40,10 +60,13 @@ BACKENDS = ("jax", "tensorflow", "torch")
 _active = keras.backend.backend()
 if _active == "jax":
     from cosmogan_k3.backend import jax as _module
+    from cosmogan_k3.backend import jax_devices as _devices
 elif _active == "tensorflow":
     from cosmogan_k3.backend import tensorflow as _module
+    from cosmogan_k3.backend import tensorflow_devices as _devices
 elif _active == "torch":
     from cosmogan_k3.backend import torch as _module
+    from cosmogan_k3.backend import torch_devices as _devices
 else:
     raise ImportError(
         f"cosmogan_k3 runs on the Keras backends {', '.join(BACKENDS)}. Received: KERAS_BACKEND={_active!r}"
@@ -61,3 +84,13 @@ TrainStep = _module.TrainStep
 feed = _module.feed
 default_jit = _module.default_jit
 describe = _module.describe
+
+use_devices = _devices.use_devices
+leave = _devices.leave
+process_count = _devices.process_count
+process_index = _devices.process_index
+device_count = _devices.device_count
+shares = _devices.shares
+share = _devices.share
+gather = _devices.gather
+broadcast = _devices.broadcast

@@ -7,6 +7,7 @@ import keras
 from jax import numpy as jnp
 
 from cosmogan_k3.backend.feeding import MapSequence
+from cosmogan_k3.backend.jax_devices import device_count, mean_over_shares, spread
 
 _SMALL_OUTPUT = 32
 """Side up to which one matrix product beats XLA's convolution on a CPU (CONTRIBUTING.md)."""
@@ -47,14 +48,14 @@ def value_and_grad(objective, variables, state):
         [v.value for v in variables]
     )
     _commit(others, updates)
-    return (value, auxiliary), gradients
+    return (value, auxiliary), mean_over_shares(gradients)
 
 
 def pullback(function, variables, state):
     pure, others = _as_function(function, variables, state)
     output, pull, updates = jax.vjp(pure, [v.value for v in variables], has_aux=True)
     _commit(others, updates)
-    return output, lambda cotangent: pull(cotangent)[0]
+    return output, lambda cotangent: mean_over_shares(pull(cotangent)[0])
 
 
 def value_and_input_gradient(function, x, state):
@@ -100,6 +101,9 @@ class TrainStep:
     """Run the stateful step of the GAN as a function from state to state."""
 
     def train_step(self, state, data):
+        return spread(self._pure_step)(state, data)
+
+    def _pure_step(self, state, data):
         groups = (
             self.trainable_variables,
             self.non_trainable_variables,
@@ -115,7 +119,8 @@ class TrainStep:
 
 
 def feed(batches):
-    return MapSequence(batches, jax.device_put)
+    # With several devices, Keras itself cuts a batch into their rows.
+    return MapSequence(batches, jax.device_put) if device_count() == 1 else MapSequence(batches)
 
 
 def default_jit():

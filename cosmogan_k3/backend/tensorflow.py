@@ -3,17 +3,23 @@
 import keras
 import tensorflow as tf
 
+from cosmogan_k3.backend.tensorflow_devices import device_count, mean_over_shares
+
 
 def value_and_grad(objective, variables, state):
     with tf.GradientTape() as tape:
         value, auxiliary = objective()
-    return (value, auxiliary), tape.gradient(value, [v.value for v in variables])
+    return (value, auxiliary), mean_over_shares(tape.gradient(value, [v.value for v in variables]))
 
 
 def pullback(function, variables, state):
     with tf.GradientTape() as tape:
         output = function()
-    return output, lambda cotangent: tape.gradient(output, [v.value for v in variables], output_gradients=cotangent)
+
+    def pull(cotangent):
+        return mean_over_shares(tape.gradient(output, [v.value for v in variables], output_gradients=cotangent))
+
+    return output, pull
 
 
 def value_and_input_gradient(function, x, state):
@@ -69,8 +75,11 @@ def feed(batches):
 
 
 def default_jit():
-    """XLA pays on a GPU; on a CPU its convolutions are several times slower than TensorFlow's own."""
-    return bool(tf.config.list_physical_devices("GPU"))
+    """XLA pays on a GPU; on a CPU its convolutions are several times slower than TensorFlow's own.
+
+    Not on several GPUs: XLA cannot compile the exchange between the replicas of a ``MirroredStrategy``.
+    """
+    return bool(tf.config.list_physical_devices("GPU")) and device_count() == 1
 
 
 def describe():

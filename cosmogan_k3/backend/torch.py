@@ -4,17 +4,23 @@ import torch
 from torch.nn import functional
 
 from cosmogan_k3.backend.feeding import MapSequence
+from cosmogan_k3.backend.torch_devices import mean_over_shares
 
 
 def value_and_grad(objective, variables, state):
     value, auxiliary = objective()
-    return (value.detach(), auxiliary), list(torch.autograd.grad(value, [v.value for v in variables]))
+    gradients = torch.autograd.grad(value, [v.value for v in variables])
+    return (value.detach(), auxiliary), mean_over_shares(list(gradients))
 
 
 def pullback(function, variables, state):
     output = function()
     values = [v.value for v in variables]
-    return output.detach(), lambda cotangent: list(torch.autograd.grad(output, values, grad_outputs=cotangent))
+
+    def pull(cotangent):
+        return mean_over_shares(list(torch.autograd.grad(output, values, grad_outputs=cotangent)))
+
+    return output.detach(), pull
 
 
 def value_and_input_gradient(function, x, state):

@@ -52,7 +52,27 @@ class Batches:
         self.batch_size = batch_size
         self.augment = augment
         self.seed = seed
+        self._share = slice(None)
         self.start_epoch(0)
+
+    def share(self, index, processes, devices):
+        """From now on, read only this process's rows of each batch.
+
+        Args:
+            index: int, of the process.
+            processes: int, how many share a batch.
+            devices: int, how many all of them have together.
+
+        Raises:
+            InputError: a batch that does not split evenly.
+        """
+        if self.batch_size % devices:
+            raise InputError(
+                f"A batch is split evenly among {devices} devices: its size must be a multiple of {devices}. "
+                f"Received: {self.batch_size} maps; choose another --batch-size, or --devices"
+            )
+        size = self.batch_size // processes
+        self._share = slice(index * size, (index + 1) * size)
 
     def start_epoch(self, epoch):
         """Draw the order and the symmetries of an epoch."""
@@ -66,7 +86,7 @@ class Batches:
         return len(self.kappa) // self.batch_size
 
     def __getitem__(self, index):
-        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size][self._share]
         maps = self.scaling.to_network(self.kappa[chosen])
         for i, which in enumerate(chosen):
             maps[i] = apply_symmetry(maps[i], self._symmetry[which])

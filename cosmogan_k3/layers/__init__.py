@@ -1,5 +1,6 @@
 """Keras layers for maps of the sky and for adversarial training."""
 
+from cosmogan_k3.layers.batch_normalization import BatchNormalization
 from cosmogan_k3.layers.log_plane import LogPlane
 from cosmogan_k3.layers.lognormal_output import LognormalOutput
 from cosmogan_k3.layers.map_convolution import MapConv2D, UpsampleConv2D
@@ -11,6 +12,7 @@ from cosmogan_k3.layers.spectral_matching import SpectralMatching
 from cosmogan_k3.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [
+    "BatchNormalization",
     "LogPlane",
     "LognormalOutput",
     "MapConv2D",

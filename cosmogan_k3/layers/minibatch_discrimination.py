@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from cosmogan_k3 import backend
+
 _CHUNK = 32
 """Kernels compared at a time: bounds the memory at (n, n, 32) for each of the ``dims``."""
 
@@ -93,7 +95,11 @@ class MinibatchDiscrimination(keras.layers.Layer):
         if self.projection is not None:
             features = ops.matmul(features, self.projector)
         rows = ops.reshape(ops.matmul(features, self.kernel), (-1, self.kernels, self.dims))
-        chunks = [keras.remat(similarity)(rows[:, start : start + _CHUNK]) for start in range(0, self.kernels, _CHUNK)]
+        everyone = backend.gather(rows)
+        chunks = [
+            keras.remat(similarity)(rows[:, start : start + _CHUNK], everyone[:, start : start + _CHUNK])
+            for start in range(0, self.kernels, _CHUNK)
+        ]
         closeness = ops.concatenate(chunks, axis=1)
         if len(x.shape) == 4:
             axes = (2, 3) if self.channels_first else (1, 2)
@@ -118,10 +124,9 @@ class MinibatchDiscrimination(keras.layers.Layer):
         }
 
 
-def similarity(rows):
-    """Σ_j exp(−‖M_ib − M_jb‖₁) for ``rows`` M of shape (n, kernels, dims); returns (n, kernels)."""
+def similarity(rows, others):
+    """Σ_j exp(−‖M_ib − M_jb‖₁) for ``rows`` M_i and ``others`` M_j, both (n, kernels, dims); returns (n, kernels)."""
     distance = 0.0
     for d in range(rows.shape[2]):
-        row = rows[:, :, d]
-        distance = distance + ops.abs(row[:, None, :] - row[None, :, :])
+        distance = distance + ops.abs(rows[:, None, :, d] - others[None, :, :, d])
     return ops.sum(ops.exp(-distance), axis=1)

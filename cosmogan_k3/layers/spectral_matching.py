@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from cosmogan_k3 import backend
+
 _WIDTH = 1.08
 """Ratio of a ring's edges, where that is more than one mode: enough to see the dips that upsampling leaves at the
 Nyquist modes of its coarse grids."""
@@ -52,6 +54,9 @@ class SpectralMatching(keras.layers.Layer):
     the running mean and the lag are ours.
     """
 
+    EVERY = 4
+    """The lag is seen on every fourth map: enough, over many steps."""
+
     def __init__(self, weight, memory=0.95, **kwargs):
         super().__init__(**kwargs)
         if not weight > 0 or not 0 <= memory < 1:
@@ -90,9 +95,9 @@ class SpectralMatching(keras.layers.Layer):
 
         Args:
             maps: generated, ``(n, N, N, 1)``.
-            averaged: of the averaged generator, ``(m, N, N, 1)``, from the latents of the first m of ``maps``.
+            averaged: of the averaged generator, from the latents of ``maps[::SpectralMatching.EVERY]``.
         """
-        lag = self._standardized(averaged) - self._standardized(maps[: averaged.shape[0]])
+        lag = self._standardized(averaged) - self._standardized(maps[:: self.EVERY])
         self.lag.assign(self._moved(self.lag, lag, _SLOW))
         self.running.assign(self._moved(self.running, self._standardized(maps), self.memory))
         self.steps.assign(self.steps + 1)
@@ -102,7 +107,7 @@ class SpectralMatching(keras.layers.Layer):
         return memory * mean + (1 - memory) * found
 
     def _standardized(self, maps):
-        return (ops.mean(self._moments(maps), axis=0) - self.expected) / self.scatter
+        return (ops.mean(backend.gather(self._moments(maps)), axis=0) - self.expected) / self.scatter
 
     def _moments(self, maps):
         """Mean and power of each map, ``(n, 1 + rings)``."""

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3.layers.batch_moments import batch_moments
 
 MODES = ("batch", "example")
 
@@ -90,7 +91,7 @@ class VirtualBatchNorm(keras.layers.Layer):
                 f"In training the first {size} examples of a batch are the reference, so it must hold more than "
                 f"{size}. Received: a batch of {x.shape[0]}"
             )
-        if self.mode == "batch" and backend.batch_normalize is not None:
+        if self.mode == "batch" and backend.batch_normalize is not None and backend.shares() == 1:
             return self._normalize_fused(x)
         reference, batch = x[:size], x[size:]
         own = ops.moments(reference, self._axes(x, batch=True), keepdims=True)
@@ -112,8 +113,8 @@ class VirtualBatchNorm(keras.layers.Layer):
             weight.assign(ops.cast(ops.reshape(value, (-1,)), "float32"))
 
     def _joint(self, batch, mean, variance):
-        count = ops.cast(ops.shape(batch)[0], mean.dtype)
-        own = ops.moments(batch, self._axes(batch, batch=True), keepdims=True)
+        count = ops.cast(ops.shape(batch)[0] * backend.shares(), mean.dtype)
+        own = batch_moments(batch, self._axes(batch, batch=True))
         return _union(self.reference_size / (self.reference_size + count), mean, variance, *own)
 
     def _statistics(self, x, mean, variance):

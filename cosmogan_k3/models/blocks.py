@@ -2,9 +2,7 @@
 
 import itertools
 
-from keras import layers
-
-from cosmogan_k3.layers import SeededNormal, VirtualBatchNorm
+from cosmogan_k3.layers import BatchNormalization, SeededNormal, VirtualBatchNorm
 
 
 def seeded_initializers(seed, stddev):
@@ -18,5 +16,5 @@ def normalization(architecture, name):
         mode = getattr(architecture, "reference_mode", "batch")
         return VirtualBatchNorm(architecture.reference_size, mode, name=name)
     if architecture.generator_norm == "batch":
-        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+        return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
     return lambda x: x

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import LogPlane, MapConv2D, MinibatchDiscrimination, ScalePlanes
+from cosmogan_k3.layers import BatchNormalization, LogPlane, MapConv2D, MinibatchDiscrimination, ScalePlanes
 from cosmogan_k3.models.blocks import seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
@@ -77,7 +77,7 @@ def _deep_convolutional(architecture, x, initializers):
 def _normalized(x, architecture, name):
     if architecture.discriminator_norm is None:
         return x
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+    return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
 
 
 def _minibatch_discrimination(architecture, x, initializers):

@@ -6,13 +6,12 @@ from keras import ops
 
 from cosmogan_k3 import backend, losses
 from cosmogan_k3.data.batches import Batches
-from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.layers import SeededNormal, SpectralMatching
 from cosmogan_k3.models.epoch_hooks import EpochHooks
 from cosmogan_k3.models.sampling import Sampling
+from cosmogan_k3.models.saving import Saving
 from cosmogan_k3.optimizers import PairedOptimizer
-from cosmogan_k3.penalties import R1
 
 _REFERENCE_STREAM = 1_000_000
 """Seeds of the reference batch start here, clear of those of the weights."""
@@ -22,7 +21,7 @@ _CALIBRATION_SIZE = 256
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
-class GAN(Sampling, backend.TrainStep, keras.Model):
+class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
     """A generator and a discriminator of convergence maps, trained against each other.
 
     One step draws latents z, passes them once through the generator, and uses that pass twice:
@@ -133,7 +132,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
             loss: a name of ``losses.LOSSES``, an ``AdversarialLoss``, or a mapping from the epoch at which one takes
                 over (the first at 0) to the loss.
             penalties: sequence of ``penalties.GradientPenalty``, added to the discriminator's loss.
-            discriminator_steps: int, k. The batch, real and generated, is cut into k equal parts; the discriminator
+            discriminator_steps: int, k. The batch, real and generated, is dealt out into k parts; the discriminator
                 takes a step on each, the generator one on the last.
             jit_compile: bool or "auto", what pays on the device at hand.
             kwargs: ``run_eagerly`` and ``steps_per_execution``, as in Keras.
@@ -166,6 +165,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         """
         batches = x if isinstance(x, Batches) else None
         if batches is not None:
+            batches.share(backend.process_index(), backend.process_count(), backend.device_count())
             x = backend.feed(batches)
             kwargs["shuffle"] = False  # the order is the batches' own; Keras would draw its own from no seed of ours
         return super().fit(x, *args, callbacks=[EpochHooks(batches), *(callbacks or [])], **kwargs)
@@ -180,7 +180,11 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         return {metric.name: metric.result() for metric in self.step_metrics}
 
     def draw_latents(self, n):
-        return [keras.random.normal((n, *shape), seed=self.seed_generator) for shape in self.latent_shapes]
+        """Latents of ``n`` maps; of several devices, each draws those of the whole batch and takes its own."""
+        n = n * backend.shares()
+        return [
+            backend.share(keras.random.normal((n, *shape), seed=self.seed_generator)) for shape in self.latent_shapes
+        ]
 
     def adversarial_step(self, maps, latents):
         """Update both networks and the averaged one; return the last losses and mean logits."""
@@ -199,15 +203,17 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         return d_loss, g_loss, *logits
 
     def _parts(self, maps, latents):
-        """The batch in as many equal parts as the discriminator takes steps."""
+        """The batch in as many equal parts as the discriminator takes steps: every count-th row, from the first on.
+
+        Like every choice of rows here, it is the same choice of the whole batch however many devices share it.
+        """
         count, size = self.discriminator_steps, maps.shape[0]
         if size is not None and size % count:
             raise InputError(
-                f"A batch is split evenly among {count} discriminator steps: its size must be a multiple of {count}. "
-                f"Received: {size} maps"
+                f"A device's maps are split evenly among {count} discriminator steps: their number must be a multiple "
+                f"of {count}. Received: {size} maps"
             )
-        maps, *latents = (ops.split(x, count) for x in (maps, *latents))
-        return zip(maps, map(list, zip(*latents, strict=True)), strict=True)
+        return [(maps[i::count], [z[i::count] for z in latents]) for i in range(count)]
 
     def _generator_pass(self, latents):
         return backend.pullback(
@@ -215,10 +221,9 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         )
 
     def _averaged_pass(self, latents):
-        """Maps of the averaged generator for a quarter of a batch: enough to see, over many, how far it lags behind."""
-        size = latents[0].shape[0]
-        few = size and -(-size // 4)  # all of them where the size is not known
-        return ops.stop_gradient(self._generate(self.averaged_generator, [z[:few] for z in latents]))
+        """Maps of the averaged generator from some of a batch's latents, to see how far it lags behind."""
+        few = [z[:: SpectralMatching.EVERY] for z in latents]
+        return ops.stop_gradient(self._generate(self.averaged_generator, few))
 
     def _discriminator_step(self, maps, fake):
         discriminator = self.discriminator
@@ -237,17 +242,21 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         ]
         return generator(joined, training=True)[self.reference_size :]
 
+    def _logits(self, maps):
+        """Logits of the whole batch: a loss is then the same number, and draws the same flips, on every device."""
+        return backend.gather(self.discriminator(maps, training=True))
+
     def _discriminator_objective(self, maps, fake):
-        real_logits = self.discriminator(maps, training=True)
-        fake_logits = self.discriminator(fake, training=True)
+        real_logits = self._logits(maps)
+        fake_logits = self._logits(fake)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits, self.seed_generator)
         for penalty in self.penalties:
             loss = loss + penalty(self.discriminator, maps, fake, self.seed_generator)
         return loss, (ops.mean(real_logits), ops.mean(fake_logits))
 
     def _generator_objective(self, maps, fake):
-        real_logits = self.discriminator(maps, training=True) if self.adversarial_loss.relative else None
-        loss = self.adversarial_loss.generator(real_logits, self.discriminator(fake, training=True))
+        real_logits = self._logits(maps) if self.adversarial_loss.relative else None
+        loss = self.adversarial_loss.generator(real_logits, self._logits(fake))
         return loss + self.spectral_matching(fake) if self.spectral_matching else loss
 
     def _update_average(self):
@@ -276,7 +285,8 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         """
         if self.reference_size:
             latents = self.numpy_latents(_CALIBRATION_SIZE, np.random.default_rng([self.seed, _REFERENCE_STREAM]))
-            self._generate(self.averaged_generator, [ops.convert_to_tensor(z) for z in latents])
+            latents = [backend.share(ops.convert_to_tensor(z)) for z in latents]
+            self._generate(self.averaged_generator, latents)
 
     def use_loss_of(self, epoch):
         """Switch to the loss that the schedule names for an epoch, and trace the step anew if it changed."""
@@ -287,63 +297,3 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
 
     def call(self, latents, training=False):
         return self.averaged_generator(latents, training=training)
-
-    def save_own_variables(self, store):
-        """Keras leaves the state of seed generators out; a resumed training needs it."""
-        super().save_own_variables(store)
-        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
-
-    def load_own_variables(self, store):
-        keys = set(store.keys()) - {"seed_state"}
-        super().load_own_variables({key: store[key] for key in keys})
-        self.seed_generator.state.assign(store["seed_state"])
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
-            "latent_shapes": self.latent_shapes,
-            "scaling": self.scaling.get_config(),
-            "pixels": self.pixels,
-            "pixel_arcmin": self.pixel_arcmin,
-            "margin": self.margin,
-            "reference_size": self.reference_size,
-            "average_decay": self.average_decay,
-            "spectral_weight": self.spectral_weight,
-            "seed": self.seed,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        networks = {key: keras.saving.deserialize_keras_object(config[key]) for key in ("generator", "discriminator")}
-        return cls(**(config | networks | {"scaling": Scaling(**config["scaling"])}))
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return {}
-        return {
-            "generator_optimizer": _portable(self.optimizer.generator),
-            "discriminator_optimizer": _portable(self.optimizer.discriminator),
-            "loss": [[epoch, keras.saving.serialize_keras_object(loss)] for epoch, loss in self.loss_schedule.items()],
-            "penalties": [keras.saving.serialize_keras_object(penalty) for penalty in self.penalties],
-            "discriminator_steps": self.discriminator_steps,
-        }
-
-    def compile_from_config(self, config):
-        optimizers = {
-            key: keras.optimizers.deserialize(config[key]) for key in ("generator_optimizer", "discriminator_optimizer")
-        }
-        schedule = {epoch: keras.saving.deserialize_keras_object(loss) for epoch, loss in config["loss"]}
-        if "penalties" in config:
-            penalties = [keras.saving.deserialize_keras_object(penalty) for penalty in config["penalties"]]
-        else:  # a file written when R1 was the only one
-            penalties = [R1(config["r1_weight"], config["r1_fraction"])]
-        steps = config.get("discriminator_steps", 1)
-        self.compile(**optimizers, loss=schedule, penalties=penalties, discriminator_steps=steps)
-
-
-def _portable(optimizer):
-    """An optimizer's configuration under its public name: Keras writes down the class of the backend in use."""
-    config = keras.optimizers.serialize(optimizer)
-    return config | {"module": "keras.optimizers"} if config["module"].startswith("keras.") else config

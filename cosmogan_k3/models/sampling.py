@@ -50,7 +50,8 @@ class Sampling:
                 if start + batch_size < n:
                     ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
                 maps = self.predict_on_batch(latents)
-                yield self.scaling.to_kappa(maps[: n - start, ..., 0])
+                # Where the model lies on several devices, TensorFlow returns the batch of each of them: all the same.
+                yield self.scaling.to_kappa(maps[: min(batch_size, n - start), ..., 0])
 
     def numpy_latents(self, n, rng, *, pixels=None):
         """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""

@@ -20,7 +20,7 @@ _FIGURES = (".png", ".pdf")
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
 
-_OF_THE_JOB = ("quiet", "resume", "minutes")
+_OF_THE_JOB = ("quiet", "resume", "minutes", "devices")
 """Options that may change from one job to the next of the same training."""
 
 

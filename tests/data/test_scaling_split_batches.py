@@ -133,6 +133,22 @@ def test_an_epoch_shows_every_map_once_up_to_a_symmetry(rng):
     np.testing.assert_array_equal(batches[0], first)
 
 
+def test_processes_share_each_batch(rng):
+    maps = rng.normal(size=(20, 4, 4)).astype("float32")
+
+    def batches():
+        return Batches(maps, Scaling(), batch_size=8, augment=True, seed=2)
+
+    shares = [batches() for _ in range(2)]
+    for index, share in enumerate(shares):
+        share.share(index, 2, devices=4)
+    for index in range(2):
+        together = np.concatenate([share[index] for share in shares])
+        np.testing.assert_array_equal(together, batches()[index])
+    with pytest.raises(InputError, match=r"evenly among 3 devices.*multiple of 3.*Received: 8 maps.*--devices"):
+        batches().share(0, 1, devices=3)
+
+
 def test_batches_are_full_or_refused():
     assert len(Batches(np.zeros((10, 4, 4)), Scaling(), batch_size=4)) == 2
     with pytest.raises(InputError, match="A batch holds 16 maps"):

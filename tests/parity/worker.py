@@ -31,7 +31,7 @@ SYSTEMS = {
 }
 
 
-class _Last(keras.metrics.Mean):
+class Last(keras.metrics.Mean):
     """The value of the last step, where Keras would keep the mean over the epoch."""
 
     def update_state(self, values, sample_weight=None):
@@ -56,7 +56,7 @@ def train_system(folder, system, preset):
 
     gan.draw_latents = draw_latents
     maps = rng.standard_normal((STEPS, preset.batch_size, PIXELS, PIXELS, 1), dtype="float32")
-    gan.step_metrics = [_Last(name=metric.name) for metric in gan.step_metrics]
+    gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
     rows = []
     record = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: rows.append(

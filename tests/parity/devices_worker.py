@@ -1,0 +1,65 @@
+"""Train small GANs on however many devices this process finds itself among; the chief leaves the losses in a file.
+
+KERAS_BACKEND=torch torchrun --standalone --nproc-per-node 2 -m tests.parity.devices_worker OUT.npz
+KERAS_BACKEND=tensorflow python -m tests.parity.devices_worker OUT.npz 2
+"""
+
+import sys
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from cosmogan_k3 import backend
+from cosmogan_k3.data import Batches, Scaling
+from cosmogan_k3.models.build import build_gan
+from cosmogan_k3.models.presets import DeepConvolutional, get_preset
+from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
+from tests.parity.worker import PIXELS, STEPS, Last
+
+BATCH = 16
+
+# Between them: virtual and plain batch normalisation, minibatch discrimination, flipped labels, a relativistic loss,
+# penalties on a share and on random mixtures of the maps, several discriminator steps, spectral matching.
+_DEEP = replace(
+    get_preset("geogan"),
+    architecture=DeepConvolutional(latent=8, channels=(8, 4)),
+    batch_size=BATCH,
+    average_decay=0.0,
+)
+SYSTEMS = {
+    "fully_convolutional": replace(
+        get_preset("tiny"), losses={0: {"name": "relativistic_hinge"}}, penalties=(R1(0.5, 0.25),), batch_size=BATCH
+    ),
+    "minibatch": replace(
+        _DEEP,
+        architecture=replace(_DEEP.architecture, minibatch_kernels=64),
+        losses={0: {"name": "cross_entropy", "flip": 0.1}},
+        discriminator_steps=2,
+    ),
+    "penalised": replace(_DEEP, losses={0: {"name": "wasserstein"}}, penalties=(R2(0.5, 0.5), WassersteinPenalty(1.0))),
+}
+
+
+def train(preset):
+    """Losses and mean logits of each step, ``(STEPS, 4)``."""
+    maps = np.random.default_rng(5).lognormal(sigma=0.3, size=(BATCH * STEPS // 2, PIXELS, PIXELS)).astype("float32")
+    batches = Batches(maps, Scaling(), batch_size=BATCH, augment=True, seed=3)
+    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7)
+    gan.adapt(maps[..., None])
+    gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
+    rows = []
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: rows.append([float(value) for value in logs.values()])
+    )
+    gan.fit(batches, epochs=2, verbose=0, callbacks=[record])
+    return np.array(rows)
+
+
+if __name__ == "__main__":
+    path, *number = sys.argv[1:]
+    backend.use_devices(int(number[0]) if number else None)
+    found = {system: train(preset) for system, preset in SYSTEMS.items()}
+    if backend.process_index() == 0:
+        np.savez(path, devices=backend.device_count(), **found)
+    backend.leave()
