@@ -14,14 +14,14 @@ import numpy as np
 from cosmogan_k3 import backend, figures, guard, losses
 from cosmogan_k3.checkpoints import SCORE, Checkpoints, Progress
 from cosmogan_k3.config import MainConfig
-from cosmogan_k3.data import Batches, Scaling, is_periodic, read_maps, split_by_map
+from cosmogan_k3.data import Batches, Scaling, read_maps, split_by_map
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
-from cosmogan_k3.models.build import build_gan
+from cosmogan_k3.models.build import for_edges, new_gan
 from cosmogan_k3.models.generator import latent_shapes
-from cosmogan_k3.models.presets import FullyConvolutional, get_preset
+from cosmogan_k3.models.presets import get_preset
 from cosmogan_k3.monitor import Monitor
 from cosmogan_k3.network_metrics import latent_smoothness, learned_frechet
 from cosmogan_k3.processes import from_chief, in_company, is_chief
@@ -31,12 +31,6 @@ from cosmogan_k3.tracking import registry, runs
 
 _TEST_SEED = 1_000_003
 """The latents of the final evaluation are none that training or validation looked at."""
-
-_ADAPTED = 2000
-"""Training maps that layers are adapted to."""
-
-_MARGIN_CELLS = 2
-"""Coarsest cells drawn around a map that is not periodic: pixels so far apart on the torus share next to no latents."""
 
 _ROLLBACK_STREAM = 1_000_003
 """Each rollback moves the seed of latents and data order by so much, clear of the seeds that users give."""
@@ -176,22 +170,6 @@ def _begin(config, identity):
     return progress
 
 
-def for_edges(preset, periodic, kappa):
-    """The preset with a margin for maps that are not periodic: its generator draws on a torus and has to cut as well.
-
-    Args:
-        preset: ``Preset``; without a fully convolutional generator it stays as it is.
-        periodic: "yes", "no", or "auto" for a look at the maps' seams.
-        kappa: training maps.
-    """
-    architecture = preset.architecture
-    if not isinstance(architecture, FullyConvolutional):
-        return preset
-    joined = is_periodic(kappa) if periodic == "auto" else periodic == "yes"
-    margin = 0 if joined else _MARGIN_CELLS * 2 ** (len(architecture.channels) - 2)
-    return replace(preset, architecture=replace(architecture, margin=margin))
-
-
 def _gan(config, preset, batches, maps, *, epoch):
     """The GAN of the preset, which has seen some training maps, or that of the checkpoint to be resumed."""
     if config.resume:
@@ -199,20 +177,6 @@ def _gan(config, preset, batches, maps, *, epoch):
     gan = new_gan(preset, batches, maps, seed=config.seed)
     if config.start:
         start_from(gan, config.start)
-    return gan
-
-
-def new_gan(preset, batches, maps, *, seed):
-    """A GAN for these maps, which has seen some of them; its rates fall over the preset's epochs."""
-    gan = build_gan(
-        preset,
-        pixels=maps.pixels,
-        pixel_arcmin=maps.pixel_arcmin,
-        scaling=batches.scaling,
-        steps=preset.epochs * len(batches),
-        seed=seed,
-    )
-    gan.adapt(batches.scaling.to_network(batches.kappa[:_ADAPTED])[..., None])
     return gan
 
 

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def pytest_configure(config):
     # XLA takes some ten seconds for a training step, and many tests ask for the same one: compile it once, for all
-    # worker processes and whatever the tests start.
+    # worker processes and whatever the tests start; and without optimisations, which take half the time.
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         config.jax_cache = tempfile.TemporaryDirectory()
         os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache.name

@@ -40,7 +40,7 @@ ALLOWED = {
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
     "training": {
         *("backend", "figures", "guard", "losses", "checkpoints", "config", "data", "emulator", "errors", "evaluation"),
-        *("models", "monitor", "network_metrics", "report", "statistics", "tracking"),
+        *("models", "monitor", "network_metrics", "processes", "report", "statistics", "tracking"),
     },
     "tuning": {
         *("backend", "config", "data", "errors", "guard", "losses", "models", "monitor", "penalties", "statistics"),

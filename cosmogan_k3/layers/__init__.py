@@ -8,6 +8,7 @@ from cosmogan_k3.layers.minibatch_discrimination import MinibatchDiscrimination
 from cosmogan_k3.layers.noise_injection import NoiseInjection
 from cosmogan_k3.layers.scale_planes import ScalePlanes
 from cosmogan_k3.layers.seeded_normal import SeededNormal
+from cosmogan_k3.layers.spectral_filter import SpectralFilter
 from cosmogan_k3.layers.spectral_matching import SpectralMatching
 from cosmogan_k3.layers.virtual_batch_norm import VirtualBatchNorm
 
@@ -20,6 +21,7 @@ __all__ = [
     "NoiseInjection",
     "ScalePlanes",
     "SeededNormal",
+    "SpectralFilter",
     "SpectralMatching",
     "UpsampleConv2D",
     "VirtualBatchNorm",

@@ -19,6 +19,10 @@ _SLOW = 0.998
 """Memory of the lag between the generator and its average: as long as that of the average itself."""
 
 
+_ENOUGH_MODES = 100
+"""In a ring of the filter: the power of 50 independent ones in 2,000 maps is known to 0.3 %."""
+
+
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class SpectralMatching(keras.layers.Layer):
     """A term of the generator's loss that vanishes where its average draws maps of the right mean and power spectrum.
@@ -84,6 +88,26 @@ class SpectralMatching(keras.layers.Layer):
         self.expected.assign(moments.mean(axis=0))
         self.scatter.assign(moments.std(axis=0))
 
+    def shortfall(self, batches):
+        """How far maps are from what is to be matched: what ``SpectralFilter.fit`` takes.
+
+        Args:
+            batches: iterable of generated maps ``(·, N, N, 1)``, in network units.
+
+        Returns:
+            ``(wave numbers, ratios, shift)``: the power that is wanted over that of the maps, in rings that are wide
+            enough to tell it to half a per cent, at their mean wave number; and what the mean of the maps lacks.
+        """
+        moments = np.concatenate([ops.convert_to_numpy(self._moments(ops.convert_to_tensor(x))) for x in batches])
+        found, expected = moments.mean(axis=0), ops.convert_to_numpy(self.expected)
+        modes = 1 / self._mean_of_rings.max(axis=0)
+        wavenumbers = _wavenumbers(round(len(self._mean_of_rings) ** 0.5)) @ self._mean_of_rings
+        starts = _starts(modes[1:], _ENOUGH_MODES)
+        sums = (np.add.reduceat((modes * x)[1:], starts) for x in (wavenumbers, expected[1:], found[1:]))
+        wavenumbers, expected_power, found_power = sums
+        ratios = expected_power / np.maximum(found_power, np.finfo(np.float32).tiny)
+        return wavenumbers / np.add.reduceat(modes[1:], starts), ratios, expected[0] - found[0]
+
     def call(self, maps):
         found = self._standardized(maps)
         error = self._moved(self.running, found, self.memory) + self.lag
@@ -134,11 +158,32 @@ def ring_means(pixels):
         >>> bool((abs(rings.sum(axis=0) - 1) < 1e-6).all())
         True
     """
-    modes = np.fft.fftfreq(pixels) * pixels
-    wavenumber = np.hypot(modes[:, None], modes).ravel()
+    wavenumber = _wavenumbers(pixels)
     edges = [0.0, 0.5]
     while edges[-1] <= wavenumber.max():
         edges.append(max(edges[-1] + 1, edges[-1] * _WIDTH))
     inside = np.stack([(wavenumber >= low) & (wavenumber < high) for low, high in itertools.pairwise(edges)])
     inside = inside[inside.any(axis=1)]
     return (inside / inside.sum(axis=1, keepdims=True)).T.astype(np.float32)
+
+
+def _wavenumbers(pixels):
+    """|k| of the flattened Fourier plane, in units of the fundamental mode."""
+    modes = np.fft.fftfreq(pixels) * pixels
+    return np.hypot(modes[:, None], modes).ravel()
+
+
+def _starts(modes, enough):
+    """Where groups of neighbouring rings begin, each with enough modes, the last included.
+
+    Example:
+        >>> _starts([4, 8, 16, 3], 10)
+        [0, 2]
+    """
+    starts, held = [0], 0
+    for ring, count in enumerate(modes):
+        held += count
+        if held >= enough and sum(modes[ring + 1 :]) >= enough:
+            starts.append(ring + 1)
+            held = 0
+    return starts

@@ -1,13 +1,21 @@
 """From a preset to a compiled GAN."""
 
+from dataclasses import replace
+
 import keras
 
 from cosmogan_k3 import losses
-from cosmogan_k3.data.scaling import Scaling
+from cosmogan_k3.data import Scaling, is_periodic
 from cosmogan_k3.models.discriminator import build_discriminator
 from cosmogan_k3.models.gan import GAN
 from cosmogan_k3.models.generator import build_generator, latent_shapes
-from cosmogan_k3.models.presets import Preset, get_preset
+from cosmogan_k3.models.presets import FullyConvolutional, Preset, get_preset
+
+_ADAPTED = 2000
+"""Training maps that layers are adapted to."""
+
+_MARGIN_CELLS = 2
+"""Coarsest cells drawn around a map that is not periodic: pixels so far apart on the torus share next to no latents."""
 
 
 def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=0):
@@ -52,6 +60,36 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
         discriminator_steps=preset.discriminator_steps,
     )
     return gan
+
+
+def new_gan(preset, batches, maps, *, seed):
+    """A GAN for these maps, which has seen some of them; its rates fall over the preset's epochs."""
+    gan = build_gan(
+        preset,
+        pixels=maps.pixels,
+        pixel_arcmin=maps.pixel_arcmin,
+        scaling=batches.scaling,
+        steps=preset.epochs * len(batches),
+        seed=seed,
+    )
+    gan.adapt(batches.scaling.to_network(batches.kappa[:_ADAPTED])[..., None])
+    return gan
+
+
+def for_edges(preset, periodic, kappa):
+    """The preset with a margin for maps that are not periodic: its generator draws on a torus and has to cut as well.
+
+    Args:
+        preset: ``Preset``; without a fully convolutional generator it stays as it is.
+        periodic: "yes", "no", or "auto" for a look at the maps' seams.
+        kappa: training maps.
+    """
+    architecture = preset.architecture
+    if not isinstance(architecture, FullyConvolutional):
+        return preset
+    joined = is_periodic(kappa) if periodic == "auto" else periodic == "yes"
+    margin = 0 if joined else _MARGIN_CELLS * 2 ** (len(architecture.channels) - 2)
+    return replace(preset, architecture=replace(architecture, margin=margin))
 
 
 def _named(loss):

@@ -7,7 +7,7 @@ from keras import ops
 from cosmogan_k3 import backend, losses
 from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import SeededNormal, SpectralMatching
+from cosmogan_k3.layers import SeededNormal, SpectralFilter, SpectralMatching
 from cosmogan_k3.models.epoch_hooks import EpochHooks
 from cosmogan_k3.models.sampling import Sampling
 from cosmogan_k3.models.saving import Saving
@@ -18,6 +18,9 @@ _REFERENCE_STREAM = 1_000_000
 
 _CALIBRATION_SIZE = 256
 """Maps from which the frozen statistics of the averaged generator are measured."""
+
+_FILTER_SIZE = 2048
+"""Maps from which its spectrum is: as many as the training maps' own is measured from."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -278,15 +281,21 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
                 layer.adapt(maps)
 
     def calibrate(self):
-        """Give the averaged generator's normalisation the frozen statistics that belong to its own weights.
+        """Give the averaged generator what belongs to its own weights: frozen statistics and the filter.
 
         Averages of the statistics do not fit averaged weights; one pass of the reference batch and of a fixed set of
-        latents through them does.
+        latents through them does. The filter takes away what is left between its mean power spectrum and the training
+        maps'.
         """
+        rng = np.random.default_rng([self.seed, _REFERENCE_STREAM])
         if self.reference_size:
-            latents = self.numpy_latents(_CALIBRATION_SIZE, np.random.default_rng([self.seed, _REFERENCE_STREAM]))
-            latents = [backend.share(ops.convert_to_tensor(z)) for z in latents]
+            latents = [backend.share(ops.convert_to_tensor(z)) for z in self.numpy_latents(_CALIBRATION_SIZE, rng)]
             self._generate(self.averaged_generator, latents)
+        for layer in self.averaged_generator.layers:
+            if isinstance(layer, SpectralFilter):
+                layer.reset()
+                sizes = {"pixels": self.pixels, "batch_size": _CALIBRATION_SIZE}
+                layer.fit(*self.spectral_matching.shortfall(self.network_batches(_FILTER_SIZE, rng, **sizes)))
 
     def use_loss_of(self, epoch):
         """Switch to the loss that the schedule names for an epoch, and trace the step anew if it changed."""

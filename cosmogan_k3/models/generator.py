@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import LognormalOutput, MapConv2D, NoiseInjection, UpsampleConv2D
+from cosmogan_k3.layers import LognormalOutput, MapConv2D, NoiseInjection, SpectralFilter, UpsampleConv2D
 from cosmogan_k3.models.blocks import normalization, seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
@@ -59,11 +59,13 @@ def build_generator(preset, pixels, seed):
         (None, None, None, 1)
     """
     latent_shapes(preset.architecture, pixels)
-    build = _fully_convolutional if isinstance(preset.architecture, FullyConvolutional) else _deep_convolutional
-    return build(preset.architecture, pixels, seeded_initializers(seed, preset.initial_stddev))
+    initializers = seeded_initializers(seed, preset.initial_stddev)
+    if isinstance(preset.architecture, FullyConvolutional):
+        return _fully_convolutional(preset.architecture, pixels, initializers, filtered=preset.spectral_weight > 0)
+    return _deep_convolutional(preset.architecture, pixels, initializers)
 
 
-def _fully_convolutional(architecture, pixels, initializers):
+def _fully_convolutional(architecture, pixels, initializers, *, filtered):
     first, *middle, last = architecture.channels
     padding = architecture.padding
     latent = keras.Input((None, None, architecture.latent), name="latent")
@@ -82,6 +84,8 @@ def _fully_convolutional(architecture, pixels, initializers):
     x = MapConv2D(1, 3, padding=padding, kernel_initializer=next(initializers), name="map")(x)
     if architecture.output == "lognormal":
         x = LognormalOutput(name="bend")(x)
+    if filtered:
+        x = SpectralFilter(pixels, name="filter")(x)
     if architecture.margin:
         x = layers.Cropping2D(architecture.margin, name="crop")(x)
     return keras.Model([latent, *noises], _float32(x), name="generator")

@@ -40,18 +40,19 @@ class Sampling:
         pixels = pixels or self.pixels
         self.latent_shapes_of(pixels)  # refuse a size before anything is drawn
         batch_size = batch_size or max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
-        return self._batches(n, pixels, np.random.default_rng(seed), batch_size)
+        drawn = self.network_batches(n, np.random.default_rng(seed), pixels=pixels, batch_size=batch_size)
+        return (self.scaling.to_kappa(maps[..., 0]) for maps in drawn)
 
-    def _batches(self, n, pixels, rng, batch_size):
+    def network_batches(self, n, rng, *, pixels, batch_size):
+        """The maps in network units, ``(·, pixels, pixels, 1)``, with latents from a ``numpy.random.Generator``."""
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
             for start in range(0, n, batch_size):
                 latents = ahead.result()
                 if start + batch_size < n:
                     ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
-                maps = self.predict_on_batch(latents)
                 # Where the model lies on several devices, TensorFlow returns the batch of each of them: all the same.
-                yield self.scaling.to_kappa(maps[: min(batch_size, n - start), ..., 0])
+                yield self.predict_on_batch(latents)[: min(batch_size, n - start)]
 
     def numpy_latents(self, n, rng, *, pixels=None):
         """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from cosmogan_k3 import guard
 from cosmogan_k3.data import Batches, Scaling
+from cosmogan_k3.models.build import new_gan
 from cosmogan_k3.monitor import validation_of
 from cosmogan_k3.statistics import relative_diversity, validation_score
-from cosmogan_k3.training import new_gan
 
 PARETO = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error")
 """The distances that a study with several objectives weighs against each other."""

@@ -12,10 +12,11 @@ from tqdm import tqdm
 from cosmogan_k3 import backend
 from cosmogan_k3.data.writers import check_writable
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.models.build import for_edges
 from cosmogan_k3.models.presets import Preset, get_preset
 from cosmogan_k3.monitor import validation_of
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.training import for_edges, split
+from cosmogan_k3.training import split
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.storage import open_storage, patiently, wait_for_databases, without_password
 from cosmogan_k3.tuning.study import CAUSE, finished, objectives, open_study, places, work
