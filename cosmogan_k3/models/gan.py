@@ -1,7 +1,6 @@
 """The generative adversarial network: one training step for every backend."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from cosmogan_k3 import backend, losses
@@ -275,7 +274,7 @@ class GAN(Sampling, backend.TrainStep, keras.Model):
         latents through them does.
         """
         if self.reference_size:
-            latents = self.numpy_latents(_CALIBRATION_SIZE, np.random.default_rng([self.seed, _REFERENCE_STREAM]))
+            latents = self.numpy_latents(_CALIBRATION_SIZE, [self.seed, _REFERENCE_STREAM])
             self._generate(self.averaged_generator, [ops.convert_to_tensor(z) for z in latents])
 
     def use_loss_of(self, epoch):
