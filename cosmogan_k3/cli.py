@@ -95,7 +95,8 @@ def use_backend(name):
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        __import__(name)
+        # By Keras: TensorFlow, imported first, would load Keras while itself incomplete, and our models not at all.
+        __import__("keras")
     except ImportError as error:
         raise InputError(f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'") from error
 
