@@ -96,7 +96,8 @@ def use_backend(name):
     os.environ["KERAS_BACKEND"] = name
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        __import__(name)
+        # By Keras: TensorFlow, imported first, would load Keras while itself incomplete, and our models not at all.
+        __import__("keras")
     except ImportError as error:
         raise InputError(f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'") from error
 
@@ -120,7 +121,29 @@ def _use_devices(devices):
         raise InputError(f"--devices: the processes cannot join ({cause}); see docs/devices.md") from error
 
 
+def _calling(config):
+    from cosmogan_k3.cluster import calling
+
+    return calling(config.workers, config.scheduler, quiet=config.quiet)
+
+
+def _uses_dask(config):
+    from cosmogan_k3.cluster import uses_dask
+
+    return uses_dask(config.workers, config.scheduler)
+
+
+def _write(shards, config):
+    with _calling(config) as run:
+        shards.write(run)
+
+
 def _simulate(config):
+    if _uses_dask(config):
+        from cosmogan_k3.shards import simulated_shards
+
+        _write(simulated_shards(config), config)
+        return
     from cosmogan_k3.data.writers import check_output, write_maps
     from cosmogan_k3.simulate import simulate_stream
 
@@ -187,6 +210,7 @@ def _evaluate(config):
         if not getattr(config, name):
             raise InputError(f"--{name}: say which maps to compare")
     check_writable(config.out)
+    _uses_dask(config)
     options = {"pixels": config.pixels or None, "pixel_arcmin": config.pixel_arcmin or None}
     names = ("real", "generated", "training") if config.training else ("real", "generated")
     sets = {name: read_maps(getattr(config, name), **options) for name in names}
@@ -195,13 +219,20 @@ def _evaluate(config):
     provenance |= {"mask": config.mask} if config.mask else {}
     provenance |= {f"{name}_fingerprint": maps.fingerprint(mask) for name, maps in sets.items()}
     provenance |= {"cosmogan_k3": __version__, "seed": config.seed}
-    evaluation = evaluate_maps(**sets, mask=mask, seed=config.seed)
+    with _calling(config) as run:
+        evaluation = evaluate_maps(**sets, mask=mask, seed=config.seed, run=run)
     write_evaluation(config.out, evaluation, provenance=provenance)
     if not config.quiet:
         print(summary(evaluation))
 
 
 def _generate(config):
+    if _uses_dask(config):
+        use_backend(config.backend)
+        from cosmogan_k3.shards import generated_shards
+
+        _write(generated_shards(config), config)
+        return
     from cosmogan_k3.data.writers import check_output, write_maps
 
     check_output(config.out)

@@ -36,6 +36,23 @@ def _periodic():
     )
 
 
+def _maps_out(name):
+    text = "file to write, with --workers or --scheduler a folder of files; its ending chooses the format"
+    return option(name, f"{text}: npz, npy, h5 or fits")
+
+
+def _workers():
+    return option(0, "processes of this machine to share the work, by Dask; 0 keeps it in this one", minimum=0)
+
+
+def _scheduler():
+    return option("", "address of a running Dask scheduler, such as tcp://10.0.0.1:8786, whose workers share the work")
+
+
+def _shard_maps():
+    return option(10_240, "maps in a file, with --workers or --scheduler", minimum=1)
+
+
 def _pixel_arcmin():
     return option(0.0, "side of a pixel in arcmin, where the files do not say", minimum=0)
 
@@ -63,7 +80,10 @@ class Simulation:
 class SimulateConfig(Simulation):
     """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
 
-    out: str = option("maps.npz", "file to write; its ending chooses the format: npz, npy, h5 or fits")
+    out: str = _maps_out("maps.npz")
+    workers: int = _workers()
+    scheduler: str = _scheduler()
+    shard_maps: int = _shard_maps()
     quiet: bool = _quiet()
 
 
@@ -110,6 +130,8 @@ class EvaluateConfig:
     pixel_arcmin: float = _pixel_arcmin()
     seed: int = _seed()
     out: str = option("evaluation", "folder for report.html, metrics.json, statistics.csv and the figures")
+    workers: int = _workers()
+    scheduler: str = _scheduler()
     quiet: bool = _quiet()
 
 
@@ -122,7 +144,10 @@ class GenerateConfig:
     pixels: int = option(0, "side of the maps, where the model can draw another; 0 takes the training maps'", minimum=0)
     seed: int = _seed()
     backend: str = _backend()
-    out: str = option("generated.npz", "file to write; its ending chooses the format: npz, npy, h5 or fits")
+    out: str = _maps_out("generated.npz")
+    workers: int = _workers()
+    scheduler: str = _scheduler()
+    shard_maps: int = _shard_maps()
     quiet: bool = _quiet()
 
 

@@ -74,8 +74,10 @@ class Emulator:
         """The same as a ``MapSet``, which ``data.write_maps`` writes."""
         return MapSet(self.sample(n, pixels=pixels, seed=seed, batch_size=batch_size), self.pixel_arcmin)
 
-    def sample_stream(self, n, *, pixels=None, seed=0, batch_size=None, quiet=True):
+    def sample_stream(self, n, *, first=0, pixels=None, seed=0, batch_size=None, quiet=True):
         """The same maps as a ``MapStream``, for more than memory holds: drawn as ``data.write_maps`` writes them.
+
+        ``first`` is the number of the first map: the stream holds maps ``first`` to ``first + n − 1`` of the seed.
 
         Example:
             >>> import tempfile
@@ -87,7 +89,7 @@ class Emulator:
             ...     len(read_maps(folder + "/maps.h5"))
             5
         """
-        batches = self.gan.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)
+        batches = self.gan.sample_batches(n, first=first, pixels=pixels, seed=seed, batch_size=batch_size)
         return MapStream(n, pixels or self.gan.pixels, self.pixel_arcmin, self._shown(batches, n, quiet))
 
     def _shown(self, batches, n, quiet):

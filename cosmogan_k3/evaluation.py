@@ -1,6 +1,8 @@
 """Real against generated maps: metrics.json, tables, figures and the report. Needs no Keras."""
 
 import csv
+import functools
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from cosmogan_k3 import figures
+from cosmogan_k3.cluster import one_after_another
+from cosmogan_k3.data.mapset import BLOCK
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.report import write_report
@@ -19,6 +23,7 @@ from cosmogan_k3.statistics import (
     duplicate_rate,
     effective_number,
     frechet_distance,
+    join_features,
     memorisation_test,
     null_halves,
     pixel_histogram,
@@ -50,7 +55,7 @@ class Evaluation:
     """What a mask left unmeasured, in words."""
 
 
-def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutations=499):
+def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutations=499, run=one_after_another):
     """Compare two sets of maps and draw the figures.
 
     Args:
@@ -61,6 +66,8 @@ def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutat
             peaks, minima; and copies are not searched for.
         seed: int, of the permutations and the null's split.
         permutations: int.
+        run: function that makes the calls in which maps are measured (``cluster.calling``); the result does not depend
+            on who makes them.
 
     Returns:
         ``Evaluation``: the distances with their nulls and the numbers of maps; the ``Comparison``; and matplotlib
@@ -89,23 +96,25 @@ def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutat
         raise InputError("Copies of training maps cannot be searched for under a mask; compare once more without it")
     options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
     battery = Battery(real.kappa, **options)
-    measured = [battery.measure(maps.kappa) for maps in (real, generated)]
+    pair = real.kappa, generated.kappa
+    measured = _measure(battery, pair, run)
     if still := [f.label for f in measured[0] if not np.ptp(f.rows, axis=0).any()]:
         raise InputError(
             f"{', '.join(still)}: the same in every real map, so there is nothing to compare; "
             "give larger maps, or a mask that leaves more of them"
         )
+    copies = functools.partial(_audit, *pair, training and training.kappa) if mask is None else dict
+    pixels = functools.partial(summary_distances, *pair, **options, seed=seed, permutations=permutations)
+    distances = functools.partial(wasserstein_distances, *pair, **options, seed=seed)
+    metrics, more, audit = run([pixels, distances, copies], "comparing")
     comparison = compare_features(*measured, permutations=permutations, seed=seed)
-    metrics = summary_distances(real.kappa, generated.kappa, **options, seed=seed, permutations=permutations)
-    metrics |= wasserstein_distances(real.kappa, generated.kappa, **options, seed=seed)
     spectra, peaks = (
         [next(f.rows for f in features if f.name == name) for features in measured]
         for name in ("power_spectrum", "peaks")
     )
     halves = null_halves(len(real), seed)
-    metrics |= _spectra_metrics(spectra, halves) | _peak_metrics(peaks, halves)
-    if mask is None:
-        metrics |= _audit(real.kappa, generated.kappa, None if training is None else training.kappa)
+    metrics |= more | _spectra_metrics(spectra, halves) | _peak_metrics(peaks, halves)
+    metrics |= audit
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
@@ -113,6 +122,20 @@ def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutat
     drawn |= {r.name: figures.statistic_panel(r) for r in comparison.results if r.axis.size and r.name not in drawn}
     left_out = battery.left_out and (*battery.left_out, "Search for copies")
     return Evaluation(metrics, comparison, drawn, left_out)
+
+
+def _measure(battery, sets, run):
+    """The battery's ``Features`` of each set of maps."""
+    parts = [_parts(kappa) for kappa in sets]
+    features = iter(run([functools.partial(battery.measure, part) for part in itertools.chain(*parts)], "measuring"))
+    return [join_features([next(features) for _ in of_set]) for of_set in parts]
+
+
+def _parts(kappa):
+    """Maps in files in parts that can be measured anywhere; maps in memory as they are, which would have to be sent."""
+    if not hasattr(kappa, "table"):
+        return [kappa]
+    return [kappa.take(slice(start, start + BLOCK)) for start in range(0, len(kappa), BLOCK)]
 
 
 def _spectra_metrics(spectra, halves):

@@ -75,7 +75,7 @@ def latent_smoothness(gan, *, seed=0):
         True
     """
     angle = np.linspace(0, np.pi / 2, _POINTS, dtype=np.float32)
-    ends = gan.numpy_latents(2 * _PATHS, np.random.default_rng(seed))
+    ends = gan.numpy_latents(2 * _PATHS, seed)
     rotated = [np.multiply.outer(np.cos(angle), z[::2]) + np.multiply.outer(np.sin(angle), z[1::2]) for z in ends]
     maps = gan.predict_on_batch([z.reshape(-1, *z.shape[2:]) for z in rotated])
     paths = gan.scaling.to_kappa(maps[..., 0]).reshape(_POINTS, _PATHS, *maps.shape[1:3]).swapaxes(0, 1)

@@ -22,7 +22,8 @@ ALLOWED = {
     "simulate": {"errors", "data", "config"},
     "statistics": set(),
     "figures": set(),
-    "evaluation": {"errors", "data", "statistics", "figures", "report"},
+    "cluster": {"errors"},
+    "evaluation": {"errors", "cluster", "data", "statistics", "figures", "report"},
     "report": {"data", "figures", "statistics"},
     "backend": {"errors"},
     "layers": {"backend"},
@@ -36,6 +37,7 @@ ALLOWED = {
     "network_metrics": {"models", "statistics"},
     "emulator": {"data", "errors", "tracking"},
     "processes": {"backend", "errors"},
+    "shards": {"config", "errors", "_version", "data", "simulate", "emulator"},
     "monitor": {"guard", "checkpoints", "processes", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
     "training": {
@@ -75,8 +77,10 @@ def test_only_the_backend_folder_names_a_framework():
             assert not named, f"{path} imports {named}"
 
 
-@pytest.mark.parametrize(("library", "room"), [("mlflow", "tracking"), ("optuna", "tuning")])
-def test_one_room_each_for_mlflow_and_optuna(library, room):
+@pytest.mark.parametrize(
+    ("library", "room"), [("mlflow", "tracking"), ("optuna", "tuning"), ("dask", "cluster"), ("distributed", "cluster")]
+)
+def test_one_room_each_for_mlflow_optuna_and_dask(library, room):
     users = {room_of(path) for path in FILES if any(name.split(".")[0] == library for name in imports(path))}
     assert users <= {room}
 
@@ -93,7 +97,7 @@ def test_arrows_point_one_way():
 
 def test_statistics_simulation_and_data_stand_without_keras():
     for path in FILES:
-        if room_of(path) in (*STANDS_ON_NUMPY, "figures", "evaluation"):
+        if room_of(path) in (*STANDS_ON_NUMPY, "cluster", "figures", "evaluation"):
             assert "keras" not in {name.split(".")[0] for name in imports(path)}, path
 
 

@@ -41,8 +41,8 @@ class Jumping:
 
     scaling = type("Kappa", (), {"to_kappa": staticmethod(lambda x: x)})
 
-    def numpy_latents(self, n, rng):
-        z = rng.normal(size=(n, 3)).astype("float32")
+    def numpy_latents(self, n, seed):
+        z = np.random.default_rng(seed).normal(size=(n, 3)).astype("float32")
         z[::2, 0], z[1::2, 0] = 1, -1
         return [z]
 

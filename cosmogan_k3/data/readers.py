@@ -186,7 +186,7 @@ class PatchTable:
     """A virtual float32 array ``(n, N, N)`` of patches in files, read when they are asked for.
 
     Args:
-        files: list of paths.
+        files: list of absolute paths: a process that stands in another folder may read the patches.
         table: int ``(n, 4)``: file, map, first row, first column of each patch.
         pixels: int, side of a patch.
 
@@ -270,7 +270,7 @@ def read_maps(path, *, pixels=None, pixel_arcmin=None):
         first_id += int(fact["map_id"].max()) + 1
     shared = set.intersection(*(set(p) for p in parameters))
     return MapSet(
-        PatchTable([str(file) for file in files], np.concatenate(tables), side),
+        PatchTable([str(file.absolute()) for file in files], np.concatenate(tables), side),
         pixel_arcmin or _common_pixel(facts),
         np.concatenate(map_ids),
         {name: np.concatenate([p[name] for p in parameters]) for name in sorted(shared)},
@@ -280,7 +280,8 @@ def read_maps(path, *, pixels=None, pixel_arcmin=None):
 def _files(path):
     if not path.is_dir():
         return [path]
-    files = sorted(p for p in path.iterdir() if p.suffix.lower() in READERS)
+    # Hidden files are still being written, or were left by a process that was killed.
+    files = sorted(p for p in path.iterdir() if p.suffix.lower() in READERS and not p.name.startswith("."))
     if not files:
         raise InputError(f"{path}: no maps in this folder; expected files ending in {', '.join(READERS)}")
     return files

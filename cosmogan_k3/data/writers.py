@@ -14,6 +14,10 @@ _FITS_RECORD = 2880
 """Bytes of which every part of a FITS file is a multiple."""
 
 
+PARTIAL = ".partial-"
+"""What the names of files begin with that are still being written."""
+
+
 @contextlib.contextmanager
 def replacing(path):
     """Yield a temporary path beside ``path``; it takes the final name only if nothing failed.
@@ -24,7 +28,7 @@ def replacing(path):
     path = Path(path)
     check_writable(path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".partial-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=PARTIAL, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     try:
         yield Path(name)

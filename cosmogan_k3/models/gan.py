@@ -1,7 +1,6 @@
 """The generative adversarial network: one training step for every backend."""
 
 import keras
-import numpy as np
 from keras import ops
 
 from cosmogan_k3 import backend, losses
@@ -15,6 +14,9 @@ from cosmogan_k3.optimizers import PairedOptimizer
 
 _REFERENCE_STREAM = 1_000_000
 """Seeds of the reference batch start here, clear of those of the weights."""
+
+_FILTER_STREAM = 2_000_000
+"""Of the latents that the filter is fitted to."""
 
 _CALIBRATION_SIZE = 256
 """Maps from which the frozen statistics of the averaged generator are measured."""
@@ -287,15 +289,16 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         latents through them does. The filter takes away what is left between its mean power spectrum and the training
         maps'.
         """
-        rng = np.random.default_rng([self.seed, _REFERENCE_STREAM])
         if self.reference_size:
-            latents = [backend.share(ops.convert_to_tensor(z)) for z in self.numpy_latents(_CALIBRATION_SIZE, rng)]
-            self._generate(self.averaged_generator, latents)
+            latents = self.numpy_latents(_CALIBRATION_SIZE, [self.seed, _REFERENCE_STREAM])
+            self._generate(self.averaged_generator, [backend.share(ops.convert_to_tensor(z)) for z in latents])
         for layer in self.averaged_generator.layers:
             if isinstance(layer, SpectralFilter):
                 layer.reset()
-                sizes = {"pixels": self.pixels, "batch_size": _CALIBRATION_SIZE}
-                layer.fit(*self.spectral_matching.shortfall(self.network_batches(_FILTER_SIZE, rng, **sizes)))
+                drawn = self.network_batches(
+                    0, _FILTER_SIZE, self.pixels, [self.seed, _FILTER_STREAM], _CALIBRATION_SIZE
+                )
+                layer.fit(*self.spectral_matching.shortfall(drawn))
 
     def use_loss_of(self, epoch):
         """Switch to the loss that the schedule names for an epoch, and trace the step anew if it changed."""

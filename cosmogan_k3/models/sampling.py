@@ -8,6 +8,8 @@ from cosmogan_k3.errors import InputError
 
 _PIXELS_AT_A_TIME = 2**20
 """Maps of so many pixels together are generated at a time: large enough for a GPU, and 100 MB or so."""
+_LATENTS = 1
+"""Which of a seed's families of random streams the latents are."""
 
 
 class Sampling:
@@ -33,32 +35,48 @@ class Sampling:
         """
         return np.concatenate(list(self.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)))
 
-    def sample_batches(self, n, *, pixels=None, seed=0, batch_size=None):
-        """Iterate over what ``sample`` returns in batches; latents are drawn while the batch before is generated."""
+    def sample_batches(self, n, *, first=0, pixels=None, seed=0, batch_size=None):
+        """Iterate over maps ``first`` to ``first + n − 1`` of a seed in batches; other arguments as of ``sample``.
+
+        Batches begin at multiples of ``batch_size``: a map is computed beside the same others, and is the same to the
+        last bit, whatever range is asked for. Latents are drawn while the batch before is generated.
+        """
         if n < 1:
             raise InputError(f"The number of maps must be positive. Received: {n}")
         pixels = pixels or self.pixels
         self.latent_shapes_of(pixels)  # refuse a size before anything is drawn
-        batch_size = batch_size or max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
-        drawn = self.network_batches(n, np.random.default_rng(seed), pixels=pixels, batch_size=batch_size)
+        drawn = self.network_batches(first, first + n, pixels, seed, batch_size or self.batch_size_for(n, pixels))
         return (self.scaling.to_kappa(maps[..., 0]) for maps in drawn)
 
-    def network_batches(self, n, rng, *, pixels, batch_size):
-        """The maps in network units, ``(·, pixels, pixels, 1)``, with latents from a ``numpy.random.Generator``."""
-        with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
-            for start in range(0, n, batch_size):
-                latents = ahead.result()
-                if start + batch_size < n:
-                    ahead = pool.submit(self.numpy_latents, batch_size, rng, pixels=pixels)
-                # Where the model lies on several devices, TensorFlow returns the batch of each of them: all the same.
-                yield self.predict_on_batch(latents)[: min(batch_size, n - start)]
+    def batch_size_for(self, n, pixels):
+        """Maps generated at a time where ``n`` of them are asked for."""
+        return max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
 
-    def numpy_latents(self, n, rng, *, pixels=None):
-        """Latents of ``n`` maps, drawn map by map so that batches of any size follow the same stream."""
+    def network_batches(self, first, stop, pixels, seed, batch_size):
+        """Maps ``first`` to ``stop − 1`` of a seed in network units, ``(·, pixels, pixels, 1)``."""
+
+        def latents(start):
+            return self.numpy_latents(batch_size, seed, first=start, pixels=pixels)
+
+        starts = range(first - first % batch_size, stop, batch_size)
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(latents, starts[0])
+            for start in starts:
+                drawn = ahead.result()
+                if start != starts[-1]:
+                    ahead = pool.submit(latents, start + batch_size)
+                # Where the model lies on several devices, TensorFlow returns the batch of each of them: all the same.
+                yield self.predict_on_batch(drawn)[max(first - start, 0) : min(batch_size, stop - start)]
+
+    def numpy_latents(self, n, seed, *, first=0, pixels=None):
+        """Latents of maps ``first`` to ``first + n − 1`` of a seed; each map has its own random stream."""
         shapes = self.latent_shapes_of(pixels or self.pixels)
         sizes = [int(np.prod(shape)) for shape in shapes]
-        flat = rng.standard_normal((n, sum(sizes)), dtype=np.float32)
+        flat = np.empty((n, sum(sizes)), np.float32)
+        for index, row in enumerate(flat, start=first):
+            # Not the streams of simulated maps, which have the index alone.
+            stream = np.random.SeedSequence(seed, spawn_key=(_LATENTS, index))
+            np.random.default_rng(stream).standard_normal(out=row, dtype=np.float32)
         parts = np.split(flat, np.cumsum(sizes)[:-1], axis=1)
         return [part.reshape(n, *shape) for part, shape in zip(parts, shapes, strict=True)]
 

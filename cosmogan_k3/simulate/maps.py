@@ -38,8 +38,13 @@ def simulate_maps(simulation, *, quiet=True):
     return MapSet(kappa, stream.pixel_arcmin, parameters=stream.parameters)
 
 
-def simulate_stream(simulation, *, quiet=True):
+def simulate_stream(simulation, *, first=0, quiet=True):
     """The same as a ``MapStream``, for more maps than memory holds: they are drawn as ``data.write_maps`` writes them.
+
+    Args:
+        simulation: ``config.Simulation``.
+        first: int, number of the first map: the stream holds those from ``first`` to ``first + simulation.maps − 1``.
+        quiet: bool, no progress bar.
 
     Example:
         >>> from cosmogan_k3.config import Simulation
@@ -58,8 +63,9 @@ def simulate_stream(simulation, *, quiet=True):
 
     def blocks():
         with tqdm(total=simulation.maps, desc="simulating", unit="map", disable=quiet or None) as bar:
-            for start in range(0, simulation.maps, BLOCK):
-                block = np.stack([draw(i) for i in range(start, min(start + BLOCK, simulation.maps))])
+            stop = first + simulation.maps
+            for start in range(first, stop, BLOCK):
+                block = np.stack([draw(i) for i in range(start, min(start + BLOCK, stop))])
                 yield block
                 bar.update(len(block))
 

@@ -10,7 +10,7 @@ Conventions, stated once:
   halves of the real maps.
 """
 
-from cosmogan_k3.statistics.battery import Battery, Features
+from cosmogan_k3.statistics.battery import Battery, Features, join_features
 from cosmogan_k3.statistics.bispectrum import bispectrum
 from cosmogan_k3.statistics.comparison import Comparison, Result, compare, compare_features
 from cosmogan_k3.statistics.correlations import (
@@ -69,6 +69,7 @@ __all__ = [
     "frechet_distance",
     "integer_mode_edges",
     "interpolation_smoothness",
+    "join_features",
     "ks_histogram_counts",
     "ks_pixels",
     "memorisation_test",

@@ -48,8 +48,8 @@ def blocks(maps, mask=None, dtype=np.float64, step=None):
         with np.errstate(invalid="ignore"):
             finite = np.isfinite(block.sum(axis=(1, 2)))
         if not finite.all():
-            number = start + int(np.argmin(finite))
-            raise ValueError(f"maps must be finite where observed. Received: NaN or infinity in map {number}")
+            name = getattr(maps, "name_of", "map {}".format)(start + int(np.argmin(finite)))
+            raise ValueError(f"maps must be finite where observed. Received: NaN or infinity in {name}")
         yield chosen, block
 
 

@@ -1,6 +1,6 @@
 """The statistics that a comparison looks at, measured map by map."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,17 @@ class Features:
     """float64 ``(features,)``."""
     rows: np.ndarray
     """float64 ``(n, features)``, one row a map."""
+
+
+def join_features(parts):
+    """The ``Features`` of a set of maps from the lists of those of its parts.
+
+    Example:
+        >>> part = [Features("peaks", "Peak counts", "κ", np.zeros(2), np.ones((3, 2)))]
+        >>> join_features([part, part])[0].rows.shape
+        (6, 2)
+    """
+    return [replace(same[0], rows=np.concatenate([f.rows for f in same])) for same in zip(*parts, strict=True)]
 
 
 class Battery:
@@ -91,20 +102,14 @@ class Battery:
     def measure(self, maps):
         """The ``Features`` of every statistic, reading the maps once, a block at a time."""
         streamed = blocks(checked_maps(maps), self.mask, dtype=np.float32, step=_BLOCK)
-        parts = [self._block(block) for _, block in streamed]
-        return [
-            Features(
-                name,
-                *_LABELS[name],
-                np.asarray(parts[0][name][0], dtype=float),
-                np.concatenate([part[name][1] for part in parts]),
-            )
-            for name in parts[0]
-        ]
+        return join_features([self._block(block) for _, block in streamed])
 
     def _block(self, maps):
-        """Axis and rows of each statistic, of a few maps."""
-        return self._maskable(maps) if self.mask is not None else self._maskable(maps) | self._of_whole_maps(maps)
+        measured = self._maskable(maps) if self.mask is not None else self._maskable(maps) | self._of_whole_maps(maps)
+        return [
+            Features(name, *_LABELS[name], np.asarray(axis, dtype=float), rows)
+            for name, (axis, rows) in measured.items()
+        ]
 
     def _maskable(self, maps):
         below = np.concatenate([[-np.inf], self.levels, [np.inf]])

@@ -81,7 +81,7 @@ def sample(folder):
     """Draw the same latents through every model that any backend left here."""
     for path in sorted(folder.glob("*.keras")):
         gan = keras.saving.load_model(path)
-        latents = gan.numpy_latents(4, np.random.default_rng(11))
+        latents = gan.numpy_latents(4, 11)
         maps = ops.convert_to_numpy(gan.predict_on_batch(latents))
         np.save(folder / f"samples-{path.stem}-{keras.backend.backend()}.npy", maps)
 
