@@ -79,6 +79,7 @@ class SpectralMatching(keras.layers.Layer):
         self.running = self.add_weight(name="running", shape=moments, initializer="zeros", **fixed)
         self.lag = self.add_weight(name="lag", shape=moments, initializer="zeros", **fixed)
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **fixed)
+        self.adapted_to = self.add_weight(name="adapted_to", shape=(), initializer="zeros", **fixed)
 
     def adapt(self, maps):
         """Measure mean and scatter of the moments on training maps ``(n, N, N, 1)``, in network units."""
@@ -87,6 +88,7 @@ class SpectralMatching(keras.layers.Layer):
         moments = ops.convert_to_numpy(self._moments(ops.convert_to_tensor(maps)))
         self.expected.assign(moments.mean(axis=0))
         self.scatter.assign(moments.std(axis=0))
+        self.adapted_to.assign(len(moments))
 
     def shortfall(self, batches):
         """How far maps are from what is to be matched: what ``SpectralFilter.fit`` takes.

@@ -22,7 +22,8 @@ _CALIBRATION_SIZE = 256
 """Maps from which the frozen statistics of the averaged generator are measured."""
 
 _FILTER_SIZE = 2048
-"""Maps from which its spectrum is: as many as the training maps' own is measured from."""
+"""Maps from which its spectrum is: as many as the training maps' own is measured from, or four times as many as there
+are, since more would cost time and the noise would be the training maps'."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -292,12 +293,15 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         if self.reference_size:
             latents = self.numpy_latents(_CALIBRATION_SIZE, [self.seed, _REFERENCE_STREAM])
             self._generate(self.averaged_generator, [backend.share(ops.convert_to_tensor(z)) for z in latents])
+        if self.spectral_matching and (seen := int(self.spectral_matching.adapted_to)):
+            self._fit_filter(min(_FILTER_SIZE, 4 * seen))
+
+    def _fit_filter(self, size):
+        """Fit the averaged generator's filter, where it has one, to so many of its maps."""
         for layer in self.averaged_generator.layers:
             if isinstance(layer, SpectralFilter):
                 layer.reset()
-                drawn = self.network_batches(
-                    0, _FILTER_SIZE, self.pixels, [self.seed, _FILTER_STREAM], _CALIBRATION_SIZE
-                )
+                drawn = self.network_batches(0, size, self.pixels, [self.seed, _FILTER_STREAM], _CALIBRATION_SIZE)
                 layer.fit(*self.spectral_matching.shortfall(drawn))
 
     def use_loss_of(self, epoch):

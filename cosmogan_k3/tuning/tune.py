@@ -1,8 +1,10 @@
 """The whole of `cosmogan tune`: workers, figures, retraining, registration."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from cosmogan_k3.tuning.trials import TrialRunner
 
 PARENT = "mlflow_run_id"
 """User attribute of the study: the run in MLflow under which its trials stand."""
+
+_LOOK = 1.0
+"""Seconds between two looks at what the workers have done."""
 
 
 @dataclass(frozen=True)
@@ -109,19 +114,29 @@ def _identity(config, plan, maps):
     }
 
 
-def _run_trials(config, runner, study):
-    """Run trials in this process, with a bar that counts those of all workers."""
+@contextlib.contextmanager
+def _bar(config, study):
+    """A bar that counts the trials of all workers, and a function that brings it up to date."""
     with tqdm(total=config.trials, desc="trials", unit="trial", disable=config.quiet or None) as bar:
 
-        def show(trial):
-            try:
-                return runner(trial)
-            finally:
-                trials = places(patiently(study.get_trials, deepcopy=False)).values()
-                bar.update(sum(t.state.is_finished() for t in trials) - bar.n)
+        def show():
+            trials = places(patiently(study.get_trials, deepcopy=False)).values()
+            bar.update(sum(trial.state.is_finished() for trial in trials) - bar.n)
 
-        work(study, config.trials, show)
-        bar.update(config.trials - bar.n)
+        show()
+        yield show
+        show()
+
+
+def _run_trials(config, runner, study):
+    """Run trials in this process."""
+    with _bar(config, study) as show:
+
+        def run(trial):
+            show()
+            return runner(trial)
+
+        work(study, config.trials, run)
 
 
 def _run_workers(config, study):
@@ -133,18 +148,21 @@ def _run_workers(config, study):
     command = [sys.executable, "-m", "cosmogan_k3", "tune", *_options(replace(config, workers=1, finish=0, quiet=True))]
     threads = str(max(1, (os.cpu_count() or 1) // config.workers))
     environment = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads} | os.environ
-    environment.pop("MLFLOW_RUN_ID", None)
+    environment.pop("MLFLOW_RUN_ID", None)  # of the study, not of its trials
     workers = [subprocess.Popen(command, env=environment) for _ in range(config.workers)]
     try:
-        codes = [worker.wait() for worker in workers]
-    except BaseException:
+        with _bar(config, study) as show:
+            while any(worker.poll() is None for worker in workers):
+                time.sleep(_LOOK)
+                show()
+    finally:
         for worker in workers:
             worker.terminate()
-        raise
     if not patiently(finished, study, config.trials):
+        codes = ", ".join(str(worker.wait()) for worker in workers)
         raise InputError(
-            f"All workers ended (exit codes {', '.join(map(str, codes))}) before {config.trials} trials of the study "
-            f"{config.study!r} did; repeat the command to go on"
+            f"All workers ended (exit codes {codes}) before {config.trials} trials of the study {config.study!r} did; "
+            "repeat the command to go on"
         )
 
 

@@ -26,7 +26,7 @@ def adapted(maps, **options):
 
 def test_shape_and_weights(maps):
     moments = 1 + ring_means(SIDE).shape[1]
-    check_layer(SpectralMatching(0.5), maps, expected_shape=(), expected_weights=4 * moments + 1)
+    check_layer(SpectralMatching(0.5), maps, expected_shape=(), expected_weights=4 * moments + 2)
 
 
 def test_rings_hold_every_mode_once():
