@@ -12,16 +12,21 @@ from cosmogan_k3.errors import InputError
 
 _AXIS = "batch"
 
+_COUNTS = ("KERAS_DISTRIBUTION_NUM_PROCESSES", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")
+"""Environment variables that say how many processes there are: of ``keras.distribution``, SLURM, Open MPI."""
+
 _HEARTBEAT = 30
 """Seconds after which a process that is silent counts as lost."""
 
 
 def use_devices(number):
-    processes = _join_processes()
+    processes = int(next((os.environ[name] for name in _COUNTS if name in os.environ), 1))
     if number and number % processes:
         raise InputError(f"--devices: a multiple of the {processes} processes is expected. Received: {number}")
     if number:
         jax.config.update("jax_num_cpu_devices", number // processes)
+    if processes > 1:
+        _join()
     if jax.device_count() < (number or 1):
         raise InputError(f"--devices: JAX sees {jax.device_count()} devices. Received: {number}")
     devices = jax.devices()[:number]
@@ -30,16 +35,13 @@ def use_devices(number):
         keras.distribution.set_distribution(keras.distribution.DataParallel(devices=names, auto_shard_dataset=False))
 
 
-def _join_processes():
-    """Start ``jax.distributed`` where Keras's environment variables, SLURM or Open MPI say so; how many processes."""
-    given = {name: os.environ.get(f"KERAS_DISTRIBUTION_{name.upper()}") for name in ("num_processes", "process_id")}
-    address = os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES", "").split(",")[0] or None
-    started = [name for name in ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE") if int(os.environ.get(name, 1)) > 1]
-    if not started and int(given["num_processes"] or 1) == 1:
-        return 1
+def _join():
+    """Start ``jax.distributed`` with what Keras's environment variables say; JAX finds the rest under a scheduler."""
+    names = ("NUM_PROCESSES", "PROCESS_ID")
+    given = {name.lower(): os.environ.get(f"KERAS_DISTRIBUTION_{name}") for name in names}
     numbers = {name: int(value) for name, value in given.items() if value}
+    address = os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES", "").split(",")[0] or None
     jax.distributed.initialize(address, **numbers, heartbeat_timeout_seconds=_HEARTBEAT)
-    return jax.process_count()
 
 
 def leave():
