@@ -5,7 +5,7 @@ import time
 import keras
 import numpy as np
 
-from cosmogan_k3 import guard
+from cosmogan_k3 import backend, guard
 from cosmogan_k3.checkpoints import SCORE
 from cosmogan_k3.processes import from_chief, is_chief
 from cosmogan_k3.statistics import Validation, relative_diversity, stopping_advice, validation_score
@@ -79,7 +79,8 @@ class Monitor(keras.callbacks.Callback):
         self.progress.seconds += time.perf_counter() - self._start
         if is_chief():
             runs.log_epoch(values, self.progress.epoch)
-            self.checkpoints.save(self.model, self.progress)
+            with backend.alone():
+                self.checkpoints.save(self.model, self.progress)
         if self.finished or late:
             self.model.stop_training = True
 

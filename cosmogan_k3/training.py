@@ -183,7 +183,8 @@ def _gan(config, preset, batches, maps, *, epoch):
 def _fit(config, gan, batches, monitor):
     """Train until all is done or the time is spent; after a divergence, go back and on with another seed."""
     if not config.resume and is_chief():
-        monitor.checkpoints.start(gan, monitor.progress)
+        with backend.alone():
+            monitor.checkpoints.start(gan, monitor.progress)
     while not monitor.finished:
         batches.seed = _stream(config, monitor.progress)
         gan.fit(

@@ -64,7 +64,7 @@ def start_processes(count, *arguments, backend, cwd=None):
 
 def _place(backend, index, count, port):
     if backend == "torch":
-        place = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": count}
+        place = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": count, "OMP_NUM_THREADS": 1}
         place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     else:
         place = {"PROCESS_ID": index, "NUM_PROCESSES": count, "JOB_ADDRESSES": f"127.0.0.1:{port}"}

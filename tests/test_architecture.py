@@ -38,7 +38,7 @@ ALLOWED = {
     "emulator": {"data", "errors", "tracking"},
     "processes": {"backend", "errors"},
     "shards": {"config", "errors", "_version", "data", "simulate", "emulator"},
-    "monitor": {"guard", "checkpoints", "processes", "statistics", "tracking"},
+    "monitor": {"backend", "guard", "checkpoints", "processes", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
     "training": {
         *("backend", "figures", "guard", "losses", "checkpoints", "config", "data", "emulator", "errors", "evaluation"),

@@ -34,6 +34,8 @@ rows as the others have, in the order of the devices. The modules ``*_devices`` 
 
 ``use_devices(number)``, ``leave()``
     Join the processes of a training and take so many devices (None: all accelerators at hand, or one CPU); part again.
+``alone()``
+    A context for what one process does by itself, such as writing a checkpoint.
 ``process_count()``, ``process_index()``, ``device_count()``
     Of the training; process 0 is the chief, which alone writes and speaks.
 ``shares()``
@@ -87,6 +89,7 @@ describe = _module.describe
 
 use_devices = _devices.use_devices
 leave = _devices.leave
+alone = _devices.alone
 process_count = _devices.process_count
 process_index = _devices.process_index
 device_count = _devices.device_count

@@ -1,5 +1,6 @@
 """JAX on several devices of one or more processes: the step is mapped over them, each with its rows of the batch."""
 
+import contextlib
 import os
 
 import jax
@@ -48,6 +49,17 @@ def leave():
     keras.distribution.set_distribution(None)
     if jax.distributed.is_initialized():
         jax.distributed.shutdown()
+
+
+@contextlib.contextmanager
+def alone():
+    """For what one process does by itself: with a distribution every new array would be compared with the others'."""
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
 
 
 def process_count():

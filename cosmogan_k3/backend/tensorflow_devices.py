@@ -1,5 +1,7 @@
 """TensorFlow on several devices: one process, ``MirroredStrategy``, a replica of the step on each device."""
 
+import contextlib
+
 import tensorflow as tf
 
 from cosmogan_k3.errors import InputError
@@ -20,6 +22,9 @@ def use_devices(number):
 def leave():
     if tf.distribute.has_strategy():
         tf.distribute.experimental_set_strategy(None)
+
+
+alone = contextlib.nullcontext
 
 
 def process_count():

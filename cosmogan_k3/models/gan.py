@@ -293,7 +293,7 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         if self.reference_size:
             latents = self.numpy_latents(_CALIBRATION_SIZE, [self.seed, _REFERENCE_STREAM])
             self._generate(self.averaged_generator, [backend.share(ops.convert_to_tensor(z)) for z in latents])
-        if self.spectral_matching and (seen := int(self.spectral_matching.adapted_to)):
+        if self.spectral_matching and (seen := int(ops.convert_to_numpy(self.spectral_matching.adapted_to))):
             self._fit_filter(min(_FILTER_SIZE, 4 * seen))
 
     def _fit_filter(self, size):

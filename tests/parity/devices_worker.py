@@ -37,9 +37,12 @@ SYSTEMS = {
         losses={0: {"name": "cross_entropy", "flip": 0.1}},
         discriminator_steps=2,
     ),
-    # Light penalties: the slope of a network of leaky ReLUs jumps where rounding moves a unit to the other side.
+    # Light penalties and low rates: the slope of a network of leaky ReLUs jumps where rounding moves a unit to the
+    # other side, and twenty steps amplify it.
     "penalised": replace(
         _DEEP,
+        generator_rate=5e-5,
+        discriminator_rate=5e-5,
         losses={0: {"name": "cross_entropy"}},
         penalties=(R2(0.05, fraction=0.5), WassersteinPenalty(0.1)),
     ),
