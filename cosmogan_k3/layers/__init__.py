@@ -1,6 +1,7 @@
 """Keras layers for maps of the sky and for adversarial training."""
 
 from cosmogan_k3.layers.batch_normalization import BatchNormalization
+from cosmogan_k3.layers.gaussian_field import GaussianField
 from cosmogan_k3.layers.log_plane import LogPlane
 from cosmogan_k3.layers.lognormal_output import LognormalOutput
 from cosmogan_k3.layers.map_convolution import MapConv2D, UpsampleConv2D
@@ -14,6 +15,7 @@ from cosmogan_k3.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [
     "BatchNormalization",
+    "GaussianField",
     "LogPlane",
     "LognormalOutput",
     "MapConv2D",

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from cosmogan_k3.layers.radial import multiply_modes, radial_size
+
 _LARGEST_GAIN = 2.0
 """The filter mends per cents; what differs by more, early in a training, is the training's to mend."""
 
@@ -12,7 +14,7 @@ _LARGEST_GAIN = 2.0
 class SpectralFilter(keras.layers.Layer):
     """Multiply the Fourier modes of each map by a gain that depends on their wave number alone, and shift its mean.
 
-        ŷ(k) = T(|k|) x̂(k),  T(0) = 1,        y → y + s
+        ŷ(k) = T(|k|) x̂(k) for k > 0,        y → y + s
 
     T is tabulated at whole wave numbers of a map of ``pixels`` and linear between them; maps of another side are given
     the same gain at the same number of cycles a pixel. In training the layer does nothing: ``fit`` measures T and s on
@@ -41,8 +43,7 @@ class SpectralFilter(keras.layers.Layer):
 
     def build(self, input_shape):
         fixed = {"trainable": False, "dtype": "float32", "autocast": False}
-        size = int(self.pixels / np.sqrt(2)) + 2
-        self.gain = self.add_weight(name="gain", shape=(size,), initializer="ones", **fixed)
+        self.gain = self.add_weight(name="gain", shape=(radial_size(self.pixels),), initializer="ones", **fixed)
         self.shift = self.add_weight(name="shift", shape=(), initializer="zeros", **fixed)
 
     def fit(self, wavenumbers, ratio, shift):
@@ -56,9 +57,7 @@ class SpectralFilter(keras.layers.Layer):
         if not self.built:
             self.build(None)
         gains = np.clip(np.sqrt(ratio), 1 / _LARGEST_GAIN, _LARGEST_GAIN)
-        table = np.interp(np.arange(self.gain.shape[0]), wavenumbers, gains)
-        table[0] = 1.0
-        self.gain.assign(table)
+        self.gain.assign(np.interp(np.arange(self.gain.shape[0]), wavenumbers, gains))
         self.shift.assign(shift)
 
     def reset(self):
@@ -70,23 +69,9 @@ class SpectralFilter(keras.layers.Layer):
         if training:
             return x
         maps = ops.squeeze(ops.cast(x, "float32"), -1)
-        gain = self._plane(ops.shape(maps)[1])
-        real, imaginary = ops.fft2((maps, ops.zeros_like(maps)))
-        filtered, _ = ops.ifft2((real * gain, imaginary * gain))
-        return ops.cast(ops.expand_dims(filtered + ops.convert_to_tensor(self.shift), -1), x.dtype)
-
-    def _plane(self, side):
-        """T on the Fourier plane of a map of ``side`` pixels."""
-        modes = ops.arange(side, dtype="float32")
-        cycles = ops.minimum(modes, ops.cast(side, "float32") - modes) / ops.cast(side, "float32")
-        wavenumber = self.pixels * ops.sqrt(ops.square(cycles)[:, None] + ops.square(cycles))
-        below = ops.floor(wavenumber)
-        share = wavenumber - below
-        index = ops.cast(below, "int32")
-        table = ops.convert_to_tensor(self.gain)
-        inside = (1 - share) * ops.take(table, index) + share * ops.take(table, index + 1)
-        # Between the mean and the fundamental mode there is nothing to interpolate: larger maps have modes there.
-        return ops.where(ops.logical_and(wavenumber > 0, wavenumber < 1), table[1], inside)
+        mean = ops.mean(maps, axis=(1, 2), keepdims=True)
+        filtered = multiply_modes(maps - mean, ops.convert_to_tensor(self.gain), self.pixels)
+        return ops.cast(ops.expand_dims(filtered + mean + ops.convert_to_tensor(self.shift), -1), x.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

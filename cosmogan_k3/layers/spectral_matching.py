@@ -19,6 +19,9 @@ _SLOW = 0.998
 """Memory of the lag between the generator and its average: as long as that of the average itself."""
 
 
+_BLOCK = 256
+"""Training maps whose moments are measured at a time."""
+
 _ENOUGH_MODES = 100
 """In a ring of the filter: the power of 50 independent ones in 2,000 maps is known to 0.3 %."""
 
@@ -85,7 +88,8 @@ class SpectralMatching(keras.layers.Layer):
         """Measure mean and scatter of the moments on training maps ``(n, N, N, 1)``, in network units."""
         if not self.built:
             self.build(maps.shape)
-        moments = ops.convert_to_numpy(self._moments(ops.convert_to_tensor(maps)))
+        blocks = (maps[start : start + _BLOCK] for start in range(0, len(maps), _BLOCK))
+        moments = self._moments_of(blocks)
         self.expected.assign(moments.mean(axis=0))
         self.scatter.assign(moments.std(axis=0))
         self.adapted_to.assign(len(moments))
@@ -100,7 +104,7 @@ class SpectralMatching(keras.layers.Layer):
             ``(wave numbers, ratios, shift)``: the power that is wanted over that of the maps, in rings that are wide
             enough to tell it to half a per cent, at their mean wave number; and what the mean of the maps lacks.
         """
-        moments = np.concatenate([ops.convert_to_numpy(self._moments(ops.convert_to_tensor(x))) for x in batches])
+        moments = self._moments_of(batches)
         found, expected = moments.mean(axis=0), ops.convert_to_numpy(self.expected)
         modes = 1 / self._mean_of_rings.max(axis=0)
         wavenumbers = _wavenumbers(round(len(self._mean_of_rings) ** 0.5)) @ self._mean_of_rings
@@ -109,6 +113,9 @@ class SpectralMatching(keras.layers.Layer):
         wavenumbers, expected_power, found_power = sums
         ratios = expected_power / np.maximum(found_power, np.finfo(np.float32).tiny)
         return wavenumbers / np.add.reduceat(modes[1:], starts), ratios, expected[0] - found[0]
+
+    def _moments_of(self, batches):
+        return np.concatenate([ops.convert_to_numpy(self._moments(ops.convert_to_tensor(x))) for x in batches])
 
     def call(self, maps):
         found = self._standardized(maps)

@@ -11,8 +11,8 @@ from cosmogan_k3.models.gan import GAN
 from cosmogan_k3.models.generator import build_generator, latent_shapes
 from cosmogan_k3.models.presets import FullyConvolutional, Preset, get_preset
 
-_ADAPTED = 2000
-"""Training maps that layers are adapted to."""
+_ADAPTED_MAPS, _ADAPTED_PIXELS = 2000, 2**25
+"""Layers are adapted to so many training maps, or to as many as have so many pixels, where these are more."""
 
 _MARGIN_CELLS = 2
 """Coarsest cells drawn around a map that is not periodic: pixels so far apart on the torus share next to no latents."""
@@ -72,7 +72,8 @@ def new_gan(preset, batches, maps, *, seed):
         steps=preset.epochs * len(batches),
         seed=seed,
     )
-    gan.adapt(batches.scaling.to_network(batches.kappa[:_ADAPTED])[..., None])
+    seen = max(_ADAPTED_MAPS, _ADAPTED_PIXELS // maps.pixels**2)
+    gan.adapt(batches.scaling.to_network(batches.kappa[:seen])[..., None])
     return gan
 
 

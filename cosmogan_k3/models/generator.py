@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import LognormalOutput, MapConv2D, NoiseInjection, SpectralFilter, UpsampleConv2D
+from cosmogan_k3.layers import GaussianField, LognormalOutput, MapConv2D, NoiseInjection, SpectralFilter, UpsampleConv2D
 from cosmogan_k3.models.blocks import normalization, seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
@@ -27,7 +27,7 @@ def latent_shapes(architecture, pixels):
         doublings = len(architecture.channels) - 2
         _check_divisible(pixels, 2**doublings)
         drawn = pixels + 2 * architecture.margin
-        sides = [drawn // 2 ** (doublings - i) for i in range(1, doublings + 1)] + [drawn]
+        sides = [drawn // 2 ** (doublings - i) for i in range(1, doublings + 1)] + [drawn] * (1 + architecture.gaussian)
         coarsest = drawn // 2**doublings
         return [(coarsest, coarsest, architecture.latent), *((side, side, 1) for side in sides)]
     _check_divisible(pixels, 2 ** len(architecture.channels))
@@ -70,25 +70,44 @@ def _fully_convolutional(architecture, pixels, initializers, *, filtered):
     padding = architecture.padding
     latent = keras.Input((None, None, architecture.latent), name="latent")
     noises = [keras.Input((None, None, 1), name=f"noise_{i}") for i in range(len(middle) + 1)]
+    inputs = [latent, *noises]
+    field = None
+    if architecture.gaussian:
+        inputs.append(keras.Input((None, None, 1), name="field_noise"))
+        field = GaussianField(pixels, name="field")(inputs[-1])
     bias = architecture.generator_norm is None
     x = MapConv2D(first, 3, padding=padding, kernel_initializer=next(initializers), name="base")(latent)
     for i, filters in enumerate(middle):
         x = UpsampleConv2D(
             filters, 3, padding=padding, use_bias=bias, kernel_initializer=next(initializers), name=f"up_{i}"
         )(x)
-        x = NoiseInjection(name=f"inject_{i}")([x, noises[i]])
+        x = _inject(x, noises[i], field, coarser=2 ** (len(middle) - 1 - i), number=i)
         x = layers.ReLU(name=f"relu_{i}")(normalization(architecture, f"norm_{i}")(x))
     x = MapConv2D(last, 3, padding=padding, kernel_initializer=next(initializers), name="detail")(x)
-    x = NoiseInjection(name=f"inject_{len(middle)}")([x, noises[-1]])
+    x = _inject(x, noises[-1], field, coarser=1, number=len(middle))
     x = layers.ReLU(name=f"relu_{len(middle)}")(x)
-    x = MapConv2D(1, 3, padding=padding, kernel_initializer=next(initializers), name="map")(x)
+    # With a field the network adds nothing at first, so that training starts from lognormal maps.
+    kernel = next(initializers) if field is None else "zeros"
+    x = MapConv2D(1, 3, padding=padding, kernel_initializer=kernel, name="map")(x)
+    if field is not None:
+        x = layers.Add(name="with_field")([x, field])
     if architecture.output == "lognormal":
         x = LognormalOutput(name="bend")(x)
     if filtered:
         x = SpectralFilter(pixels, name="filter")(x)
     if architecture.margin:
         x = layers.Cropping2D(architecture.margin, name="crop")(x)
-    return keras.Model([latent, *noises], _float32(x), name="generator")
+    return keras.Model(inputs, _float32(x), name="generator")
+
+
+def _inject(x, noise, field, *, coarser, number):
+    """Features with fresh noise and, where there is one, the Gaussian field as seen on this grid."""
+    x = NoiseInjection(name=f"inject_{number}")([x, noise])
+    if field is None:
+        return x
+    if coarser > 1:
+        field = layers.AveragePooling2D(coarser, name=f"field_{number}")(field)
+    return NoiseInjection(name=f"inject_field_{number}")([x, field])
 
 
 def _deep_convolutional(architecture, pixels, initializers):

@@ -60,6 +60,8 @@ class FullyConvolutional:
         margin: pixels drawn around a map and cropped, a multiple of the coarsest cell, for maps whose opposite edges do
             not join.
         output: "lognormal" (``LognormalOutput``) or "linear".
+        gaussian: whether the generator draws a Gaussian field of the training maps' spectrum (``GaussianField``), sees
+            it on every grid, and adds to it; its maps start as lognormal ones.
     """
 
     latent: int = 16
@@ -74,6 +76,7 @@ class FullyConvolutional:
     padding: str = "periodic"
     margin: int = 0
     output: str = "lognormal"
+    gaussian: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ _BEST = replace(
         discriminator_kernel=3,
         discriminator_repeat=False,
         discriminator_planes=2,
+        gaussian=True,
     ),
     penalties=(R1(0.05, fraction=0.25),),
     spectral_weight=0.1,

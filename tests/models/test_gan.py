@@ -291,7 +291,8 @@ def test_one_batch_can_be_given_as_an_array(maps):
     gan = make()
     before = to_numpy(gan.generator.trainable_variables)
     assert np.isfinite(gan.train_on_batch(maps[:8], return_dict=True)["generator_loss"])
-    assert all(moved(before, to_numpy(gan.generator.trainable_variables)))
+    # What lies before the last convolution waits for the next step: its kernel is zero at the start.
+    assert any(moved(before, to_numpy(gan.generator.trainable_variables)))
 
 
 def test_how_it_was_compiled_survives():
@@ -359,8 +360,14 @@ def test_a_large_periodic_map_repeats_a_small_one_where_its_latents_do():
 def test_a_margin_makes_opposite_edges_strangers():
     """Without one, the first and last rows are neighbours on the torus; with one, they see different latents."""
     margined = replace(TINY, architecture=replace(TINY.architecture, margin=8))
-    ratio = {m: seam_ratio(make(p).sample(400, seed=3)) for m, p in ((0, TINY), (8, margined))}
-    # Untrained maps: neighbours correlate, so a seam shows. 400 maps of 16 rows give the ratio to a few percent.
+    white = np.random.default_rng(0).normal(size=(400, 16, 16, 1))
+    smooth = sum(np.roll(white, (i, j), axis=(1, 2)) for i in range(3) for j in range(3))
+    ratio = {}
+    for margin, preset in ((0, TINY), (8, margined)):
+        gan = make(preset)
+        gan.adapt(smooth.astype("float32"))
+        ratio[margin] = seam_ratio(gan.sample(400, seed=3))
+    # Neighbours correlate, so a seam shows. 400 maps of 16 rows give the ratio to a few percent.
     assert ratio[0] < 1.1 < 1.2 < ratio[8]
     assert make(margined).sample(1, pixels=32).shape == (1, 32, 32)
 
