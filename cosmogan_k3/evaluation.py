@@ -234,14 +234,15 @@ def write_evaluation(folder, evaluation, *, provenance=None):
             figure.set_layout_engine("none")  # laid out by the first saving; again would take as long as drawing
     paths.append(folder / "metrics.json")
     with replacing(paths[-1]) as partial:
-        text = json.dumps(evaluation.metrics | (provenance or {}), indent=2, allow_nan=False)
+        metrics = {name: _quoted(value) for name, value in evaluation.metrics.items()}
+        text = json.dumps(metrics | (provenance or {}), indent=2, allow_nan=False)
         partial.write_text(text + "\n")
     paths.append(folder / "statistics.csv")
     with replacing(paths[-1]) as partial, partial.open("w", newline="") as file:
         rows = evaluation.comparison.table()
         table = csv.DictWriter(file, rows[0])
         table.writeheader()
-        table.writerows(rows)
+        table.writerows({name: _quoted(value) for name, value in row.items()} for row in rows)
     paths.append(folder / "report.html")
     images = {name: (folder / f"{name}.png").read_bytes() for name in evaluation.figures}
     write_report(
@@ -253,6 +254,11 @@ def write_evaluation(folder, evaluation, *, provenance=None):
         left_out=evaluation.left_out,
     )
     return paths
+
+
+def _quoted(value):
+    """A number to the twelve digits that do not depend on how many threads shared a sum."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def summary(evaluation):
