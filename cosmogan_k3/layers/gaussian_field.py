@@ -11,22 +11,23 @@ _FINENESS = 2
 """Knots of the tables for each whole wave number: at the largest scales the spectrum is too steep for one."""
 
 _SMALLEST = 1e-3
-"""Gains below this share of the largest are raised to it, so that there is something to learn a factor of."""
+"""Gains below this share of the largest are raised to it."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class GaussianField(keras.layers.Layer):
     """Turn white noise into a periodic, isotropic Gaussian field with a power spectrum.
 
-        x̂(k) = T(|k|) e^{w(|k|)} n̂(k),        x → x + μ
+        x̂(k) = T(|k|) n̂(k),        x → x + μ
 
     ``adapt`` measures T and μ on training maps y so that the field, bent by ``LognormalOutput`` with the bend a of
     these maps, has their mean m and correlation function ξ:
 
         ξ_x(r) = ln(1 + a² ξ(r)/(1 + a m)²)/a²,    T² = ⟨ξ̂_x⟩ over modes of equal |k|,    μ = ln(1 + a m)/a − a ξ_x(0)/2
 
-    From there w, zero at the start, is learnt. T and w are tabulated at half wave numbers of a map of ``pixels`` and
-    linear between them; maps of another side have the same spectrum at the same number of cycles a pixel.
+    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers of
+    a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of cycles
+    a pixel.
 
     Args:
         pixels: int, side of the maps that T is measured on.
@@ -49,18 +50,17 @@ class GaussianField(keras.layers.Layer):
         self.pixels = pixels
 
     def build(self, input_shape):
-        size = (radial_size(_FINENESS * self.pixels),)
         fixed = {"trainable": False, "dtype": "float32", "autocast": False}
-        self.start = self.add_weight(name="start", shape=size, initializer="ones", **fixed)
+        size = radial_size(_FINENESS * self.pixels)
+        self.gain = self.add_weight(name="gain", shape=(size,), initializer="ones", **fixed)
         self.mean = self.add_weight(name="mean", shape=(), initializer="zeros", **fixed)
-        self.log_factor = self.add_weight(name="log_factor", shape=size, initializer="zeros", dtype="float32")
 
     def adapt(self, maps):
         """Measure T and μ on training maps ``(n, N, N, 1)``, in network units."""
         if not self.built:
             self.build(maps.shape)
-        start, mean = lognormal_start(np.asarray(maps)[..., 0], _FINENESS * self.pixels)
-        self.start.assign(start)
+        gain, mean = lognormal_start(np.asarray(maps)[..., 0], _FINENESS * self.pixels)
+        self.gain.assign(gain)
         self.mean.assign(mean)
 
     def call(self, noise):
