@@ -25,9 +25,9 @@ class GaussianField(keras.layers.Layer):
 
         ξ_x(r) = ln(1 + a² ξ(r)/(1 + a m)²)/a²,    T² = ⟨ξ̂_x⟩ over modes of equal |k|,    μ = ln(1 + a m)/a − a ξ_x(0)/2
 
-    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers of
-    a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of cycles
-    a pixel.
+    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers
+    of a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of
+    cycles a pixel.
 
     Args:
         pixels: int, side of the maps that T is measured on.
@@ -64,11 +64,8 @@ class GaussianField(keras.layers.Layer):
         self.mean.assign(mean)
 
     def call(self, noise):
-        table = ops.convert_to_tensor(self.start) * ops.exp(ops.cast(self.log_factor, "float32"))
-        field = multiply_modes(ops.squeeze(noise, -1), table, _FINENESS * self.pixels) + ops.convert_to_tensor(
-            self.mean
-        )
-        return ops.cast(ops.expand_dims(field, -1), noise.dtype)
+        field = multiply_modes(ops.squeeze(noise, -1), ops.convert_to_tensor(self.gain), _FINENESS * self.pixels)
+        return ops.cast(ops.expand_dims(field + ops.convert_to_tensor(self.mean), -1), noise.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
