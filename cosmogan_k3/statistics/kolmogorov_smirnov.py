@@ -86,7 +86,10 @@ def _levels(real, generated, mask):
     )
     values = np.unique(scouts)
     complete = max(len(real), len(generated)) <= _SCOUTS and len(values) <= _LEVELS
-    return values if complete else np.unique(np.quantile(scouts, np.linspace(0, 1, _LEVELS)))
+    if complete:
+        return values
+    scouts.sort()  # np.quantile would partition the pixels once for each level, twenty times as long
+    return np.unique(np.interp(np.linspace(0, len(scouts) - 1, _LEVELS), np.arange(len(scouts)), scouts))
 
 
 def _cumulative(maps, mask, levels, grid):
