@@ -24,6 +24,9 @@ run: env
 stack: env .venv/.stack
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m cosmogan_k3.tuning.stack
 
+# Two processes of one thread each: with a pool of threads for each core they would wait for one another.
+test: export OMP_NUM_THREADS = 1
+test: export TF_NUM_INTRAOP_THREADS = 1
 test: .venv/.jax .venv/.tensorflow .venv/.torch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
