@@ -73,6 +73,10 @@ class Simulation:
     shift: float = option(
         0.0, "minus the minimum convergence; by default Hilbert et al.'s fit at the source redshift", minimum=0
     )
+    vary: str = option(
+        "", "ranges that cosmologies are drawn from, in place of single values: omega_m=0.2:0.4,sigma_8=0.6:1.0, say"
+    )
+    cosmologies: int = option(32, "number of cosmologies, which take turns from map to map, with --vary", minimum=1)
     seed: int = _seed()
 
 
@@ -100,6 +104,9 @@ class TrainConfig:
         "",
         "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or wasserstein; "
         "by default the preset's",
+    )
+    condition: str = option(
+        "", "parameters of the maps that the generator is to be told, with commas between: omega_m,sigma_8, say"
     )
     start: str = option("", "model (.keras file or MLflow URI) of the same networks, whose weights to start from")
     backend: str = _backend()
@@ -142,6 +149,7 @@ class GenerateConfig:
     model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
     maps: int = option(1000, "number of maps", minimum=1)
     pixels: int = option(0, "side of the maps, where the model can draw another; 0 takes the training maps'", minimum=0)
+    parameters: str = option("", "of a conditional model, what to draw maps for: omega_m=0.3,sigma_8=0.8, say")
     seed: int = _seed()
     backend: str = _backend()
     out: str = _maps_out("generated.npz")

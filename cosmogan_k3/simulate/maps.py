@@ -1,9 +1,12 @@
 """From a simulation's description to a set of maps."""
 
+from dataclasses import replace
+
 import numpy as np
 from tqdm import tqdm
 
 from cosmogan_k3.data.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.simulate.design import design, parse_ranges
 from cosmogan_k3.simulate.lognormal import lognormal_drawer, lognormal_shift
 from cosmogan_k3.simulate.theory import Cosmology, convergence_power
 
@@ -18,10 +21,13 @@ def simulate_maps(simulation, *, quiet=True):
         quiet: bool, no progress bar.
 
     Returns:
-        ``MapSet`` with the cosmology as its parameters.
+        ``MapSet`` with the cosmology of each map as its parameters.
+
+    With ``simulation.vary`` its cosmologies take turns: map i has number i modulo ``simulation.cosmologies``, so that
+    any few maps in a row cover the range.
 
     Raises:
-        InputError: a cosmology, a redshift or a field that cannot be simulated.
+        InputError: a cosmology, a redshift or a field that cannot be simulated, or a range that is none.
 
     Example:
         >>> from cosmogan_k3.config import Simulation
@@ -51,8 +57,37 @@ def simulate_stream(simulation, *, first=0, quiet=True):
         >>> [len(block) for block in simulate_stream(Simulation(maps=300, pixels=16, field_deg=2.0)).blocks()]
         [256, 44]
     """
+    varied = _varied(simulation)
+    draws = [_drawer(replace(simulation, **each)) for each in varied]
+
+    def blocks():
+        with tqdm(total=simulation.maps, desc="simulating", unit="map", disable=quiet or None) as bar:
+            stop = first + simulation.maps
+            for start in range(first, stop, BLOCK):
+                block = np.stack([draws[i % len(draws)](i) for i in range(start, min(start + BLOCK, stop))])
+                yield block
+                bar.update(len(block))
+
+    turns = np.arange(first, first + simulation.maps) % len(varied)
+    values = {name: np.array([each.get(name, getattr(simulation, name)) for each in varied]) for name in _PARAMETERS}
+    parameters = {name: value[turns] for name, value in values.items()}
+    pixel_arcmin = simulation.field_deg * 60 / simulation.pixels
+    return MapStream(simulation.maps, simulation.pixels, pixel_arcmin, blocks(), parameters)
+
+
+def _varied(simulation):
+    """What each cosmology of a simulation has of its own: nothing, where none of its parameters vary."""
+    if not simulation.vary:
+        return [{}]
+    ranges = parse_ranges(simulation.vary, _PARAMETERS)
+    points = design(ranges, simulation.cosmologies, simulation.seed)
+    return [dict(zip(ranges, map(float, point), strict=True)) for point in points]
+
+
+def _drawer(simulation):
+    """The function from an index to a map of a simulation of one cosmology."""
     cosmology = Cosmology(simulation.omega_m, simulation.omega_b, simulation.h, simulation.sigma_8, simulation.n_s)
-    draw = lognormal_drawer(
+    return lognormal_drawer(
         simulation.maps,
         pixels=simulation.pixels,
         field_deg=simulation.field_deg,
@@ -60,15 +95,3 @@ def simulate_stream(simulation, *, first=0, quiet=True):
         shift=simulation.shift or lognormal_shift(simulation.source_redshift),
         seed=simulation.seed,
     )
-
-    def blocks():
-        with tqdm(total=simulation.maps, desc="simulating", unit="map", disable=quiet or None) as bar:
-            stop = first + simulation.maps
-            for start in range(first, stop, BLOCK):
-                block = np.stack([draw(i) for i in range(start, min(start + BLOCK, stop))])
-                yield block
-                bar.update(len(block))
-
-    parameters = {name: np.full(simulation.maps, getattr(simulation, name)) for name in _PARAMETERS}
-    pixel_arcmin = simulation.field_deg * 60 / simulation.pixels
-    return MapStream(simulation.maps, simulation.pixels, pixel_arcmin, blocks(), parameters)
