@@ -20,6 +20,8 @@ examples:
   cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
   cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
   cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
+  cosmogan simulate --vary "omega_m=0.2:0.4,sigma_8=0.6:1.0" --out many.h5
+  cosmogan train --data many.h5 --condition omega_m,sigma_8 --out conditional
   cosmogan main            all but the last, from a simulation to a registered model
 """
 
@@ -233,15 +235,16 @@ def _generate(config):
 
         _write(generated_shards(config), config)
         return
+    from cosmogan_k3.data.conditioning import parse_parameters
     from cosmogan_k3.data.writers import check_output, write_maps
 
     check_output(config.out)
+    options = {"seed": config.seed, "quiet": config.quiet, "parameters": parse_parameters(config.parameters)}
     use_backend(config.backend)
     from cosmogan_k3.emulator import Emulator
 
     emulator = Emulator.load(config.model)
-    stream = emulator.sample_stream(config.maps, pixels=config.pixels or None, seed=config.seed, quiet=config.quiet)
-    write_maps(config.out, stream)
+    write_maps(config.out, emulator.sample_stream(config.maps, pixels=config.pixels or None, **options))
 
 
 def _info(config):

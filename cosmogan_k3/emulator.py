@@ -50,7 +50,12 @@ class Emulator:
     def pixel_arcmin(self):
         return self.gan.pixel_arcmin
 
-    def sample(self, n, *, pixels=None, seed=0, batch_size=None):
+    @property
+    def conditioning(self):
+        """``Conditioning``, names and range of the parameters that maps are drawn for; None where there are none."""
+        return self.gan.conditioning
+
+    def sample(self, n, *, pixels=None, seed=0, batch_size=None, parameters=None):
         """Draw ``n`` maps: κ, float32 ``(n, N, N)``. The same seed gives the same maps on every backend.
 
         Args:
@@ -59,22 +64,25 @@ class Emulator:
                 ``best`` and ``quick``) draws any multiple of its coarsest cell, 8 pixels or so.
             seed: int.
             batch_size: int, maps generated at a time; by default as many as make a million pixels.
+            parameters: of a conditional model, a mapping of their names to a float or to floats ``(n,)``.
 
         Raises:
-            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
+            InputError: where ``n`` is not positive, the generator cannot draw maps of this side, or parameters are
+                missing, unknown or outside the range that it was trained in.
 
         Example:
             >>> from cosmogan_k3.models.build import build_gan
             >>> Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0)).sample(1, pixels=48).shape
             (1, 48, 48)
         """
-        return self.gan.sample(n, pixels=pixels, seed=seed, batch_size=batch_size)
+        return self.gan.sample(n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters)
 
-    def sample_maps(self, n, *, pixels=None, seed=0, batch_size=None):
-        """The same as a ``MapSet``, which ``data.write_maps`` writes."""
-        return MapSet(self.sample(n, pixels=pixels, seed=seed, batch_size=batch_size), self.pixel_arcmin)
+    def sample_maps(self, n, *, pixels=None, seed=0, batch_size=None, parameters=None):
+        """The same as a ``MapSet`` with its parameters, which ``data.write_maps`` writes."""
+        kappa = self.sample(n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters)
+        return MapSet(kappa, self.pixel_arcmin, parameters=self._carried(parameters, n))
 
-    def sample_stream(self, n, *, first=0, pixels=None, seed=0, batch_size=None, quiet=True):
+    def sample_stream(self, n, *, first=0, pixels=None, seed=0, batch_size=None, parameters=None, quiet=True):
         """The same maps as a ``MapStream``, for more than memory holds: drawn as ``data.write_maps`` writes them.
 
         ``first`` is the number of the first map: the stream holds maps ``first`` to ``first + n − 1`` of the seed.
@@ -89,8 +97,14 @@ class Emulator:
             ...     len(read_maps(folder + "/maps.h5"))
             5
         """
-        batches = self.gan.sample_batches(n, first=first, pixels=pixels, seed=seed, batch_size=batch_size)
-        return MapStream(n, pixels or self.gan.pixels, self.pixel_arcmin, self._shown(batches, n, quiet))
+        options = {"pixels": pixels, "seed": seed, "batch_size": batch_size, "parameters": parameters}
+        drawn = self._shown(self.gan.sample_batches(n, first=first, **options), n, quiet)
+        side = pixels or self.gan.pixels
+        return MapStream(n, side, self.pixel_arcmin, drawn, self._carried(parameters, n))
+
+    def _carried(self, parameters, n):
+        """What the maps are to say of their cosmology."""
+        return self.conditioning.values(parameters, n) if self.conditioning else {}
 
     def _shown(self, batches, n, quiet):
         with tqdm(total=n, desc="sampling", unit="map", disable=quiet or None) as bar:

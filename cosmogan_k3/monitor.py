@@ -46,6 +46,7 @@ class Monitor(keras.callbacks.Callback):
         self.progress = progress
         self.checkpoints = checkpoints
         self.compared = 0 if validation is None or len(validation) < 3 else min(len(validation), _VALIDATION_MAPS)
+        self.held_out = validation
         self.validation = validation_of(validation) if is_chief() else None
         self.batch_size, self.epochs = preset.batch_size, preset.epochs
         self.panels = set(np.linspace(1, self.epochs, min(_PCA_PANELS, self.epochs)).round().astype(int).tolist())
@@ -70,7 +71,10 @@ class Monitor(keras.callbacks.Callback):
         values = {name: float(value) for name, value in logs.items()}
         values["images_per_second"] = self.params["steps"] * self.batch_size / (time.perf_counter() - self._start)
         # Always from the same latents, so that epochs differ by their weights alone.
-        generated = self.model.sample(self.compared) if self.compared else None
+        generated = None
+        if self.compared:
+            parameters = self.model.parameters_of(self.held_out, slice(self.compared))
+            generated = self.model.sample(self.compared, parameters=parameters)
         values, self.cause, late = from_chief(lambda: self._judge(values, generated))
         if self.cause:
             self.model.stop_training = True

@@ -77,7 +77,10 @@ def latent_smoothness(gan, *, seed=0):
     angle = np.linspace(0, np.pi / 2, _POINTS, dtype=np.float32)
     ends = gan.numpy_latents(2 * _PATHS, seed)
     rotated = [np.multiply.outer(np.cos(angle), z[::2]) + np.multiply.outer(np.sin(angle), z[1::2]) for z in ends]
-    maps = gan.predict_on_batch([z.reshape(-1, *z.shape[2:]) for z in rotated])
+    inputs = [z.reshape(-1, *z.shape[2:]) for z in rotated]
+    if gan.conditioning:  # at the mean of the parameters, which is zero in their units
+        inputs.append(np.zeros((_POINTS * _PATHS, len(gan.conditioning.names)), np.float32))
+    maps = gan.predict_on_batch(inputs)
     paths = gan.scaling.to_kappa(maps[..., 0]).reshape(_POINTS, _PATHS, *maps.shape[1:3]).swapaxes(0, 1)
     if any((path == path[0]).all() for path in paths):
         return {}

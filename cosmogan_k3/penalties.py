@@ -19,12 +19,13 @@ _LEAST_SQUARED_SLOPE = 1e-12
 """Below it the slope counts as constant: the derivative of the root would be infinite where the slope vanishes."""
 
 
-def squared_slope(discriminator, maps):
+def squared_slope(discriminator, maps, *given):
     """|∇_x D(x)|² of each map.
 
     Args:
         discriminator: ``keras.Model`` from maps to logits.
         maps: tensor ``(n, rows, columns, channels)``.
+        given: what else a conditional discriminator is told, held constant.
 
     Returns:
         tensor ``(n,)``, which can be differentiated by the discriminator's weights. Averages that a normalisation
@@ -38,7 +39,7 @@ def squared_slope(discriminator, maps):
         [36.0, 36.0]
     """
     _, slope = backend.value_and_input_gradient(
-        lambda x: ops.sum(discriminator(x, training=True)), maps, discriminator.variables
+        lambda x: ops.sum(discriminator([x, *given] if given else x, training=True)), maps, discriminator.variables
     )
     return ops.sum(ops.square(slope), axis=(1, 2, 3))
 
@@ -57,10 +58,11 @@ class GradientPenalty(Record):
                 f"Received: weight={self.weight}, fraction={self.fraction}"
             )
 
-    def __call__(self, discriminator, real, fake, seed=None):
+    def __call__(self, discriminator, real, fake, seed=None, *given):
         stride = round(1 / self.fraction)
         maps = self.place(real[::stride], fake[::stride], seed)
-        return self.weight * ops.mean(backend.gather(self.price(squared_slope(discriminator, maps))))
+        slopes = squared_slope(discriminator, maps, *(rows[::stride] for rows in given))
+        return self.weight * ops.mean(backend.gather(self.price(slopes)))
 
     def price(self, squared_slope):
         return squared_slope / 2

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cosmogan_k3._version import __version__
 from cosmogan_k3.config import Simulation
+from cosmogan_k3.data.conditioning import parse_parameters
 from cosmogan_k3.data.writers import PARTIAL, check_output, replacing, write_maps
 from cosmogan_k3.errors import InputError
 
@@ -149,12 +150,15 @@ def generated_shards(config):
 
     from cosmogan_k3.emulator import Emulator
 
+    parameters = parse_parameters(config.parameters)
     gan = Emulator.load(config.model).gan
     pixels = config.pixels or gan.pixels
-    gan.latent_shapes_of(pixels)  # refuses a side that it cannot draw
+    gan.sample_batches(1, pixels=pixels, parameters=parameters)  # refuses what it cannot draw
     backend, digest = keras.backend.backend(), _digest(gan)
     options = {"pixels": pixels, "seed": config.seed, "batch_size": gan.batch_size_for(config.maps, pixels)}
+    options["parameters"] = parameters
     facts = {"command": "generate", "model_sha256": digest, "backend": backend, "pixels": pixels, "seed": config.seed}
+    facts |= {"parameters": parameters} if parameters else {}
     model = Path(config.out).absolute() / MODEL
     draw = functools.partial(_generated, model, digest, backend, options)
     shards = Shards(config.out, config.maps, config.shard_maps, facts, draw)
@@ -167,6 +171,8 @@ def generated_shards(config):
 def _digest(gan):
     """SHA-256 of what maps depend on: the weights, and the scaling to κ."""
     digest = hashlib.sha256(repr(gan.scaling.get_config()).encode())
+    if gan.conditioning:
+        digest.update(repr(gan.conditioning.get_config()).encode())
     for weights in gan.averaged_generator.get_weights():
         digest.update(weights.tobytes())
     return digest.hexdigest()

@@ -14,12 +14,13 @@ import numpy as np
 from cosmogan_k3 import backend, figures, guard, losses
 from cosmogan_k3.checkpoints import SCORE, Checkpoints, Progress
 from cosmogan_k3.config import MainConfig
-from cosmogan_k3.data import Batches, Scaling, read_maps, split_by_map
+from cosmogan_k3.data import Batches, Conditioning, Scaling, read_maps, split_by_map
+from cosmogan_k3.data.conditioning import parse_names
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation import evaluate_maps, summary, write_evaluation
-from cosmogan_k3.models.build import for_edges, new_gan
+from cosmogan_k3.models.build import check_conditional, for_edges, new_gan
 from cosmogan_k3.models.generator import latent_shapes
 from cosmogan_k3.models.presets import get_preset
 from cosmogan_k3.monitor import Monitor
@@ -50,6 +51,8 @@ def prepare(config):
         InputError
     """
     preset = get_preset(config.preset)
+    if parse_names(config.condition):
+        check_conditional(preset)
     preset = replace(preset, epochs=config.epochs or preset.epochs, batch_size=config.batch_size or preset.batch_size)
     if config.loss:
         losses.get(config.loss)
@@ -100,14 +103,16 @@ def train(config, preset, maps, *, provenance=None, splits=None):
     progress = _begin(config, _identity(config, preset) | {"data_fingerprint": fingerprint})
     splits = splits or split(maps, config.seed)
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
-    batches = Batches(
-        splits.train.kappa, scaling, batch_size=preset.batch_size, augment=preset.augment, seed=config.seed
-    )
+    options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": config.seed}
+    names = parse_names(config.condition)
+    conditioning = Conditioning.fit(names, splits.train.parameters, maps.parameters) if names else None
+    conditions = conditioning.of_maps(splits.train.parameters) if names else None
+    batches = Batches(splits.train.kappa, scaling, conditions=conditions, **options)
     if len(splits.test) < 4:
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
     batches.share(backend.process_index(), backend.process_count(), backend.device_count())
     preset = for_edges(preset, config.periodic, splits.train.kappa)
-    gan = _gan(config, preset, batches, maps, epoch=progress.epoch)
+    gan = _gan(config, preset, batches, maps, conditioning, epoch=progress.epoch)
     parameters = _parameters(config, preset, splits, fingerprint) | (provenance or {})
     chief = is_chief()
     with _run(config, parameters, progress) if chief else contextlib.nullcontext():
@@ -149,6 +154,7 @@ def _identity(config, preset):
     """What a training to be resumed has to share with the one that was begun; the preset as it is after overrides."""
     chosen = {"preset": config.preset, "seed": config.seed, "epochs": preset.epochs, "batch_size": preset.batch_size}
     chosen |= {"backend": backend.name, "patience": config.patience, "start": config.start}
+    chosen["condition"] = config.condition
     if isinstance(config, MainConfig) and not config.data:
         chosen |= {name: getattr(config, name) for name in ("maps", "field_deg", "source_redshift")}
     recipe = runs.flat_parameters(config, preset)
@@ -170,11 +176,11 @@ def _begin(config, identity):
     return progress
 
 
-def _gan(config, preset, batches, maps, *, epoch):
+def _gan(config, preset, batches, maps, conditioning, *, epoch):
     """The GAN of the preset, which has seen some training maps, or that of the checkpoint to be resumed."""
     if config.resume:
         return _checkpoints(config).gan(epoch)
-    gan = new_gan(preset, batches, maps, seed=config.seed)
+    gan = new_gan(preset, batches, maps, seed=config.seed, conditioning=conditioning)
     if config.start:
         start_from(gan, config.start)
     return gan
@@ -259,7 +265,10 @@ def start_from(gan, uri):
     Raises:
         InputError: no such model, or one of other networks.
     """
-    weights = Emulator.load(uri).gan.get_weights()
+    other = Emulator.load(uri).gan
+    if other.conditioning != gan.conditioning:
+        raise InputError(f"{uri}: was told other parameters, or in another range or other units, than this training")
+    weights = other.get_weights()
     there, here = [[w.shape for w in group] for group in (weights, gan.get_weights())]
     if there != here:
         differing = [pair for pair in itertools.zip_longest(there, here) if pair[0] != pair[1]]
@@ -285,7 +294,8 @@ def _finish(config, gan, splits, monitor, parameters):
     if gan is None or selected != progress.epoch:
         gan = monitor.checkpoints.gan(selected)
     emulator = Emulator(gan)
-    generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed)
+    parameters_of_test = gan.parameters_of(splits.test)
+    generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed, parameters=parameters_of_test)
     evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
     metrics, drawn = evaluation.metrics, evaluation.figures
     metrics |= learned_frechet(splits.train, splits.test.kappa, generated.kappa, seed=config.seed)

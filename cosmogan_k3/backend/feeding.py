@@ -32,7 +32,7 @@ class MapSequence(keras.utils.PyDataset):
         if index + 1 < len(self):  # the first of an epoch waits for its order
             self._ahead[index + 1] = self._pool.submit(self._batch, index + 1)
         # A one-element tuple: Keras would read a bare array of one batch as it is, but a tuple says "inputs only".
-        return (batch,)
+        return batch if isinstance(batch, tuple) else (batch,)
 
     def _batch(self, index):
         return self.place(self.batches[index])

@@ -63,15 +63,20 @@ def feed(batches):
     freed memory above 128 kB at once, and a step then spends most of its time on page faults. And no autotuning:
     its thread sleeps for 10 ms, 20 ms, … 10 s, …, and the end of an epoch waits for it to wake.
     """
-    shape = batches[0].shape
+    shapes = [part.shape for part in _parts(batches[0])]
 
     def read(index):
-        batch = tf.numpy_function(lambda i: batches[int(i)], [index], tf.float32)
-        return (tf.ensure_shape(batch, shape),)
+        parts = tf.numpy_function(lambda i: _parts(batches[int(i)]), [index], [tf.float32] * len(shapes))
+        return tuple(tf.ensure_shape(part, shape) for part, shape in zip(parts, shapes, strict=True))
 
     options = tf.data.Options()
     options.autotune.enabled = False
     return tf.data.Dataset.range(len(batches)).map(read).prefetch(1).with_options(options)
+
+
+def _parts(batch):
+    """Maps alone, or maps and their parameters."""
+    return batch if isinstance(batch, tuple) else (batch,)
 
 
 def default_jit():

@@ -67,6 +67,8 @@ def feed(batches):
 
 
 def _on_device(batch):
+    if isinstance(batch, tuple):
+        return tuple(map(_on_device, batch))
     tensor = torch.from_numpy(batch)
     return tensor.pin_memory().to("cuda", non_blocking=True) if torch.cuda.is_available() else tensor
 

@@ -1,6 +1,7 @@
 """Maps from files and back: readers, writers, scaling, splits, batches. NumPy alone, no Keras."""
 
 from cosmogan_k3.data.batches import Batches
+from cosmogan_k3.data.conditioning import Conditioning
 from cosmogan_k3.data.mapset import MapSet, MapStream
 from cosmogan_k3.data.readers import read_maps, read_mask
 from cosmogan_k3.data.scaling import Scaling
@@ -10,6 +11,7 @@ from cosmogan_k3.data.writers import write_maps
 
 __all__ = [
     "Batches",
+    "Conditioning",
     "MapSet",
     "MapStream",
     "Scaling",

@@ -32,6 +32,7 @@ class Batches:
         batch_size: int.
         augment: bool, apply to each map one of the eight symmetries of the square.
         seed: int.
+        conditions: optional float32 ``(n, parameters)``, of which each batch then brings the rows of its maps.
 
     Raises:
         InputError: fewer maps than a batch.
@@ -44,7 +45,7 @@ class Batches:
         (2, (4, 8, 8, 1))
     """
 
-    def __init__(self, kappa, scaling, *, batch_size, augment=False, seed=0):
+    def __init__(self, kappa, scaling, *, batch_size, augment=False, seed=0, conditions=None):
         if batch_size < 1 or len(kappa) < batch_size:
             raise InputError(f"A batch holds {batch_size} maps. Received: {len(kappa)} training maps")
         self.kappa = kappa
@@ -52,6 +53,7 @@ class Batches:
         self.batch_size = batch_size
         self.augment = augment
         self.seed = seed
+        self.conditions = conditions
         self._share = slice(None)
         self.start_epoch(0)
 
@@ -90,4 +92,4 @@ class Batches:
         maps = self.scaling.to_network(self.kappa[chosen])
         for i, which in enumerate(chosen):
             maps[i] = apply_symmetry(maps[i], self._symmetry[which])
-        return maps[..., None]
+        return maps[..., None] if self.conditions is None else (maps[..., None], self.conditions[chosen])

@@ -7,7 +7,7 @@ from keras import ops
 from cosmogan_k3.layers.lognormal_output import starting_bend
 from cosmogan_k3.layers.radial import multiply_modes, radial_size
 
-_FINENESS = 2
+FINENESS = 2
 """Knots of the tables for each whole wave number: at the largest scales the spectrum is too steep for one."""
 
 _SMALLEST = 1e-3
@@ -25,9 +25,9 @@ class GaussianField(keras.layers.Layer):
 
         ξ_x(r) = ln(1 + a² ξ(r)/(1 + a m)²)/a²,    T² = ⟨ξ̂_x⟩ over modes of equal |k|,    μ = ln(1 + a m)/a − a ξ_x(0)/2
 
-    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers
-    of a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of
-    cycles a pixel.
+    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers of
+    a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of cycles
+    a pixel.
 
     Args:
         pixels: int, side of the maps that T is measured on.
@@ -51,7 +51,7 @@ class GaussianField(keras.layers.Layer):
 
     def build(self, input_shape):
         fixed = {"trainable": False, "dtype": "float32", "autocast": False}
-        size = radial_size(_FINENESS * self.pixels)
+        size = radial_size(FINENESS * self.pixels)
         self.gain = self.add_weight(name="gain", shape=(size,), initializer="ones", **fixed)
         self.mean = self.add_weight(name="mean", shape=(), initializer="zeros", **fixed)
 
@@ -59,13 +59,16 @@ class GaussianField(keras.layers.Layer):
         """Measure T and μ on training maps ``(n, N, N, 1)``, in network units."""
         if not self.built:
             self.build(maps.shape)
-        gain, mean = lognormal_start(np.asarray(maps)[..., 0], _FINENESS * self.pixels)
+        gain, mean = lognormal_start(np.asarray(maps)[..., 0], FINENESS * self.pixels)
         self.gain.assign(gain)
         self.mean.assign(mean)
 
     def call(self, noise):
-        field = multiply_modes(ops.squeeze(noise, -1), ops.convert_to_tensor(self.gain), _FINENESS * self.pixels)
-        return ops.cast(ops.expand_dims(field + ops.convert_to_tensor(self.mean), -1), noise.dtype)
+        return self._drawn(noise, ops.convert_to_tensor(self.gain), ops.convert_to_tensor(self.mean))
+
+    def _drawn(self, noise, gain, mean):
+        field = multiply_modes(ops.squeeze(noise, -1), gain, FINENESS * self.pixels) + mean
+        return ops.cast(ops.expand_dims(field, -1), noise.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -85,7 +88,12 @@ def lognormal_start(maps, pixels):
     """
     bend = starting_bend(maps)
     mean = float(np.mean(maps, dtype=np.float64))
-    correlation = np.fft.ifft2(_mean_power(maps, mean)).real / maps.shape[1] ** 2
+    return start_of_power(_mean_power(maps, mean), bend, mean, pixels)
+
+
+def start_of_power(power, bend, mean, pixels):
+    """T and μ as of ``lognormal_start``, from ⟨|FFT|²⟩ of the maps less their mean, ``(N, N)``."""
+    correlation = np.fft.ifft2(power).real / len(power) ** 2
     # A field of this bend has no correlations below −1/a²: what the noise of few maps puts there is raised.
     gaussian = np.log(np.maximum(1 + bend**2 * correlation / (1 + bend * mean) ** 2, 0.01)) / bend**2
     gains = _radial_amplitude(np.fft.fft2(gaussian).real, pixels)

@@ -51,15 +51,19 @@ class LognormalOutput(keras.layers.Layer):
         self.bend.assign(starting_bend(maps))
 
     def call(self, x):
-        bend = ops.convert_to_tensor(self.bend)
-        bend = ops.where(ops.abs(bend) < _SMALLEST, ops.full_like(bend, _SMALLEST), bend)
-        return ops.expm1(ops.minimum(bend * x, 4.0)) / bend
+        return bent(x, ops.convert_to_tensor(self.bend))
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return super().get_config() | {"initial": self.initial}
+
+
+def bent(x, bend):
+    """(exp(a x) − 1)/a of tensors that broadcast, linear where a vanishes."""
+    bend = ops.where(ops.abs(bend) < _SMALLEST, ops.full_like(bend, _SMALLEST), bend)
+    return ops.expm1(ops.minimum(bend * x, 4.0)) / bend
 
 
 def lognormal_bend(maps):

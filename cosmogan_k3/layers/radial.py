@@ -19,7 +19,8 @@ def multiply_modes(maps, table, pixels):
 
     Args:
         maps: float tensor ``(n, N, N)``.
-        table: float tensor ``(radial_size(pixels),)``, at wave numbers 0, 1, 2, … of a map of ``pixels``.
+        table: float tensor ``(radial_size(pixels),)``, or one row a map, at wave numbers 0, 1, 2, … of a map of
+            ``pixels``.
         pixels: int; on maps of another side the same value belongs to the same number of cycles a pixel.
 
     Returns:
@@ -39,11 +40,11 @@ def multiply_modes(maps, table, pixels):
 
 
 def _on_plane(table, pixels, side):
-    """The table on the Fourier plane of a map of ``side`` pixels, ``(side, side)``."""
+    """The table on the Fourier plane of a map of ``side`` pixels, ``(side, side)``, or each of its rows."""
     modes = ops.arange(side, dtype="float32")
     cycles = ops.minimum(modes, ops.cast(side, "float32") - modes) / ops.cast(side, "float32")
     wavenumber = pixels * ops.sqrt(ops.square(cycles)[:, None] + ops.square(cycles))
     below = ops.floor(wavenumber)
     share = wavenumber - below
     index = ops.cast(below, "int32")
-    return (1 - share) * ops.take(table, index) + share * ops.take(table, index + 1)
+    return (1 - share) * ops.take(table, index, axis=-1) + share * ops.take(table, index + 1, axis=-1)

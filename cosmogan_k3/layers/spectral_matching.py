@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3.layers.trends import linear_trend, log_trend, quadratic, terms
 
 _WIDTH = 1.08
 """Ratio of a ring's edges, where that is more than one mode: enough to see the dips that upsampling leaves at the
@@ -42,8 +43,11 @@ class SpectralMatching(keras.layers.Layer):
     Args:
         weight: float, w.
         memory: float in [0, 1), d. It and s = 0.998 are no larger than (1 + t)/(10 + t) in step t.
+        parameters: int, of a conditional model; the power of each map is then taken in units of what is expected of its
+            parameters, and its mean less the expected one; ``adapt`` measures both (``log_trend``, ``linear_trend``).
 
-    Input: generated maps ``(n, N, N, 1)``; output: a scalar. ``adapt`` measures what to match, ``update`` moves ū, l.
+    Input: generated maps ``(n, N, N, 1)``, and their standardised parameters if there are any; output: a scalar.
+    ``adapt`` measures what to match, ``update`` moves ū, l.
 
     Raises:
         ValueError: a weight that is not positive or a memory outside [0, 1).
@@ -64,7 +68,7 @@ class SpectralMatching(keras.layers.Layer):
     EVERY = 4
     """The lag is seen on every fourth map: enough, over many steps."""
 
-    def __init__(self, weight, memory=0.95, **kwargs):
+    def __init__(self, weight, memory=0.95, parameters=0, **kwargs):
         super().__init__(**kwargs)
         if not weight > 0 or not 0 <= memory < 1:
             raise ValueError(
@@ -72,6 +76,7 @@ class SpectralMatching(keras.layers.Layer):
             )
         self.weight = weight
         self.memory = memory
+        self.parameters = parameters
 
     def build(self, input_shape):
         self._mean_of_rings = ring_means(input_shape[1])
@@ -83,13 +88,20 @@ class SpectralMatching(keras.layers.Layer):
         self.lag = self.add_weight(name="lag", shape=moments, initializer="zeros", **fixed)
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **fixed)
         self.adapted_to = self.add_weight(name="adapted_to", shape=(), initializer="zeros", **fixed)
+        if self.parameters:
+            shape = (terms(self.parameters), *moments)
+            self.slopes = self.add_weight(name="slopes", shape=shape, initializer="zeros", **fixed)
 
-    def adapt(self, maps):
+    def adapt(self, maps, *theta):
         """Measure mean and scatter of the moments on training maps ``(n, N, N, 1)``, in network units."""
         if not self.built:
             self.build(maps.shape)
-        blocks = (maps[start : start + _BLOCK] for start in range(0, len(maps), _BLOCK))
-        moments = self._moments_of(blocks)
+        starts = range(0, len(maps), _BLOCK)
+        moments = self._moments_of(maps[start : start + _BLOCK] for start in starts)
+        if theta:
+            trends = linear_trend(*theta, moments[:, :1]), log_trend(*theta, moments[:, 1:])
+            self.slopes.assign(np.concatenate(trends, axis=1)[1:])
+            moments = self._moments_of((maps[i : i + _BLOCK], theta[0][i : i + _BLOCK]) for i in starts)
         self.expected.assign(moments.mean(axis=0))
         self.scatter.assign(moments.std(axis=0))
         self.adapted_to.assign(len(moments))
@@ -98,7 +110,8 @@ class SpectralMatching(keras.layers.Layer):
         """How far maps are from what is to be matched: what ``SpectralFilter.fit`` takes.
 
         Args:
-            batches: iterable of generated maps ``(·, N, N, 1)``, in network units.
+            batches: iterable of generated maps ``(·, N, N, 1)``, in network units, or of pairs of these and their
+                parameters.
 
         Returns:
             ``(wave numbers, ratios, shift)``: the power that is wanted over that of the maps, in rings that are wide
@@ -115,46 +128,53 @@ class SpectralMatching(keras.layers.Layer):
         return wavenumbers / np.add.reduceat(modes[1:], starts), ratios, expected[0] - found[0]
 
     def _moments_of(self, batches):
-        return np.concatenate([ops.convert_to_numpy(self._moments(ops.convert_to_tensor(x))) for x in batches])
+        parts = (part if isinstance(part, tuple) else (part,) for part in batches)
+        return np.concatenate([ops.convert_to_numpy(self._moments(*map(ops.convert_to_tensor, x))) for x in parts])
 
-    def call(self, maps):
-        found = self._standardized(maps)
+    def call(self, maps, *theta):
+        found = self._standardized(maps, *theta)
         error = self._moved(self.running, found, self.memory) + self.lag
         error = ops.clip(error, -_LARGEST_ERROR, _LARGEST_ERROR)
         return self.weight * ops.sum(ops.stop_gradient(error) * found)
 
-    def update(self, maps, averaged):
+    def update(self, maps, averaged, *theta):
         """Move the running mean and the lag.
 
         Args:
             maps: generated, ``(n, N, N, 1)``.
             averaged: of the averaged generator, from the latents of ``maps[::SpectralMatching.EVERY]``.
+            theta: parameters of ``maps``, if there are any.
         """
-        lag = self._standardized(averaged) - self._standardized(maps[:: self.EVERY])
+        few = [rows[:: self.EVERY] for rows in theta]
+        lag = self._standardized(averaged, *few) - self._standardized(maps[:: self.EVERY], *few)
         self.lag.assign(self._moved(self.lag, lag, _SLOW))
-        self.running.assign(self._moved(self.running, self._standardized(maps), self.memory))
+        self.running.assign(self._moved(self.running, self._standardized(maps, *theta), self.memory))
         self.steps.assign(self.steps + 1)
 
     def _moved(self, mean, found, memory):
         memory = ops.minimum(memory, (1 + self.steps) / (10 + self.steps))
         return memory * mean + (1 - memory) * found
 
-    def _standardized(self, maps):
-        return (ops.mean(backend.gather(self._moments(maps)), axis=0) - self.expected) / self.scatter
+    def _standardized(self, maps, *theta):
+        return (ops.mean(backend.gather(self._moments(maps, *theta)), axis=0) - self.expected) / self.scatter
 
-    def _moments(self, maps):
-        """Mean and power of each map, ``(n, 1 + rings)``."""
+    def _moments(self, maps, *theta):
+        """Mean and power of each map, ``(n, 1 + rings)``; beside what its parameters would have them be, if any."""
         maps = ops.squeeze(ops.cast(maps, "float32"), -1)
         real, imaginary = ops.fft2((maps, ops.zeros_like(maps)))
         power = ops.reshape(ops.square(real) + ops.square(imaginary), (-1, len(self._mean_of_rings)))
         rings = ops.matmul(power, ops.convert_to_tensor(self._mean_of_rings))
-        return ops.concatenate([ops.mean(maps, axis=(1, 2))[:, None], rings], axis=1)
+        mean = ops.mean(maps, axis=(1, 2))[:, None]
+        for rows in theta:
+            trend = quadratic(ops.cast(rows, "float32")) @ ops.convert_to_tensor(self.slopes)
+            mean, rings = mean - trend[:, :1], rings * ops.exp(-trend[:, 1:])
+        return ops.concatenate([mean, rings], axis=1)
 
     def compute_output_shape(self, input_shape):
         return ()
 
     def get_config(self):
-        return super().get_config() | {"weight": self.weight, "memory": self.memory}
+        return super().get_config() | {"weight": self.weight, "memory": self.memory, "parameters": self.parameters}
 
 
 def ring_means(pixels):

@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import keras
+import numpy as np
 
 from cosmogan_k3 import losses
 from cosmogan_k3.data import Scaling, is_periodic
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.models.discriminator import build_discriminator
 from cosmogan_k3.models.gan import GAN
 from cosmogan_k3.models.generator import build_generator, latent_shapes
-from cosmogan_k3.models.presets import FullyConvolutional, Preset, get_preset
+from cosmogan_k3.models.presets import PRESETS, FullyConvolutional, Preset, get_preset
 
 _ADAPTED_MAPS, _ADAPTED_PIXELS = 2000, 2**25
 """Layers are adapted to so many training maps, or to as many as have so many pixels, where these are more."""
@@ -18,7 +20,7 @@ _MARGIN_CELLS = 2
 """Coarsest cells drawn around a map that is not periodic: pixels so far apart on the torus share next to no latents."""
 
 
-def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=0):
+def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=0, conditioning=None):
     """Build and compile the GAN of a preset; ``GAN.adapt`` then shows it the training maps.
 
     Args:
@@ -28,9 +30,11 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
         scaling: ``Scaling`` of the training maps; the identity where none is given.
         steps: int, training steps over which the learning rates fall.
         seed: int; the initial weights and the reference batch are the same on every backend.
+        conditioning: ``Conditioning``, of the parameters that the generator is to be told; None for none.
 
     Raises:
         ValueError: unknown preset, or ``pixels`` that its architecture cannot make.
+        InputError: a preset that cannot be conditioned.
 
     Example:
         >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=1)
@@ -39,9 +43,12 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
     """
     preset = preset if isinstance(preset, Preset) else get_preset(preset)
     architecture = preset.architecture
+    told = len(conditioning.names) if conditioning else 0
+    if told:
+        check_conditional(preset)
     gan = GAN(
-        build_generator(preset, pixels, seed=2 * seed),
-        build_discriminator(preset, pixels, seed=2 * seed + 1),
+        build_generator(preset, pixels, seed=2 * seed, parameters=told),
+        build_discriminator(preset, pixels, seed=2 * seed + 1, parameters=told),
         latent_shapes=latent_shapes(architecture, pixels),
         scaling=scaling or Scaling(),
         pixels=pixels,
@@ -51,6 +58,7 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
         average_decay=preset.average_decay,
         spectral_weight=preset.spectral_weight,
         seed=seed,
+        conditioning=conditioning,
     )
     gan.compile(
         _adam(preset, preset.generator_rate, steps),
@@ -62,7 +70,18 @@ def build_gan(preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=
     return gan
 
 
-def new_gan(preset, batches, maps, *, seed):
+def check_conditional(preset):
+    """Refuse a preset whose networks cannot be told parameters.
+
+    Raises:
+        InputError
+    """
+    if not isinstance(preset.architecture, FullyConvolutional):
+        able = ", ".join(name for name, p in PRESETS.items() if isinstance(p.architecture, FullyConvolutional))
+        raise InputError(f"--condition: only fully convolutional presets can be told parameters: {able}")
+
+
+def new_gan(preset, batches, maps, *, seed, conditioning=None):
     """A GAN for these maps, which has seen some of them; its rates fall over the preset's epochs."""
     gan = build_gan(
         preset,
@@ -71,9 +90,15 @@ def new_gan(preset, batches, maps, *, seed):
         scaling=batches.scaling,
         steps=preset.epochs * len(batches),
         seed=seed,
+        conditioning=conditioning,
     )
     seen = max(_ADAPTED_MAPS, _ADAPTED_PIXELS // maps.pixels**2)
-    gan.adapt(batches.scaling.to_network(batches.kappa[:seen])[..., None])
+    if conditioning is None:
+        gan.adapt(batches.scaling.to_network(batches.kappa[:seen])[..., None])
+        return gan
+    # Maps in a row may share a cosmology.
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(batches.kappa))[:seen])
+    gan.adapt(batches.scaling.to_network(batches.kappa[chosen])[..., None], batches.conditions[chosen])
     return gan
 
 

@@ -1,24 +1,33 @@
-"""Discriminators, as functional Keras models from maps in network units to one logit."""
+"""Discriminators, as functional Keras models from maps in network units, and their parameters if any, to one logit."""
 
 import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import BatchNormalization, LogPlane, MapConv2D, MinibatchDiscrimination, ScalePlanes
+from cosmogan_k3.layers import (
+    BatchNormalization,
+    ExpectedAmplitude,
+    LogPlane,
+    MapConv2D,
+    MinibatchDiscrimination,
+    Modulation,
+    ScalePlanes,
+)
 from cosmogan_k3.models.blocks import seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
 
-def build_discriminator(preset, pixels, seed):
+def build_discriminator(preset, pixels, seed, parameters=0):
     """Build the discriminator of a preset.
 
     Args:
         preset: ``Preset``.
         pixels: int, side of the maps.
         seed: int, of the initial weights, which are the same on every backend.
+        parameters: int, of the maps that it is told, standardised, ``(n, parameters)``.
 
     Returns:
-        ``keras.Model`` from ``(n, pixels, pixels, 1)`` to logits ``(n, 1)``.
+        ``keras.Model`` from ``(n, pixels, pixels, 1)``, or a list of these and the parameters, to logits ``(n, 1)``.
 
     Example:
         >>> from cosmogan_k3.models.presets import get_preset
@@ -28,12 +37,26 @@ def build_discriminator(preset, pixels, seed):
     initializers = seeded_initializers(seed, preset.initial_stddev)
     maps = keras.Input((pixels, pixels, 1), name="maps")
     architecture = preset.architecture
-    build = _fully_convolutional if isinstance(architecture, FullyConvolutional) else _deep_convolutional
-    x = build(architecture, maps, initializers)
+    theta = keras.Input((parameters,), name="parameters") if parameters else None
+    if isinstance(architecture, FullyConvolutional):
+        x = _fully_convolutional(architecture, maps, initializers, theta)
+    else:
+        x = _deep_convolutional(architecture, maps, initializers)
+    features = x
     x = layers.Flatten(name="flatten")(x)
     # The logit is float32 whatever the policy: losses and penalties are computed from it.
     logit = layers.Dense(1, kernel_initializer=next(initializers), dtype="float32", name="logit")(x)
-    return keras.Model(maps, logit, name="discriminator")
+    if theta is None:
+        return keras.Model(maps, logit, name="discriminator")
+    logit = layers.Add(name="projected")([logit, _projection(features, theta)])
+    return keras.Model([maps, theta], logit, name="discriminator")
+
+
+def _projection(features, theta):
+    """⟨V θ, mean of the features⟩, zero at the start: how well a map fits its parameters (arXiv 1802.05637)."""
+    means = layers.GlobalAveragePooling2D(name="pooled")(features)
+    direction = layers.Dense(means.shape[-1], kernel_initializer="zeros", use_bias=False, name="direction")(theta)
+    return layers.Dot(axes=1, dtype="float32", name="projection")([means, direction])
 
 
 def _convolution(x, filters, initializers, *, kernel_size=5, strides=2, name):
@@ -47,16 +70,20 @@ def _leaky(x, name):
     return layers.LeakyReLU(negative_slope=0.2, name=name)(x)
 
 
-def _fully_convolutional(architecture, x, initializers):
+def _fully_convolutional(architecture, maps, initializers, theta):
+    # An amplitude that is wrong by so many per cent then looks the same at all parameters.
+    x = maps if theta is None else ExpectedAmplitude(inverse=True, name="amplitude")([maps, theta])
     if architecture.discriminator_planes:
         planes = ScalePlanes(architecture.discriminator_planes, name="planes")(x)
-        x = layers.Concatenate(name="seen")([planes, LogPlane(name="log_plane")(x)])
+        x = layers.Concatenate(name="seen")([planes, LogPlane(name="log_plane")(maps)])
     convolutions = [(filters, 2) for filters in architecture.discriminator_channels]
     if architecture.discriminator_repeat:
         convolutions.append((architecture.discriminator_channels[-1], 1))
     for i, (filters, strides) in enumerate(convolutions):
         kernel_size = architecture.discriminator_kernel if i else 5
         x = _convolution(x, filters, initializers, kernel_size=kernel_size, strides=strides, name=f"conv_{i}")
+        if theta is not None:
+            x = Modulation(name=f"modulate_{i}")([x, theta])
         x = _leaky(x, f"leaky_{i}")
     return x
 

@@ -6,28 +6,19 @@ from keras import ops
 from cosmogan_k3 import backend, losses
 from cosmogan_k3.data.batches import Batches
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import SeededNormal, SpectralFilter, SpectralMatching
+from cosmogan_k3.layers import SeededNormal, SpectralMatching
+from cosmogan_k3.models.calibration import REFERENCE_STREAM, Calibration
 from cosmogan_k3.models.epoch_hooks import EpochHooks
 from cosmogan_k3.models.sampling import Sampling
 from cosmogan_k3.models.saving import Saving
 from cosmogan_k3.optimizers import PairedOptimizer
 
-_REFERENCE_STREAM = 1_000_000
-"""Seeds of the reference batch start here, clear of those of the weights."""
-
-_FILTER_STREAM = 2_000_000
-"""Of the latents that the filter is fitted to."""
-
-_CALIBRATION_SIZE = 256
-"""Maps from which the frozen statistics of the averaged generator are measured."""
-
-_FILTER_SIZE = 2048
-"""Maps from which its spectrum is: as many as the training maps' own is measured from, or four times as many as there
-are, since more would cost time and the noise would be the training maps'."""
+_EXAMPLES = 256
+"""Parameters of training maps that a conditional model keeps, for its reference batch and its calibration."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
-class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
+class GAN(Sampling, Calibration, Saving, backend.TrainStep, keras.Model):
     """A generator and a discriminator of convergence maps, trained against each other.
 
     One step draws latents z, passes them once through the generator, and uses that pass twice:
@@ -38,9 +29,10 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
     exponential moving average w̄ ← d w̄ + (1 − d) w, with d no larger than (1 + t)/(10 + t) at step t.
 
     Args:
-        generator: ``keras.Model`` from latents to maps ``(n, pixels, pixels, 1)`` in network units.
-        discriminator: ``keras.Model`` from such maps to logits ``(n, 1)``.
-        latent_shapes: list of shapes, one for each input of the generator, without the batch axis.
+        generator: ``keras.Model`` from latents, and after them the parameters of a conditional model, to maps ``(n,
+            pixels, pixels, 1)`` in network units.
+        discriminator: ``keras.Model`` from such maps, and their parameters, to logits ``(n, 1)``.
+        latent_shapes: list of shapes, one for each latent input of the generator, without the batch axis.
         scaling: ``Scaling`` between κ and network units.
         pixels: int, side of a map.
         pixel_arcmin: float, side of a pixel in arcmin.
@@ -50,6 +42,8 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         average_decay: float in [0, 1), d.
         spectral_weight: float, of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
         seed: int, of the reference batch and of the latents drawn in training.
+        conditioning: ``Conditioning`` of a model that is told parameters: these are one more input of both networks,
+            which comes with the maps; maps are generated for the parameters of the real ones beside them.
 
     Example:
         >>> from cosmogan_k3.models.build import build_gan
@@ -75,6 +69,7 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         average_decay=0.0,
         spectral_weight=0.0,
         seed=0,
+        conditioning=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -93,16 +88,18 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         self.reference_size = reference_size
         self.average_decay = average_decay
         self.spectral_weight = spectral_weight
+        self.conditioning = conditioning
+        told = len(conditioning.names) if conditioning else 0
         self.spectral_matching = None
         if spectral_weight:
-            self.spectral_matching = SpectralMatching(spectral_weight, name="spectral_matching")
+            self.spectral_matching = SpectralMatching(spectral_weight, parameters=told, name="spectral_matching")
             self.spectral_matching.build((None, pixels, pixels, 1))
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.reference = [
             self.add_weight(
                 shape=(reference_size, *shape),
-                initializer=SeededNormal([seed, _REFERENCE_STREAM + i], stddev=1.0),
+                initializer=SeededNormal([seed, REFERENCE_STREAM + i], stddev=1.0),
                 trainable=False,
                 dtype="float32",
                 name=f"reference_{i}",
@@ -110,6 +107,8 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
             for i, shape in enumerate(self.latent_shapes)
             if reference_size
         ]
+        fixed = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
+        self.examples = [self.add_weight(shape=(_EXAMPLES, told), name="examples", **fixed)] if told else []
         self.step_metrics = [
             keras.metrics.Mean(name=name)
             for name in ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
@@ -167,7 +166,8 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         """Train on maps in network units; the arguments are those of ``keras.Model.fit``.
 
         Args:
-            x: ``data.Batches``, an array ``(n, pixels, pixels, 1)``, or any data set that Keras takes.
+            x: ``data.Batches``, an array ``(n, pixels, pixels, 1)``, or any data set that Keras takes. A conditional
+                model's has the standardised parameters ``(n, parameters)`` where Keras expects targets.
         """
         batches = x if isinstance(x, Batches) else None
         if batches is not None:
@@ -178,9 +178,11 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
 
     def train_on_maps(self, data):
         """What each backend's ``train_step`` calls, as if every variable were stateful."""
-        maps, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        maps, theta, _ = keras.utils.unpack_x_y_sample_weight(data)
         maps = ops.convert_to_tensor(maps)  # train_on_batch hands over what it was given
         latents = self.draw_latents(ops.shape(maps)[0])
+        if self.conditioning:
+            latents.append(ops.convert_to_tensor(theta))
         for metric, value in zip(self.step_metrics, self.adversarial_step(maps, latents), strict=True):
             metric.update_state(value)
         return {metric.name: metric.result() for metric in self.step_metrics}
@@ -193,19 +195,25 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         ]
 
     def adversarial_step(self, maps, latents):
-        """Update both networks and the averaged one; return the last losses and mean logits."""
+        """Update both networks and the averaged one; return the last losses and mean logits.
+
+        Args:
+            maps: real ones, ``(n, pixels, pixels, 1)``.
+            latents: list of tensors, and after them the maps' parameters if the model is told such.
+        """
         generator, pair = self.generator, self.optimizer
         for real, z in self._parts(maps, latents):
+            given = z[len(self.latent_shapes) :]
             fake, pull = self._generator_pass(z)
-            d_loss, logits = self._discriminator_step(real, fake)
+            d_loss, logits = self._discriminator_step(real, fake, *given)
         judges = [*self.discriminator.variables, *(self.spectral_matching.variables if self.spectral_matching else ())]
         g_loss, cotangent = backend.value_and_input_gradient(
-            lambda fake: self._generator_objective(real, fake), fake, judges
+            lambda fake: self._generator_objective(real, fake, *given), fake, judges
         )
         pair.generator.apply(pull(cotangent), generator.trainable_variables)
         self._update_average()
         if self.spectral_matching:
-            self.spectral_matching.update(fake, self._averaged_pass(z))
+            self.spectral_matching.update(fake, self._averaged_pass(z), *given)
         return d_loss, g_loss, *logits
 
     def _parts(self, maps, latents):
@@ -231,10 +239,10 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         few = [z[:: SpectralMatching.EVERY] for z in latents]
         return ops.stop_gradient(self._generate(self.averaged_generator, few))
 
-    def _discriminator_step(self, maps, fake):
+    def _discriminator_step(self, maps, fake, *given):
         discriminator = self.discriminator
         (loss, logits), gradients = backend.value_and_grad(
-            lambda: self._discriminator_objective(maps, fake), discriminator.trainable_variables, self.variables
+            lambda: self._discriminator_objective(maps, fake, *given), discriminator.trainable_variables, self.variables
         )
         self.optimizer.discriminator.apply(gradients, discriminator.trainable_variables)
         return loss, logits
@@ -243,27 +251,26 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         """Maps in network units, the reference batch leading the way through the same layers."""
         if not self.reference_size:
             return generator(latents, training=True)
-        joined = [
-            ops.concatenate([ops.cast(r, z.dtype), z], axis=0) for r, z in zip(self.reference, latents, strict=True)
-        ]
+        reference = [*self.reference, *(rows[: self.reference_size] for rows in self.examples)]
+        joined = [ops.concatenate([ops.cast(r, z.dtype), z], axis=0) for r, z in zip(reference, latents, strict=True)]
         return generator(joined, training=True)[self.reference_size :]
 
-    def _logits(self, maps):
+    def _logits(self, maps, *given):
         """Logits of the whole batch: a loss is then the same number, and draws the same flips, on every device."""
-        return backend.gather(self.discriminator(maps, training=True))
+        return backend.gather(self.discriminator([maps, *given] if given else maps, training=True))
 
-    def _discriminator_objective(self, maps, fake):
-        real_logits = self._logits(maps)
-        fake_logits = self._logits(fake)
+    def _discriminator_objective(self, maps, fake, *given):
+        real_logits = self._logits(maps, *given)
+        fake_logits = self._logits(fake, *given)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits, self.seed_generator)
         for penalty in self.penalties:
-            loss = loss + penalty(self.discriminator, maps, fake, self.seed_generator)
+            loss = loss + penalty(self.discriminator, maps, fake, self.seed_generator, *given)
         return loss, (ops.mean(real_logits), ops.mean(fake_logits))
 
-    def _generator_objective(self, maps, fake):
-        real_logits = self._logits(maps) if self.adversarial_loss.relative else None
-        loss = self.adversarial_loss.generator(real_logits, self._logits(fake))
-        return loss + self.spectral_matching(fake) if self.spectral_matching else loss
+    def _generator_objective(self, maps, fake, *given):
+        real_logits = self._logits(maps, *given) if self.adversarial_loss.relative else None
+        loss = self.adversarial_loss.generator(real_logits, self._logits(fake, *given))
+        return loss + self.spectral_matching(fake, *given) if self.spectral_matching else loss
 
     def _update_average(self):
         # Early on the average is short, or the initial weights would weigh on it for 1/(1 − d) steps.
@@ -271,38 +278,6 @@ class GAN(Sampling, Saving, backend.TrainStep, keras.Model):
         decay = ops.minimum(self.average_decay, (1 + step) / (10 + step)) if self.average_decay else 0.0
         for mean, new in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
             mean.assign(decay * mean + (1 - decay) * new if new.trainable else new)
-
-    def adapt(self, maps):
-        """Measure on training maps what some layers start from or compare with: skewness, scales, power spectrum.
-
-        Args:
-            maps: in network units, float ``(n, pixels, pixels, 1)``; a thousand or two are enough.
-        """
-        parts = [*self.generator.layers, *self.averaged_generator.layers, *self.discriminator.layers]
-        for layer in (*parts, self.spectral_matching):
-            if hasattr(layer, "adapt"):
-                layer.adapt(maps)
-
-    def calibrate(self):
-        """Give the averaged generator what belongs to its own weights: frozen statistics and the filter.
-
-        Averages of the statistics do not fit averaged weights; one pass of the reference batch and of a fixed set of
-        latents through them does. The filter takes away what is left between its mean power spectrum and the training
-        maps'.
-        """
-        if self.reference_size:
-            latents = self.numpy_latents(_CALIBRATION_SIZE, [self.seed, _REFERENCE_STREAM])
-            self._generate(self.averaged_generator, [backend.share(ops.convert_to_tensor(z)) for z in latents])
-        if self.spectral_matching and (seen := int(ops.convert_to_numpy(self.spectral_matching.adapted_to))):
-            self._fit_filter(min(_FILTER_SIZE, 4 * seen))
-
-    def _fit_filter(self, size):
-        """Fit the averaged generator's filter, where it has one, to so many of its maps."""
-        for layer in self.averaged_generator.layers:
-            if isinstance(layer, SpectralFilter):
-                layer.reset()
-                drawn = self.network_batches(0, size, self.pixels, [self.seed, _FILTER_STREAM], _CALIBRATION_SIZE)
-                layer.fit(*self.spectral_matching.shortfall(drawn))
 
     def use_loss_of(self, epoch):
         """Switch to the loss that the schedule names for an epoch, and trace the step anew if it changed."""

@@ -1,13 +1,25 @@
 """Generators, as functional Keras models from latents to maps in network units.
 
-``inputs`` of a generator are its latents; ``latent_shapes`` says how large they are for a map of so many pixels.
+``inputs`` of a generator are its latents, and after them the parameters of the maps where it is conditioned on such;
+``latent_shapes`` says how large the latents are for a map of so many pixels.
 """
 
 import keras
 from keras import layers
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.layers import GaussianField, LognormalOutput, MapConv2D, NoiseInjection, SpectralFilter, UpsampleConv2D
+from cosmogan_k3.layers import (
+    ConditionalField,
+    ConditionalOutput,
+    ExpectedAmplitude,
+    GaussianField,
+    LognormalOutput,
+    MapConv2D,
+    Modulation,
+    NoiseInjection,
+    SpectralFilter,
+    UpsampleConv2D,
+)
 from cosmogan_k3.models.blocks import normalization, seeded_initializers
 from cosmogan_k3.models.presets import FullyConvolutional
 
@@ -41,13 +53,15 @@ def _check_divisible(pixels, divisor):
         )
 
 
-def build_generator(preset, pixels, seed):
+def build_generator(preset, pixels, seed, parameters=0):
     """Build the generator of a preset.
 
     Args:
         preset: ``Preset``.
         pixels: int, side of the maps.
         seed: int, of the initial weights, which are the same on every backend.
+        parameters: int, how many the maps are conditioned on; its last input ``(n, parameters)`` then is these,
+            standardised.
 
     Returns:
         ``keras.Model`` from the latents of ``latent_shapes`` to ``(n, pixels, pixels, 1)``. A fully convolutional one
@@ -61,11 +75,13 @@ def build_generator(preset, pixels, seed):
     latent_shapes(preset.architecture, pixels)
     initializers = seeded_initializers(seed, preset.initial_stddev)
     if isinstance(preset.architecture, FullyConvolutional):
-        return _fully_convolutional(preset.architecture, pixels, initializers, filtered=preset.spectral_weight > 0)
+        filtered = preset.spectral_weight > 0
+        theta = keras.Input((parameters,), name="parameters") if parameters else None
+        return _fully_convolutional(preset.architecture, pixels, initializers, theta, filtered=filtered)
     return _deep_convolutional(preset.architecture, pixels, initializers)
 
 
-def _fully_convolutional(architecture, pixels, initializers, *, filtered):
+def _fully_convolutional(architecture, pixels, initializers, theta, *, filtered):
     first, *middle, last = architecture.channels
     padding = architecture.padding
     latent = keras.Input((None, None, architecture.latent), name="latent")
@@ -74,7 +90,7 @@ def _fully_convolutional(architecture, pixels, initializers, *, filtered):
     field = None
     if architecture.gaussian:
         inputs.append(keras.Input((None, None, 1), name="field_noise"))
-        field = GaussianField(pixels, name="field")(inputs[-1])
+        field = _told(GaussianField, ConditionalField, theta, pixels, name="field")(inputs[-1])
     bias = architecture.generator_norm is None
     x = MapConv2D(first, 3, padding=padding, kernel_initializer=next(initializers), name="base")(latent)
     for i, filters in enumerate(middle):
@@ -82,22 +98,37 @@ def _fully_convolutional(architecture, pixels, initializers, *, filtered):
             filters, 3, padding=padding, use_bias=bias, kernel_initializer=next(initializers), name=f"up_{i}"
         )(x)
         x = _inject(x, noises[i], field, coarser=2 ** (len(middle) - 1 - i), number=i)
-        x = layers.ReLU(name=f"relu_{i}")(normalization(architecture, f"norm_{i}")(x))
+        x = _modulated(normalization(architecture, f"norm_{i}")(x), theta, number=i)
+        x = layers.ReLU(name=f"relu_{i}")(x)
     x = MapConv2D(last, 3, padding=padding, kernel_initializer=next(initializers), name="detail")(x)
     x = _inject(x, noises[-1], field, coarser=1, number=len(middle))
-    x = layers.ReLU(name=f"relu_{len(middle)}")(x)
+    x = layers.ReLU(name=f"relu_{len(middle)}")(_modulated(x, theta, number=len(middle)))
     # With a field the network adds nothing at first, so that training starts from lognormal maps.
     kernel = next(initializers) if field is None else "zeros"
     x = MapConv2D(1, 3, padding=padding, kernel_initializer=kernel, name="map")(x)
+    if theta is not None:
+        x = ExpectedAmplitude(name="amplitude")([x, theta])
     if field is not None:
         x = layers.Add(name="with_field")([x, field])
     if architecture.output == "lognormal":
-        x = LognormalOutput(name="bend")(x)
+        x = _told(LognormalOutput, ConditionalOutput, theta, name="bend")(x)
     if filtered:
         x = SpectralFilter(pixels, name="filter")(x)
     if architecture.margin:
         x = layers.Cropping2D(architecture.margin, name="crop")(x)
-    return keras.Model(inputs, _float32(x), name="generator")
+    return keras.Model(inputs if theta is None else [*inputs, theta], _float32(x), name="generator")
+
+
+def _told(plain, conditional, theta, *args, **kwargs):
+    """A layer of the first class or, where there are parameters, one of the second that is told them as well."""
+    if theta is None:
+        return plain(*args, **kwargs)
+    layer = conditional(*args, **kwargs)
+    return lambda x: layer([x, theta])
+
+
+def _modulated(x, theta, *, number):
+    return x if theta is None else Modulation(name=f"modulate_{number}")([x, theta])
 
 
 def _inject(x, noise, field, *, coarser, number):

@@ -13,9 +13,9 @@ _LATENTS = 1
 
 
 class Sampling:
-    """For a model that knows its ``latent_shapes``, ``pixels``, ``margin`` and ``scaling``."""
+    """For a model that knows its ``latent_shapes``, ``pixels``, ``margin``, ``scaling`` and ``conditioning``."""
 
-    def sample(self, n, *, pixels=None, seed=0, batch_size=None):
+    def sample(self, n, *, pixels=None, seed=0, batch_size=None, parameters=None):
         """Draw maps from the averaged generator.
 
         The latents come from NumPy: the same seed gives the same maps on every backend, whatever ``batch_size``.
@@ -26,16 +26,19 @@ class Sampling:
                 lie on a grid, and a multiple of its coarsest cell.
             seed: int.
             batch_size: int, maps generated at a time; by default as many as make a million pixels.
+            parameters: of a conditional model, a mapping of their names to a float or to floats ``(n,)``.
 
         Returns:
             κ, float32 ``(n, pixels, pixels)``.
 
         Raises:
-            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side.
+            InputError: where ``n`` is not positive, or the generator cannot draw maps of this side or with these
+                parameters.
         """
-        return np.concatenate(list(self.sample_batches(n, pixels=pixels, seed=seed, batch_size=batch_size)))
+        options = {"pixels": pixels, "seed": seed, "batch_size": batch_size, "parameters": parameters}
+        return np.concatenate(list(self.sample_batches(n, **options)))
 
-    def sample_batches(self, n, *, first=0, pixels=None, seed=0, batch_size=None):
+    def sample_batches(self, n, *, first=0, pixels=None, seed=0, batch_size=None, parameters=None):
         """Iterate over maps ``first`` to ``first + n − 1`` of a seed in batches; other arguments as of ``sample``.
 
         Batches begin at multiples of ``batch_size``: a map is computed beside the same others, and is the same to the
@@ -45,18 +48,35 @@ class Sampling:
             raise InputError(f"The number of maps must be positive. Received: {n}")
         pixels = pixels or self.pixels
         self.latent_shapes_of(pixels)  # refuse a size before anything is drawn
-        drawn = self.network_batches(first, first + n, pixels, seed, batch_size or self.batch_size_for(n, pixels))
+        given = self._given(parameters, n)
+        batch_size = batch_size or self.batch_size_for(n, pixels)
+        drawn = self.network_batches(first, first + n, pixels, seed, batch_size, *given)
         return (self.scaling.to_kappa(maps[..., 0]) for maps in drawn)
+
+    def _given(self, parameters, n):
+        """The standardised parameters ``(n, …)`` of maps that are asked for, in a list; an empty one without such."""
+        if self.conditioning:
+            return [self.conditioning.standardized(parameters, n)]
+        if parameters:
+            raise InputError(f"This model is not conditioned on parameters. Received: {', '.join(parameters)}")
+        return []
+
+    def parameters_of(self, maps, chosen=slice(None)):
+        """Those of a ``MapSet``'s parameters that maps can be drawn for, as ``sample`` takes them; None for none."""
+        names = self.conditioning.names if self.conditioning else ()
+        return {name: np.asarray(maps.parameters[name])[chosen] for name in names} or None
 
     def batch_size_for(self, n, pixels):
         """Maps generated at a time where ``n`` of them are asked for."""
         return max(1, min(n, _PIXELS_AT_A_TIME // pixels**2))
 
-    def network_batches(self, first, stop, pixels, seed, batch_size):
-        """Maps ``first`` to ``stop − 1`` of a seed in network units, ``(·, pixels, pixels, 1)``."""
+    def network_batches(self, first, stop, pixels, seed, batch_size, *given):
+        """Maps ``first`` to ``stop − 1`` of a seed in network units, ``(·, pixels, pixels, 1)``, for ``given`` θ."""
 
         def latents(start):
-            return self.numpy_latents(batch_size, seed, first=start, pixels=pixels)
+            # A batch is whole whatever is asked of it: what lies outside has the parameters of the nearest map.
+            rows = np.clip(np.arange(start, start + batch_size), first, stop - 1) - first
+            return [*self.numpy_latents(batch_size, seed, first=start, pixels=pixels), *(part[rows] for part in given)]
 
         starts = range(first - first % batch_size, stop, batch_size)
         with ThreadPoolExecutor(1) as pool:

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from cosmogan_k3.data.conditioning import Conditioning
 from cosmogan_k3.data.scaling import Scaling
 from cosmogan_k3.penalties import R1
 
@@ -34,12 +35,18 @@ class Saving:
             "average_decay": self.average_decay,
             "spectral_weight": self.spectral_weight,
             "seed": self.seed,
+            "conditioning": self.conditioning and self.conditioning.get_config(),
         }
 
     @classmethod
     def from_config(cls, config):
         networks = {key: keras.saving.deserialize_keras_object(config[key]) for key in ("generator", "discriminator")}
-        return cls(**(config | networks | {"scaling": Scaling(**config["scaling"])}))
+        conditioning = config.get("conditioning")  # not in files written when there was none
+        parts = {
+            "scaling": Scaling(**config["scaling"]),
+            "conditioning": Conditioning(**conditioning) if conditioning else None,
+        }
+        return cls(**(config | networks | parts))
 
     def get_compile_config(self):
         if not self.compiled:

@@ -1,4 +1,4 @@
-"""The ``python_function`` face of a model: how many maps and a seed in, κ out."""
+"""The ``python_function`` face of a model: how many maps and a seed in, and the parameters if any, κ out."""
 
 import keras
 import numpy as np
@@ -7,15 +7,21 @@ import cosmogan_k3.models  # noqa: F401  registers what the file holds
 
 
 class SamplingModel:
-    """Rows of ``maps`` and ``seed`` (0 where none is given) to κ, float32 ``(sum of maps, N, N)``."""
+    """Rows of ``maps``, ``seed`` (0 where none is given) and parameters to κ, float32 ``(sum of maps, N, N)``."""
 
     def __init__(self, gan):
         self.gan = gan
 
     def predict(self, model_input, params=None):
         seeds = model_input["seed"].fillna(0) if "seed" in model_input else [0] * len(model_input)
-        drawn = [self.gan.sample(int(n), seed=int(seed)) for n, seed in zip(model_input["maps"], seeds, strict=True)]
-        return np.concatenate(drawn)
+        names = self.gan.conditioning.names if self.gan.conditioning else ()
+        rows = zip(model_input["maps"], seeds, *(model_input[name] for name in names), strict=True)
+        return np.concatenate(
+            [
+                self.gan.sample(int(n), seed=int(seed), parameters=dict(zip(names, given, strict=True)))
+                for n, seed, *given in rows
+            ]
+        )
 
 
 def _load_pyfunc(path):

@@ -64,15 +64,16 @@ class _Flavor:
                 data_path=str(Path(folder) / "model.keras"),
                 code_paths=[str(code)],
                 mlflow_model=mlflow_model,
-                signature=signature(gan.pixels),
+                signature=signature(gan.pixels, gan.conditioning.names if gan.conditioning else ()),
                 pip_requirements=_requirements(),
             )
 
 
-def signature(pixels):
-    """How many maps and a seed in, κ out."""
+def signature(pixels, parameters=()):
+    """How many maps, a seed and the parameters in, κ out."""
+    columns = ColSpec("long", "maps"), ColSpec("long", "seed", required=False)
     return ModelSignature(
-        inputs=Schema([ColSpec("long", "maps"), ColSpec("long", "seed", required=False)]),
+        inputs=Schema([*columns, *(ColSpec("double", name) for name in parameters)]),
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, pixels, pixels))]),
     )
 

@@ -86,7 +86,7 @@ def promote(config, found, splits):
 def _score(gan, splits):
     """The validation score of a model, as an epoch of its own training would be judged; None for other maps."""
     maps = splits.validation
-    if gan.pixels != maps.pixels or not np.isclose(gan.pixel_arcmin, maps.pixel_arcmin, rtol=1e-3):
+    if gan.conditioning or gan.pixels != maps.pixels or not np.isclose(gan.pixel_arcmin, maps.pixel_arcmin, rtol=1e-3):
         return None
     validation = validation_of(maps)
     return validation_score(validation.distances(gan.sample(len(validation.real))))
