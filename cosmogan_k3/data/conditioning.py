@@ -14,18 +14,20 @@ _ROUNDING = 1e-5
 class Conditioning:
     """Names, range and standardisation of the parameters of a conditional model.
 
-        θ = (parameter − mean) / deviation
+        θ = (x − mean) / deviation,        x = ln(parameter), or the parameter where it is not positive throughout
+
+    Powers of the maps are close to products of powers of the parameters, whose logarithms are linear in θ.
 
     Args:
         names: tuple of str.
-        mean, deviation: tuples of float, of each parameter over the training maps.
+        mean, deviation: tuples of float, of x over the training maps.
         lowest, highest: tuples of float, the range that it was seen in.
 
     Example:
         >>> import numpy as np
         >>> conditioning = Conditioning.fit(["sigma_8"], {"sigma_8": np.array([0.6, 0.8, 1.0])})
-        >>> conditioning.standardized({"sigma_8": 1.0}, 2).round(3).tolist()
-        [[1.225], [1.225]]
+        >>> [round(float(row[0]), 2) for row in conditioning.standardized({"sigma_8": 1.0}, 2)]
+        [1.17, 1.17]
     """
 
     names: tuple
@@ -54,9 +56,10 @@ class Conditioning:
         for name, column in zip(names, columns.T, strict=True):
             if not np.isfinite(column).all() or not np.ptp(column) > 0:
                 raise InputError(f"--condition: {name} must be finite and vary from map to map. Received: {column[0]}")
-        range_of = _columns(names, whole or parameters)
-        moments = (columns.mean(axis=0), columns.std(axis=0), range_of.min(axis=0), range_of.max(axis=0))
-        return cls(names, *(row.tolist() for row in moments))
+        edges = _columns(names, whole or parameters)
+        lowest, highest = edges.min(axis=0), edges.max(axis=0)
+        x = _logarithm(columns, lowest)
+        return cls(names, *(row.tolist() for row in (x.mean(axis=0), x.std(axis=0), lowest, highest)))
 
     def values(self, parameters, n):
         """What is asked for, one value a map.
@@ -102,10 +105,16 @@ class Conditioning:
         return self._standardize(_columns(self.names, parameters))
 
     def _standardize(self, columns):
-        return ((columns - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
+        x = _logarithm(columns, np.array(self.lowest))
+        return ((x - np.array(self.mean)) / np.array(self.deviation)).astype(np.float32)
 
     def get_config(self):
         return {name: list(value) for name, value in asdict(self).items()}
+
+
+def _logarithm(columns, lowest):
+    positive = lowest > 0
+    return np.where(positive, np.log(np.where(positive, columns, 1.0)), columns)
 
 
 def _columns(names, parameters):

@@ -20,6 +20,10 @@ _FILTER_SIZE = 2048
 are, since more would cost time and the noise would be the training maps'."""
 
 
+FACTOR = 4
+"""A conditional model looks at so many times as many training maps: a trend is harder to tell than a mean."""
+
+
 class Calibration:
     """For a GAN with its networks, ``examples``, ``spectral_matching``, ``reference_size`` and ``seed``."""
 
@@ -27,16 +31,18 @@ class Calibration:
         """Measure on training maps what some layers start from or compare with: skewness, scales, power spectrum.
 
         Args:
-            maps: in network units, float ``(n, pixels, pixels, 1)``; a thousand or two are enough.
+            maps: in network units, float ``(n, pixels, pixels, 1)``; a thousand or two are enough, of a conditional
+                model more.
             theta: of a conditional model, their standardised parameters, float32 ``(n, parameters)``.
         """
+        few = maps[::FACTOR] if theta else maps
         for examples, rows in zip(self.examples, theta, strict=True):
             mixed = rows[np.random.default_rng(self.seed).permutation(len(rows))]  # a set may be sorted by cosmology
             examples.assign(np.resize(mixed, examples.shape))
         parts = [*self.generator.layers, *self.averaged_generator.layers, *self.discriminator.layers]
         for layer in parts:
             if hasattr(layer, "adapt"):
-                layer.adapt(maps, *(theta if getattr(layer, "conditional", False) else ()))
+                layer.adapt(maps, *theta) if getattr(layer, "conditional", False) else layer.adapt(few)
         if self.spectral_matching:
             self.spectral_matching.adapt(maps, *theta)
 
