@@ -151,6 +151,8 @@ def bad_commands(folder):
         write_maps(path, MapSet(np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32"), 1.0))
         os.truncate(path, path.stat().st_size * 2 // 3)
     (folder / "file").write_text("")
+    kappa = np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+    write_maps(folder / "varied.npz", MapSet(kappa, 1.0, parameters={"h": np.full(40, 0.7)}))
 
     def train(name, *more):
         return (
@@ -191,6 +193,10 @@ def bad_commands(folder):
     yield train("few.npy", "--pixels", 10), ("multiple of 4", "10 pixels")
     yield train("whole.npz"), ("do not vary",)
     yield train("few.npy", "--backend", "mxnet"), ("expected one of jax", "mxnet")
+    yield train("few.npy", "--condition", "omega_m,"), ("--condition", "with commas between")
+    yield train("many.npy", "--condition", "omega_m"), ("no parameter 'omega_m'", "carry none")
+    yield train("varied.npz", "--condition", "h"), ("h must be finite and vary",)
+    yield train("few.npy", "--condition", "h", "--preset", "geogan"), ("fully convolutional presets", "best, quick")
     yield train("few.npy", "--preset", "biggan"), ("Unknown preset", "biggan")
     yield train("few.npy", "--loss", "least_squares"), ("Unknown loss", "least_squares")
     yield train("many.npy", "--start", folder / "no.keras"), ("no.keras", "no such model")
@@ -218,6 +224,9 @@ def bad_commands(folder):
     yield ("simulate", "--seed", "one"), ("--seed", "expected int")
     yield ("simulate", "--out", folder / "maps.csv"), ("maps.csv", "unknown kind of file")
     yield ("simulate", "--out", folder / "file" / "maps.npz"), ("file", "cannot be written to")
+    yield ("simulate", "--vary", "sigma_8=1:0.6", "--out", folder / "s.npz"), ("--vary", "must rise")
+    yield ("simulate", "--vary", "sigma_8", "--out", folder / "s.npz"), ("--vary", "expected name=low:high")
+    yield ("generate", "--parameters", "h", "--out", folder / "g.npz"), ("--parameters", "expected name=value")
     many = ("--workers", 2, "--out", folder / "shards")
     yield ("simulate", *many, "--scheduler", "tcp://host:8786"), ("--workers", "--scheduler", "give one of them")
     yield ("simulate", *many, "--omega-b", 0.5), ("0 < omega_b < omega_m",)

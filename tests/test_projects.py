@@ -1,4 +1,4 @@
-"""The projects in mlflow_projects, run as users run them: a study, its champion as a service, the paper's table."""
+"""The projects in mlflow_projects, run as users run them: a study, its champion as a service, two tables."""
 
 import json
 import re
@@ -120,3 +120,28 @@ def test_the_papers_table_says_what_was_measured(projects, tmp_path):
     assert f"{metrics['generated_maps']} generated against {metrics['real_maps']} test maps" in table
     for figure in ("pixel_histogram", "power_spectrum", "pca", "losses"):
         assert (tmp_path / "paper" / f"{figure}.png").stat().st_size > 5000
+
+
+def test_a_conditional_generator_is_compared_where_it_was_not_trained(projects, tmp_path):
+    options = {"preset": "tiny", "maps": 80, "cosmologies": 8, "pixels": 16, "epochs": 1, "points": 3, "test_maps": 30}
+    folder = tmp_path / "conditional"
+    run_python(*command("conditional", **options, backend="torch", out=folder), cwd=projects)
+    found = json.loads((folder / "metrics.json").read_text())
+    trained = read_maps(folder / "maps.h5").parameters
+    assert [record["varied"] for record in found["cosmologies"]] == ["omega_m"] * 3 + ["sigma_8"] * 3
+    for record in found["cosmologies"]:
+        assert not np.isclose(record["omega_m"], trained["omega_m"]).any()
+        assert record["ks_pixels_distance_null"] > 0
+    # Simulated and generated alike: σ_8 from one end of the range to the other is half as much amplitude again.
+    faint, _, bright = found["cosmologies"][3:]
+    for kind in ("real_power", "generated_power"):
+        assert np.divide(bright[kind], faint[kind]).min() > 1.5
+    expected = np.mean([record["ks_pixels_distance_neighbour"] for record in found["cosmologies"]])
+    assert found["mean"]["ks_pixels_distance_neighbour"] == pytest.approx(expected)
+    table = (folder / "table.md").read_text()
+    first = found["cosmologies"][0]
+    assert f"| {first['omega_m']:.3f} | {first['sigma_8']:.3f} | {first['power_spectrum_error_mean']:.4f} (" in table
+    assert (folder / "power_by_parameter.png").stat().st_size > 5000
+    refused = run_python(*command("conditional", **options, seed=1, out=folder), cwd=projects, check=False)
+    assert refused.returncode != 0
+    assert "was begun with another seed; name a new folder" in refused.stderr

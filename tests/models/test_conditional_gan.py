@@ -130,7 +130,7 @@ def test_questions_that_a_model_cannot_answer_are_refused(trained):
 
 def test_presets_that_cannot_be_told_are_refused(maps):
     conditioning = Conditioning.fit(NAMES, maps.parameters)
-    with pytest.raises(InputError, match="only fully convolutional presets .* best, quick, r3gan, tiny"):
+    with pytest.raises(InputError, match=r"only fully convolutional presets .* best, quick, r3gan, tiny"):
         build_gan("dcgan", pixels=64, pixel_arcmin=1.0, conditioning=conditioning)
 
 

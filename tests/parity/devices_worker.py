@@ -15,7 +15,7 @@ from cosmogan_k3.data import Batches, Scaling
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.presets import DeepConvolutional, get_preset
 from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
-from tests.parity.worker import PIXELS, STEPS, Last
+from tests.parity.worker import CONDITIONAL, CONDITIONING, PIXELS, STEPS, Last
 
 BATCH = 16
 
@@ -28,6 +28,7 @@ _DEEP = replace(
     average_decay=0.0,
 )
 SYSTEMS = {
+    CONDITIONAL: replace(get_preset("tiny"), batch_size=BATCH),
     "fully_convolutional": replace(
         get_preset("tiny"), losses={0: {"name": "relativistic_hinge"}}, penalties=(R1(0.5, 0.25),), batch_size=BATCH
     ),
@@ -49,12 +50,13 @@ SYSTEMS = {
 }
 
 
-def train(preset):
+def train(preset, conditioning=None):
     """Losses and mean logits of each step, ``(STEPS, 4)``."""
     maps = np.random.default_rng(5).lognormal(sigma=0.3, size=(BATCH * STEPS // 2, PIXELS, PIXELS)).astype("float32")
-    batches = Batches(maps, Scaling(), batch_size=BATCH, augment=True, seed=3)
-    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7)
-    gan.adapt(maps[..., None])
+    theta = np.random.default_rng(6).uniform(-1, 1, size=(len(maps), 2)).astype("float32") if conditioning else None
+    batches = Batches(maps, Scaling(), batch_size=BATCH, augment=True, seed=3, conditions=theta)
+    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning)
+    gan.adapt(maps[..., None], *([theta] if conditioning else []))
     gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
     rows = []
     record = keras.callbacks.LambdaCallback(
@@ -67,7 +69,8 @@ def train(preset):
 if __name__ == "__main__":
     path, *number = sys.argv[1:]
     backend.use_devices(int(number[0]) if number else None)
-    found = {system: train(preset) for system, preset in SYSTEMS.items()}
+    told = {CONDITIONAL: CONDITIONING}
+    found = {system: train(preset, told.get(system)) for system, preset in SYSTEMS.items()}
     if backend.process_index() == 0:
         np.savez(path, devices=backend.device_count(), **found)
     backend.leave()

@@ -15,7 +15,7 @@ from tests.harness import run_python
 
 WORKER = Path(__file__).with_name("worker.py")
 BACKENDS = ("jax", "tensorflow", "torch")
-SYSTEMS = ("fully_convolutional", "deep_convolutional")
+SYSTEMS = ("fully_convolutional", "conditional", "deep_convolutional")
 
 
 @pytest.fixture(scope="module")

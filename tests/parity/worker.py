@@ -12,14 +12,19 @@ import keras
 import numpy as np
 from keras import ops
 
+from cosmogan_k3.data import Conditioning
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.presets import DeepConvolutional, get_preset
 
 STEPS = 20
 PIXELS = 16
 
+CONDITIONAL = "conditional"
+CONDITIONING = Conditioning(("omega_m", "w"), (-1.2, -1.0), (0.2, 0.1), (0.2, -1.2), (0.4, -0.8))
+
 SYSTEMS = {
     "fully_convolutional": get_preset("tiny"),
+    CONDITIONAL: get_preset("tiny"),
     "deep_convolutional": replace(
         get_preset("geogan"),
         architecture=DeepConvolutional(
@@ -46,7 +51,8 @@ def train(folder):
 
 def train_system(folder, system, preset):
     rng = np.random.default_rng(5)
-    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7)
+    conditioning = CONDITIONING if system == CONDITIONAL else None
+    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning)
     shapes = [(STEPS, preset.batch_size, *shape) for shape in gan.latent_shapes]
     tables = [ops.convert_to_tensor(rng.standard_normal(shape, dtype="float32")) for shape in shapes]
 
@@ -56,6 +62,10 @@ def train_system(folder, system, preset):
 
     gan.draw_latents = draw_latents
     maps = rng.standard_normal((STEPS, preset.batch_size, PIXELS, PIXELS, 1), dtype="float32")
+    theta = rng.uniform(-1, 1, size=(len(maps), preset.batch_size, 2)).astype("float32")
+    if conditioning:
+        maps *= np.exp(0.5 * theta[..., :1, None, None])
+        gan.adapt(maps.reshape(-1, PIXELS, PIXELS, 1), theta.reshape(-1, 2))
     gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
     rows = []
     record = keras.callbacks.LambdaCallback(
@@ -63,9 +73,11 @@ def train_system(folder, system, preset):
             [float(logs[name]) for name in ("discriminator_loss", "generator_loss")]
         )
     )
-    for epoch, part in enumerate(np.split(maps, 2)):  # the loss may change half way
+    for epoch, (part, told) in enumerate(zip(np.split(maps, 2), np.split(theta, 2), strict=True)):
+        # The loss may change half way.
         gan.fit(
             part.reshape(-1, PIXELS, PIXELS, 1),
+            told.reshape(-1, 2) if conditioning else None,
             batch_size=preset.batch_size,
             initial_epoch=epoch,
             epochs=epoch + 1,
@@ -82,6 +94,8 @@ def sample(folder):
     for path in sorted(folder.glob("*.keras")):
         gan = keras.saving.load_model(path)
         latents = gan.numpy_latents(4, 11)
+        if gan.conditioning:
+            latents.append(np.linspace([-1, 1], [1, 0], 4, dtype="float32"))
         maps = ops.convert_to_numpy(gan.predict_on_batch(latents))
         np.save(folder / f"samples-{path.stem}-{keras.backend.backend()}.npy", maps)
 

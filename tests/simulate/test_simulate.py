@@ -1,5 +1,7 @@
 """Simulated maps against the closed forms of the lognormal field, and theory against published behaviour."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,9 @@ from cosmogan_k3.simulate import (
     lognormal_moments,
     lognormal_shift,
     simulate_maps,
+    simulate_stream,
 )
+from cosmogan_k3.simulate.design import design
 from cosmogan_k3.simulate.lognormal import gaussian_power, mode_ell
 from cosmogan_k3.statistics import power_spectrum
 
@@ -136,9 +140,46 @@ def test_a_simulation_carries_its_cosmology():
     assert maps.kappa.dtype == np.float32
 
 
+VARIED = Simulation(maps=7, pixels=16, field_deg=2.0, vary="omega_m=0.2:0.4,sigma_8=0.6:1.0", cosmologies=3, seed=2)
+
+
+def test_cosmologies_of_a_range_take_turns_and_each_map_is_of_its_own():
+    maps = simulate_maps(VARIED)
+    points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, 3, seed=2)
+    for number, name in enumerate(("omega_m", "sigma_8")):
+        np.testing.assert_allclose(maps.parameters[name], points[np.arange(7) % 3, number])
+    assert maps.parameters["h"].tolist() == [0.7] * 7
+    one = replace(VARIED, vary="", omega_m=points[1, 0], sigma_8=points[1, 1])
+    np.testing.assert_array_equal(maps.kappa[1::3], simulate_maps(one).kappa[1::3])
+
+
+def test_any_part_of_a_varied_set_is_that_part():
+    """As shards are drawn: whichever the first map, its number says which cosmology it has."""
+    whole, part = simulate_maps(VARIED), simulate_stream(replace(VARIED, maps=4), first=2)
+    np.testing.assert_array_equal(np.concatenate(list(part.blocks())), whole.kappa[2:6])
+    np.testing.assert_array_equal(part.parameters["sigma_8"], whole.parameters["sigma_8"][2:6])
+
+
+@pytest.mark.parametrize("count", [1, 5, 32])
+def test_a_design_fills_its_box(count):
+    points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, count, seed=1)
+    assert points.shape == (count, 2)
+    assert ((points > [0.2, 0.6]) & (points < [0.4, 1.0])).all()
+    if count == 32:  # a Sobol sequence has one point in each of 32 slices, along either axis
+        slices = np.sort((32 * (points - [0.2, 0.6]) / [0.2, 0.4]).astype(int), axis=0)
+        np.testing.assert_array_equal(slices, np.arange(32)[:, None].repeat(2, axis=1))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"vary": "omega_m"}, "expected name=low:high"),
+        ({"vary": "omega_m=0.3"}, "expected name=low:high"),
+        ({"vary": "omega_m=0.4:0.2"}, "must rise"),
+        ({"vary": "omega_m=0.2:inf"}, "must rise"),
+        ({"vary": "w=-1.1:-0.9"}, r"expected each at most once of omega_m.*Received: 'w'"),
+        ({"vary": "h=0.6:0.7,h=0.6:0.7"}, "at most once"),
+        ({"vary": "omega_m=0.01:0.04"}, "0 < omega_b < omega_m"),
         ({"source_redshift": 25.0}, "source_redshift must lie"),
         ({"omega_b": 0.5}, "0 < omega_b < omega_m"),
         ({"shift": 1e-4}, "No shifted-lognormal field"),
