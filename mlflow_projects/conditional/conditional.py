@@ -156,7 +156,7 @@ def figure(records):
                 values, real, color=REAL, lw=1, ls=("-", "--", ":")[band], label=f"simulated, {BANDS[band]} scales"
             )
             axis.plot(values, generated, marker, color=GENERATED, ms=5, label=f"generated, {BANDS[band]} scales")
-        axis.set(xlabel=name, ylabel="P / P(middle of the range)", yscale="log")
+        axis.set(xlabel=name, ylabel="P / P(middle of the range)")
     axes[0, 0].legend(frameon=False, fontsize="small")
     return drawing
 

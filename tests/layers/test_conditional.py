@@ -50,10 +50,10 @@ def test_modulation_starts_as_the_identity_and_follows_its_parameters(rng):
 
 def test_conditional_layers_are_the_plain_ones_until_they_have_seen_maps(rng):
     x, theta = white(rng, 2, 16, 16, 1), two(rng)
-    # Beside the 49 weights of the plain field five terms of two parameters, at 24 knots and for the mean; beside the
+    # Beside the 25 weights of the plain field five terms of two parameters, at 24 knots and for the mean; beside the
     # bend a slope for each parameter.
     pairs = (
-        (ConditionalField(16), GaussianField(16), 49 + 5 * 24 + 5),
+        (ConditionalField(16), GaussianField(16), 25 + 5 * 24 + 5),
         (ConditionalOutput(0.5), LognormalOutput(0.5), 3),
     )
     for conditional, plain, weights in pairs:
