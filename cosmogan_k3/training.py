@@ -104,9 +104,7 @@ def train(config, preset, maps, *, provenance=None, splits=None):
     splits = splits or split(maps, config.seed)
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
     options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": config.seed}
-    names = parse_names(config.condition)
-    conditioning = Conditioning.fit(names, splits.train.parameters, maps.parameters) if names else None
-    conditions = conditioning.of_maps(splits.train.parameters) if names else None
+    conditioning, conditions = _conditioning(config, splits.train, maps)
     batches = Batches(splits.train.kappa, scaling, conditions=conditions, **options)
     if len(splits.test) < 4:
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
@@ -124,6 +122,15 @@ def train(config, preset, maps, *, provenance=None, splits=None):
         if not chief:
             return None
         return _finish(config, gan, splits, monitor, parameters) if monitor.finished else _stop(config, monitor)
+
+
+def _conditioning(config, train, maps):
+    """What the networks are told, and that of each training map; None, None for nothing."""
+    names = parse_names(config.condition)
+    if not names:
+        return None, None
+    conditioning = Conditioning.fit(names, train.parameters, maps.parameters)
+    return conditioning, conditioning.of_maps(train.parameters)
 
 
 @contextlib.contextmanager
@@ -294,8 +301,8 @@ def _finish(config, gan, splits, monitor, parameters):
     if gan is None or selected != progress.epoch:
         gan = monitor.checkpoints.gan(selected)
     emulator = Emulator(gan)
-    parameters_of_test = gan.parameters_of(splits.test)
-    generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed, parameters=parameters_of_test)
+    given = gan.parameters_of(splits.test)
+    generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed, parameters=given)
     evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
     metrics, drawn = evaluation.metrics, evaluation.figures
     metrics |= learned_frechet(splits.train, splits.test.kappa, generated.kappa, seed=config.seed)
