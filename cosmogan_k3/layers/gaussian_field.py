@@ -25,9 +25,9 @@ class GaussianField(keras.layers.Layer):
 
         ξ_x(r) = ln(1 + a² ξ(r)/(1 + a m)²)/a²,    T² = ⟨ξ̂_x⟩ over modes of equal |k|,    μ = ln(1 + a m)/a − a ξ_x(0)/2
 
-    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers of
-    a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of cycles
-    a pixel.
+    Neither is learnt: what is left of the spectrum's error is for what comes after. T is tabulated at half wave numbers
+    of a map of ``pixels`` and linear between them; maps of another side have the same spectrum at the same number of
+    cycles a pixel.
 
     Args:
         pixels: int, side of the maps that T is measured on.
