@@ -47,7 +47,7 @@ class SpectralFilter(keras.layers.Layer):
         self.shift = self.add_weight(name="shift", shape=(), initializer="zeros", **fixed)
 
     def fit(self, wavenumbers, ratio, shift):
-        """Choose T and s.
+        """Change T and s so that the power is multiplied by a ratio and the mean shifted.
 
         Args:
             wavenumbers: float ``(rings,)``, increasing, in units of the fundamental mode of a map of ``pixels``.
@@ -56,9 +56,10 @@ class SpectralFilter(keras.layers.Layer):
         """
         if not self.built:
             self.build(None)
-        gains = np.clip(np.sqrt(ratio), 1 / _LARGEST_GAIN, _LARGEST_GAIN)
-        self.gain.assign(np.interp(np.arange(self.gain.shape[0]), wavenumbers, gains))
-        self.shift.assign(shift)
+        change = np.interp(np.arange(self.gain.shape[0]), wavenumbers, np.sqrt(ratio))
+        gain = ops.convert_to_numpy(self.gain) * change
+        self.gain.assign(np.clip(gain, 1 / _LARGEST_GAIN, _LARGEST_GAIN))
+        self.shift.assign(self.shift + shift)
 
     def reset(self):
         """Let maps pass as they are."""

@@ -65,14 +65,16 @@ class Calibration:
         for layer in self.averaged_generator.layers:
             if isinstance(layer, SpectralFilter):
                 layer.reset()
-                given = self._example_rows(size)
-                stream = [self.seed, _FILTER_STREAM]
-                drawn = self.network_batches(0, size, self.pixels, stream, _CALIBRATION_SIZE, *given)
-                starts = range(0, size, _CALIBRATION_SIZE)
-                parts = ([rows[i : i + _CALIBRATION_SIZE] for rows in given] for i in starts)
-                layer.fit(
-                    *self.spectral_matching.shortfall((maps, *part) for maps, part in zip(drawn, parts, strict=True))
-                )
+                # Cropped maps mix the modes that the filter multiplies: what the first fit leaves, the second sees.
+                for _ in range(2 if self.margin else 1):
+                    layer.fit(*self.spectral_matching.shortfall(self._filter_maps(size)))
+
+    def _filter_maps(self, size):
+        """Maps of the averaged generator and, of a conditional model, their parameters, a batch at a time."""
+        given = self._example_rows(size)
+        drawn = self.network_batches(0, size, self.pixels, [self.seed, _FILTER_STREAM], _CALIBRATION_SIZE, *given)
+        for start, maps in zip(range(0, size, _CALIBRATION_SIZE), drawn, strict=True):
+            yield (maps, *(rows[start : start + _CALIBRATION_SIZE] for rows in given))
 
     def _example_rows(self, n):
         """Parameters of so many training maps, over and over, of a conditional model; an empty list of others."""
