@@ -110,7 +110,7 @@ def train(config, preset, maps, *, provenance=None, splits=None):
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
     batches.share(backend.process_index(), backend.process_count(), backend.device_count())
     preset = for_edges(preset, config.periodic, splits.train.kappa)
-    gan = _gan(config, preset, batches, maps, conditioning, epoch=progress.epoch)
+    gan = _gan(config, preset, batches, maps, epoch=progress.epoch, conditioning=conditioning)
     parameters = _parameters(config, preset, splits, fingerprint) | (provenance or {})
     chief = is_chief()
     with _run(config, parameters, progress) if chief else contextlib.nullcontext():
@@ -183,7 +183,7 @@ def _begin(config, identity):
     return progress
 
 
-def _gan(config, preset, batches, maps, conditioning, *, epoch):
+def _gan(config, preset, batches, maps, *, epoch, conditioning=None):
     """The GAN of the preset, which has seen some training maps, or that of the checkpoint to be resumed."""
     if config.resume:
         return _checkpoints(config).gan(epoch)

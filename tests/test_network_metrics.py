@@ -39,6 +39,7 @@ def test_nothing_is_learned_where_no_parameter_varies_or_maps_are_few(rng):
 class Jumping:
     """A generator of maps that are 0 or 1, by the sign of the first latent."""
 
+    conditioning = None
     scaling = type("Kappa", (), {"to_kappa": staticmethod(lambda x: x)})
 
     def numpy_latents(self, n, seed):
