@@ -22,6 +22,9 @@ def project(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         patch.setenv("KERAS_BACKEND", keras.backend.backend())
+        # MLflow leaves the number of the experiment in the environment, and no other store knows it.
+        patch.setenv("MLFLOW_EXPERIMENT_ID", "")
+        patch.delenv("MLFLOW_EXPERIMENT_ID")
         patch.chdir(folder)
         simulate = ("simulate", "--maps", 80, "--pixels", 16, "--cosmologies", 8, "--out", "maps.h5")
         assert run(*simulate, "--vary", "omega_m=0.2:0.4,sigma_8=0.6:1.0") == 0
