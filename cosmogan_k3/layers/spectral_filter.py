@@ -59,7 +59,7 @@ class SpectralFilter(keras.layers.Layer):
         change = np.interp(np.arange(self.gain.shape[0]), wavenumbers, np.sqrt(ratio))
         gain = ops.convert_to_numpy(self.gain) * change
         self.gain.assign(np.clip(gain, 1 / _LARGEST_GAIN, _LARGEST_GAIN))
-        self.shift.assign(self.shift + shift)
+        self.shift.assign(ops.convert_to_numpy(self.shift) + shift)
 
     def reset(self):
         """Let maps pass as they are."""

@@ -20,6 +20,9 @@ _SLOW = 0.998
 """Memory of the lag between the generator and its average: as long as that of the average itself."""
 
 
+_CONSTANT = 1e-3
+"""Means of maps that scatter by less, in units of the pixels' scatter, were made equal, and are left to the filter."""
+
 _BLOCK = 256
 """Training maps whose moments are measured at a time."""
 
@@ -101,12 +104,16 @@ class SpectralMatching(keras.layers.Layer):
             self.build(maps.shape)
         starts = range(0, len(maps), _BLOCK)
         moments = self._moments_of(maps[start : start + _BLOCK] for start in starts)
+        constant = moments[:, 0].std() < _CONSTANT * np.std(maps[:_BLOCK])
         if theta:
             trends = linear_trend(*theta, moments[:, :1]), log_trend(*theta, moments[:, 1:])
             self.slopes.assign(np.concatenate(trends, axis=1)[1:])
             moments = self._moments_of((maps[i : i + _BLOCK], theta[0][i : i + _BLOCK]) for i in starts)
+        scatter = moments.std(axis=0)
+        if constant:
+            scatter[:2] = np.inf  # the mean and its square, in whose units any error would be beyond all measure
         self.expected.assign(moments.mean(axis=0))
-        self.scatter.assign(moments.std(axis=0))
+        self.scatter.assign(scatter)
         self.adapted_to.assign(len(moments))
 
     def shortfall(self, batches):
@@ -124,7 +131,8 @@ class SpectralMatching(keras.layers.Layer):
         moments = self._moments_of(batches)
         found, expected = moments.mean(axis=0), ops.convert_to_numpy(self.expected)
         noise = moments.std(axis=0) / np.sqrt(len(moments)) / np.maximum(found, _TINY)
-        training = ops.convert_to_numpy(self.scatter) / np.sqrt(float(self.adapted_to)) / np.maximum(expected, _TINY)
+        scatter, seen = (ops.convert_to_numpy(x) for x in (self.scatter, self.adapted_to))
+        training = scatter / np.sqrt(seen) / np.maximum(expected, _TINY)
         modes = 1 / self._mean_of_rings.max(axis=0)
         wavenumbers = _wavenumbers(round(len(self._mean_of_rings) ** 0.5)) @ self._mean_of_rings
         ratios = _shrunk(modes[1:], expected[2:], found[2:], np.hypot(noise, training)[2:])

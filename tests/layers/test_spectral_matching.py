@@ -103,3 +103,18 @@ def test_errors_name_the_cause():
         SpectralMatching(0.0)
     with pytest.raises(ValueError, match="Received: weight=1, memory=1"):
         SpectralMatching(1, memory=1)
+
+
+def test_maps_that_were_given_one_mean_do_not_make_it_the_unit(rng):
+    """Of maps whose mean was subtracted only the spectrum is matched: a batch of another mean is no larger error."""
+    maps = rng.normal(size=(200, 16, 16, 1)).astype("float32")
+    matching = SpectralMatching(1.0)
+    matching.adapt(maps - maps.mean(axis=(1, 2), keepdims=True))
+    others = rng.normal(size=(16, 16, 16, 1)).astype("float32")
+    moved, still = (float(ops.convert_to_numpy(matching(x))) for x in (others + 0.5, others))
+    assert moved == pytest.approx(still, rel=1e-3)
+    assert abs(moved) < 10
+    wavenumbers, ratios, shift = matching.shortfall([others + 0.5])
+    assert np.isfinite(ratios).all()
+    assert len(ratios) == len(wavenumbers)
+    assert shift == pytest.approx(-0.5, abs=0.1)
