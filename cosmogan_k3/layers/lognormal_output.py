@@ -85,14 +85,15 @@ def lognormal_bend(maps):
 
 def _skewness(values):
     centred = values - values.mean()
-    variance = np.mean(centred**2)
-    return np.mean(centred**3) / variance**1.5 if variance > 0 else 0.0
+    square = centred * centred  # NumPy's powers take ten times as long
+    variance = square.mean()
+    return (square * centred).mean() / variance**1.5 if variance > 0 else 0.0
 
 
 def starting_bend(maps):
     """a that takes the skewness out of ln(1 + a y)/a, within the bounds that a training can start from.
 
-    Far less noisy than ``lognormal_bend``, which is its first guess: the logarithm has no bright tail.
+    Far less noisy than ``lognormal_bend``: the logarithm has no bright tail.
 
     Example:
         >>> import numpy as np
@@ -101,7 +102,7 @@ def starting_bend(maps):
         True
     """
     maps = np.asarray(maps, dtype=np.float64).ravel()
-    sign = 1.0 if lognormal_bend(maps) >= 0 else -1.0
+    sign = 1.0 if _skewness(maps) >= 0 else -1.0
     maps = sign * maps
     lowest, highest = _SMALLEST, _LARGEST_START
     if maps.min() < 0:

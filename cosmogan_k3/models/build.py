@@ -8,7 +8,7 @@ import numpy as np
 from cosmogan_k3 import losses
 from cosmogan_k3.data import Scaling, is_periodic
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.models.calibration import FACTOR
+from cosmogan_k3.models.calibration import CONDITIONAL_FACTOR
 from cosmogan_k3.models.discriminator import build_discriminator
 from cosmogan_k3.models.gan import GAN
 from cosmogan_k3.models.generator import build_generator, latent_shapes
@@ -98,7 +98,7 @@ def new_gan(preset, batches, maps, *, seed, conditioning=None):
         gan.adapt(batches.scaling.to_network(batches.kappa[:seen])[..., None])
         return gan
     # At random: maps in a row may share a cosmology.
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(batches.kappa))[: FACTOR * seen])
+    chosen = np.sort(np.random.default_rng(seed).permutation(len(batches.kappa))[: CONDITIONAL_FACTOR * seen])
     gan.adapt(batches.scaling.to_network(batches.kappa[chosen])[..., None], batches.conditions[chosen])
     return gan
 

@@ -19,8 +19,7 @@ _FILTER_SIZE = 2048
 """Maps from which its spectrum is: as many as the training maps' own is measured from, or four times as many as there
 are, since more would cost time and the noise would be the training maps'."""
 
-
-FACTOR = 4
+CONDITIONAL_FACTOR = 4
 """A conditional model looks at so many times as many training maps: a trend is harder to tell than a mean."""
 
 
@@ -35,14 +34,16 @@ class Calibration:
                 model more.
             theta: of a conditional model, their standardised parameters, float32 ``(n, parameters)``.
         """
-        few = maps[::FACTOR] if theta else maps
+        few = maps[::CONDITIONAL_FACTOR] if theta else maps
         for examples, rows in zip(self.examples, theta, strict=True):
             mixed = rows[np.random.default_rng(self.seed).permutation(len(rows))]  # a set may be sorted by cosmology
             examples.assign(np.resize(mixed, examples.shape))
-        parts = [*self.generator.layers, *self.averaged_generator.layers, *self.discriminator.layers]
-        for layer in parts:
+        for layer in (*self.generator.layers, *self.discriminator.layers):
             if hasattr(layer, "adapt"):
                 layer.adapt(maps, *theta) if getattr(layer, "conditional", False) else layer.adapt(few)
+        for layer, averaged in zip(self.generator.layers, self.averaged_generator.layers, strict=True):
+            if hasattr(layer, "adapt"):
+                averaged.set_weights(layer.get_weights())
         if self.spectral_matching:
             self.spectral_matching.adapt(maps, *theta)
 

@@ -84,11 +84,9 @@ def _levels(real, generated, mask):
     scouts = np.concatenate(
         [_observed(np.asarray(maps[:_SCOUTS], dtype=np.float64), mask).ravel() for maps in (real, generated)]
     )
-    values = np.unique(scouts)
-    complete = max(len(real), len(generated)) <= _SCOUTS and len(values) <= _LEVELS
-    if complete:
+    if max(len(real), len(generated)) <= _SCOUTS and len(values := np.unique(scouts)) <= _LEVELS:
         return values
-    scouts.sort()  # np.quantile would partition the pixels once for each level, twenty times as long
+    scouts.sort()  # np.quantile takes seconds where there are hardly more pixels than levels
     return np.unique(np.interp(np.linspace(0, len(scouts) - 1, _LEVELS), np.arange(len(scouts)), scouts))
 
 

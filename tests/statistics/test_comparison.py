@@ -10,7 +10,7 @@ from scipy import fft, stats
 from cosmogan_k3.data import read_maps
 from cosmogan_k3.simulate import Cosmology, convergence_power, lognormal_maps, lognormal_shift
 from cosmogan_k3.simulate.lognormal import mode_ell
-from cosmogan_k3.statistics import memorisation_test
+from cosmogan_k3.statistics import duplicate_rate, memorisation_test
 from cosmogan_k3.statistics.battery import Battery
 from cosmogan_k3.statistics.comparison import compare, compare_features
 from cosmogan_k3.statistics.two_samples import SpreadTest
@@ -154,6 +154,13 @@ def test_a_gaussian_field_of_the_right_spectrum_fails_loudly():
     assert comparison["power_spectrum"].agrees
     assert all(r.corrected_pvalue == 1 / 500 for r in comparison.results if r.name != "power_spectrum")
     assert not comparison.agrees
+
+
+def test_five_duplicates_among_500_are_found_by_index():
+    maps = lognormal(MAPS, 64, 2).copy()
+    maps[[7, 77, 177, 277, 377]] = np.roll(np.rot90(maps[[10, 110, 210, 310, 410]], axes=(1, 2)), (9, 30), axis=(1, 2))
+    found = duplicate_rate(maps, lognormal(MAPS, 64, 1))
+    assert found.index.tolist() == [7, 10, 77, 110, 177, 210, 277, 310, 377, 410]
 
 
 def test_noisy_copies_of_training_maps_are_found():
