@@ -11,6 +11,7 @@ from cosmogan_k3.layers.map_convolution import MapConv2D, UpsampleConv2D
 from cosmogan_k3.layers.minibatch_discrimination import MinibatchDiscrimination
 from cosmogan_k3.layers.modulation import Modulation
 from cosmogan_k3.layers.noise_injection import NoiseInjection
+from cosmogan_k3.layers.quantile_mapping import QuantileMapping
 from cosmogan_k3.layers.scale_planes import ScalePlanes
 from cosmogan_k3.layers.seeded_normal import SeededNormal
 from cosmogan_k3.layers.spectral_filter import SpectralFilter
@@ -29,6 +30,7 @@ __all__ = [
     "MinibatchDiscrimination",
     "Modulation",
     "NoiseInjection",
+    "QuantileMapping",
     "ScalePlanes",
     "SeededNormal",
     "SpectralFilter",

@@ -125,18 +125,24 @@ class SpectralMatching(keras.layers.Layer):
 
         Returns:
             ``(wave numbers, ratios, shift)``: the power that is wanted over that of the maps, at the mean wave number
-            of each ring, and what the mean of the maps lacks. A ring follows the wider ring around it, which tells half
-            a per cent, as far as its own number lies within the noise of both sets of maps.
+            of each ring, and what the mean of the maps then lacks. At 0 the power is the variance of the maps' means. A
+            ring follows the wider ring around it, which tells half a per cent, as far as its own number lies within the
+            noise of both sets of maps.
         """
         moments = self._moments_of(batches)
-        found, expected = moments.mean(axis=0), ops.convert_to_numpy(self.expected)
-        noise = moments.std(axis=0) / np.sqrt(len(moments)) / np.maximum(found, _TINY)
-        scatter, seen = (ops.convert_to_numpy(x) for x in (self.scatter, self.adapted_to))
-        training = scatter / np.sqrt(seen) / np.maximum(expected, _TINY)
+        expected, scatter, seen = (ops.convert_to_numpy(x) for x in (self.expected, self.scatter, self.adapted_to))
+        found, wanted = moments.mean(axis=0)[2:], expected[2:]
+        noise = moments.std(axis=0)[2:] / np.sqrt(len(moments)) / np.maximum(found, _TINY)
+        training = scatter[2:] / np.sqrt(seen) / np.maximum(wanted, _TINY)
         modes = 1 / self._mean_of_rings.max(axis=0)
+        ratios = _shrunk(modes[1:], wanted, found, np.hypot(noise, training))
+        means = moments[:, 0]
+        variances = ratios[0]
+        if np.isfinite(scatter[0]):
+            ratio = scatter[0] ** 2 / max(means.var(), _TINY)
+            variances = _drawn_towards(variances, ratio, np.sqrt(2 / len(means) + 2 / seen))
         wavenumbers = _wavenumbers(round(len(self._mean_of_rings) ** 0.5)) @ self._mean_of_rings
-        ratios = _shrunk(modes[1:], expected[2:], found[2:], np.hypot(noise, training)[2:])
-        return wavenumbers[1:], ratios, expected[0] - found[0]
+        return wavenumbers, np.append(variances, ratios), expected[0] - np.sqrt(variances) * means.mean()
 
     def _moments_of(self, batches):
         parts = (part if isinstance(part, tuple) else (part,) for part in batches)
@@ -216,9 +222,6 @@ def _wavenumbers(pixels):
 def _shrunk(modes, wanted, found, noise):
     """wanted/found in each ring, drawn towards that of the wider ring around it.
 
-    With d what the ring's ratio is off that of the wider one, relatively, and σ its noise, d (1 − 4 σ²/d²) of it is
-    kept, and nothing below 2 σ: the errors of few modes at the largest scales are real or noise, and this tells.
-
     Example:
         >>> one = np.ones(4)
         >>> _shrunk(100 * one, np.array([1, 1.1, 1, 1]), one, 0.01 * one).round(3).tolist()
@@ -229,9 +232,18 @@ def _shrunk(modes, wanted, found, noise):
     starts = _starts(modes, _ENOUGH_MODES)
     sums = (np.add.reduceat(modes * power, starts) for power in (wanted, np.maximum(found, _TINY)))
     wide = np.repeat(np.divide(*sums), np.diff([*starts, len(modes)]))
-    off = wanted / np.maximum(found, _TINY) / wide - 1
+    return _drawn_towards(wide, wanted / np.maximum(found, _TINY), noise)
+
+
+def _drawn_towards(sure, ratio, noise):
+    """A ratio, as far as it lies within its noise of one that is known better.
+
+    With d what it is off that, relatively, and σ its noise, d (1 − 4 σ²/d²) of it is kept, and nothing below 2 σ: the
+    errors of few modes at the largest scales are real or noise, and this tells.
+    """
+    off = ratio / sure - 1
     kept = np.maximum(1 - (2 * noise) ** 2 / np.maximum(off**2, _TINY), 0)
-    return wide * (1 + kept * off)
+    return sure * (1 + kept * off)
 
 
 def _starts(modes, enough):

@@ -17,6 +17,7 @@ from cosmogan_k3.layers import (
     MapConv2D,
     Modulation,
     NoiseInjection,
+    QuantileMapping,
     SpectralFilter,
     UpsampleConv2D,
 )
@@ -114,6 +115,8 @@ def _fully_convolutional(architecture, pixels, initializers, theta, *, filtered)
         x = _told(LognormalOutput, ConditionalOutput, theta, name="bend")(x)
     if filtered:
         x = SpectralFilter(pixels, name="filter")(x)
+        # One mapping for all cosmologies would make the faint maps of one what is right for another's.
+        x = x if theta is not None else QuantileMapping(name="quantiles")(x)
     if architecture.margin:
         x = layers.Cropping2D(architecture.margin, name="crop")(x)
     return keras.Model(inputs if theta is None else [*inputs, theta], _float32(x), name="generator")
