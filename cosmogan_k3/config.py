@@ -30,6 +30,12 @@ def _quiet():
     return option(False, "no progress bars, no summary", flag=True)
 
 
+def _condition():
+    return option(
+        "", "parameters of the maps that the generator is to be told, with commas between: omega_m,sigma_8, say"
+    )
+
+
 def _periodic():
     return option(
         "auto", "whether opposite edges of the maps join: yes, no, or auto to look", choices=("auto", "yes", "no")
@@ -105,9 +111,7 @@ class TrainConfig:
         "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or wasserstein; "
         "by default the preset's",
     )
-    condition: str = option(
-        "", "parameters of the maps that the generator is to be told, with commas between: omega_m,sigma_8, say"
-    )
+    condition: str = _condition()
     start: str = option("", "model (.keras file or MLflow URI) of the same networks, whose weights to start from")
     backend: str = _backend()
     devices: str = option(
@@ -168,6 +172,7 @@ class TuneConfig:
     pixel_arcmin: float = _pixel_arcmin()
     periodic: str = _periodic()
     preset: str = option("quick", "architecture and training recipe that the trials vary")
+    condition: str = _condition()
     ranges: str = option("", "TOML file of what to vary and within which bounds; by default rates, loss, margins, R1")
     backend: str = _backend()
     trials: int = option(40, "trials of the study, those of all workers and of earlier commands together", minimum=1)

@@ -104,7 +104,7 @@ def train(config, preset, maps, *, provenance=None, splits=None):
     splits = splits or split(maps, config.seed)
     scaling = Scaling.fit(preset.scaling, splits.train.kappa)
     options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": config.seed}
-    conditioning, conditions = _conditioning(config, splits.train, maps)
+    conditioning, conditions = conditioning_of(config, splits.train, maps)
     batches = Batches(splits.train.kappa, scaling, conditions=conditions, **options)
     if len(splits.test) < 4:
         raise InputError(f"The test split needs at least four maps. Received: {len(splits.test)}")
@@ -124,8 +124,12 @@ def train(config, preset, maps, *, provenance=None, splits=None):
         return _finish(config, gan, splits, monitor, parameters) if monitor.finished else _stop(config, monitor)
 
 
-def _conditioning(config, train, maps):
-    """What the networks are told, and that of each training map; None, None for nothing."""
+def conditioning_of(config, train, maps):
+    """What the networks are told, and that of each training map; None, None for nothing.
+
+    Raises:
+        InputError: parameters that the maps do not carry.
+    """
     names = parse_names(config.condition)
     if not names:
         return None, None

@@ -40,6 +40,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.backend)
 
 
+@pytest.fixture(autouse=True)
+def no_experiment_left():
+    """MLflow names the experiment of its store in the environment, where the next test's store would look for it."""
+    yield
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -46,6 +46,7 @@ def retrain(config, preset, maps, splits, trial, provenance):
             pixel_arcmin=config.pixel_arcmin,
             periodic=config.periodic,
             preset=config.preset,
+            condition=config.condition,
             seed=seed,
             model_name="",
             out=f"{config.out}/seed-{seed}",
@@ -86,7 +87,11 @@ def promote(config, found, splits):
 def _score(gan, splits):
     """The validation score of a model, as an epoch of its own training would be judged; None for other maps."""
     maps = splits.validation
-    if gan.conditioning or gan.pixels != maps.pixels or not np.isclose(gan.pixel_arcmin, maps.pixel_arcmin, rtol=1e-3):
+    if gan.pixels != maps.pixels or not np.isclose(gan.pixel_arcmin, maps.pixel_arcmin, rtol=1e-3):
         return None
     validation = validation_of(maps)
-    return validation_score(validation.distances(gan.sample(len(validation.real))))
+    try:
+        given = gan.parameters_of(maps, slice(len(validation.real)))
+        return validation_score(validation.distances(gan.sample(len(validation.real), parameters=given)))
+    except (InputError, KeyError):  # a conditional model that was told other parameters, or in another range
+        return None

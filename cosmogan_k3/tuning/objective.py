@@ -36,17 +36,18 @@ class Candidate:
 
     Args:
         preset: ``Preset``.
-        train: ``MapSet`` to learn from.
-        validation: ``Validation``.
+        objective: ``Objective``.
         seed: int.
     """
 
-    def __init__(self, preset, train, validation, seed):
+    def __init__(self, preset, objective, seed):
+        train = objective.train
         scaling = Scaling.fit(preset.scaling, train.kappa)
         options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": seed}
-        self.batches = Batches(train.kappa, scaling, **options)
-        self.gan = new_gan(preset, self.batches, train, seed=seed)
-        self.validation = validation
+        self.batches = Batches(train.kappa, scaling, conditions=objective.conditions, **options)
+        self.gan = new_gan(preset, self.batches, train, seed=seed, conditioning=objective.conditioning)
+        self.validation = objective.validation
+        self.given = self.gan.parameters_of(objective.held_out, slice(len(self.validation.real)))
         self.epochs = []
 
     def train_epoch(self):
@@ -58,7 +59,7 @@ class Candidate:
         epoch = len(self.epochs)
         logs = self.gan.fit(self.batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0).history
         values = {name: float(value[-1]) for name, value in logs.items()}
-        generated = self.gan.sample(len(self.validation.real))
+        generated = self.gan.sample(len(self.validation.real), parameters=self.given)
         finite = np.isfinite(generated).all()
         values["validation_diversity"] = relative_diversity(self.validation.real, generated) if finite else np.nan
         self.epochs.append(values)
@@ -67,25 +68,36 @@ class Candidate:
         return self.validation.distances(generated)
 
 
-def epochs_of(preset, splits, seeds):
-    """Train one candidate a seed side by side, and iterate over what each epoch showed.
+class Objective:
+    """What all trials of a study are trained on and judged by.
 
     Args:
-        preset: ``Preset``; its epochs are how far it goes.
         splits: ``Splits``, of which the test maps are not looked at.
-        seeds: sequence of int.
-
-    Yields:
-        ``Epoch``.
-
-    Raises:
-        DivergedError: one of them did.
+        conditioning: ``(Conditioning, θ of the training maps)``, or two None for models that are told nothing.
     """
-    validation = validation_of(splits.validation)
-    candidates = [Candidate(preset, splits.train, validation, seed) for seed in seeds]
-    for _ in range(preset.epochs):
-        found = [candidate.train_epoch() for candidate in candidates]
-        yield Epoch(
-            score=float(np.mean([validation_score(distances) for distances in found])),
-            distances={name: float(np.mean([validation_score(d, (name,)) for d in found])) for name in PARETO},
-        )
+
+    def __init__(self, splits, conditioning=(None, None)):
+        self.train, self.held_out = splits.train, splits.validation
+        self.validation = validation_of(splits.validation)
+        self.conditioning, self.conditions = conditioning
+
+    def epochs_of(self, preset, seeds):
+        """Train one candidate a seed side by side, and iterate over what each epoch showed.
+
+        Args:
+            preset: ``Preset``; its epochs are how far it goes.
+            seeds: sequence of int.
+
+        Yields:
+            ``Epoch``.
+
+        Raises:
+            DivergedError: one of them did.
+        """
+        candidates = [Candidate(preset, self, seed) for seed in seeds]
+        for _ in range(preset.epochs):
+            found = [candidate.train_epoch() for candidate in candidates]
+            yield Epoch(
+                score=float(np.mean([validation_score(distances) for distances in found])),
+                distances={name: float(np.mean([validation_score(d, (name,)) for d in found])) for name in PARETO},
+            )

@@ -3,7 +3,7 @@
 import optuna
 
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.tuning.objective import DivergedError, epochs_of
+from cosmogan_k3.tuning.objective import DivergedError
 from cosmogan_k3.tuning.space import apply, suggest
 from cosmogan_k3.tuning.storage import patiently
 from cosmogan_k3.tuning.study import CAUSE
@@ -19,16 +19,16 @@ class TrialRunner:
         config: ``TuneConfig``.
         preset: ``Preset`` that the trials vary.
         ranges: list of ``Range``.
-        splits: ``Splits``, of which the test maps are not looked at.
+        objective: ``Objective``.
         parameters: mapping of what MLflow is told of every trial.
         parent: str, run in MLflow under which those of the trials stand.
     """
 
-    def __init__(self, config, preset, ranges, splits, parameters, parent):
+    def __init__(self, config, preset, ranges, objective, parameters, parent):
         self.config = config
         self.preset = preset
         self.ranges = ranges
-        self.splits = splits
+        self.objective = objective
         self.parameters = parameters
         self.parent = parent
 
@@ -55,7 +55,7 @@ class TrialRunner:
         seeds = [self.config.seed + i for i in range(self.config.repeats)]
         best, number = None, 0
         try:
-            for number, epoch in enumerate(epochs_of(preset, self.splits, seeds), 1):
+            for number, epoch in enumerate(self.objective.epochs_of(preset, seeds), 1):
                 best = epoch if best is None or epoch.score < best.score else best
                 patiently(runs.log_epoch, {"score": epoch.score, "best_score": best.score} | epoch.distances, number)
                 if self._is_hopeless(trial, epoch, number):

@@ -12,14 +12,16 @@ import optuna
 from tqdm import tqdm
 
 from cosmogan_k3 import backend
+from cosmogan_k3.data.conditioning import parse_names
 from cosmogan_k3.data.writers import check_writable
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.models.build import for_edges
+from cosmogan_k3.models.build import check_conditional, for_edges
 from cosmogan_k3.models.presets import Preset, get_preset
 from cosmogan_k3.monitor import validation_of
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.training import split
+from cosmogan_k3.training import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
+from cosmogan_k3.tuning.objective import Objective
 from cosmogan_k3.tuning.storage import open_storage, patiently, wait_for_databases, without_password
 from cosmogan_k3.tuning.study import CAUSE, finished, objectives, open_study, places, work
 from cosmogan_k3.tuning.trials import TrialRunner
@@ -52,6 +54,8 @@ def prepare(config):
         InputError
     """
     preset = get_preset(config.preset)
+    if parse_names(config.condition):
+        check_conditional(preset)
     ranges = space.read_ranges(config.ranges)
     space.check(ranges, preset)
     check_writable(config.out)
@@ -83,7 +87,8 @@ def tune(config, plan, maps, *, provenance=None):
     study = open_study(config, identity, alone=config.workers == 1 and config.finish == 1)
     parameters = {key: str(value) for key, value in identity.items()} | (provenance or {})
     parameters["storage"] = without_password(config.storage)
-    runner = TrialRunner(config, preset, plan.ranges, splits, parameters, _parent(config, study, parameters))
+    objective = Objective(splits, conditioning_of(config, splits.train, maps))
+    runner = TrialRunner(config, preset, plan.ranges, objective, parameters, _parent(config, study, parameters))
     if not config.finish:
         _run_trials(config, runner, study)
         return study
@@ -103,7 +108,7 @@ def _parent(config, study, parameters):
 
 def _identity(config, plan, maps):
     """What all workers of a study share, now and when it is gone on with."""
-    shared = ("preset", "objective", "sampler", "pruner", "repeats", "seed", "periodic")
+    shared = ("preset", "condition", "objective", "sampler", "pruner", "repeats", "seed", "periodic")
     identity = {name: getattr(config, name) for name in shared}
     ranges = {r.name: {key: value for key, value in asdict(r).items() if key != "name"} for r in plan.ranges}
     return identity | {

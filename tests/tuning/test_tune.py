@@ -46,7 +46,7 @@ def scripted(*scores):
     """Trials that train nothing: the n-th has these scores, epoch by epoch, and diverges where they end with None."""
     remaining = iter(scores)
 
-    def epochs_of(preset, splits, seeds):
+    def epochs_of(self, preset, seeds):
         for score in next(remaining):
             if score is None:
                 raise objective.DivergedError("epoch 2: generator_loss is nan")
@@ -84,29 +84,28 @@ def test_a_study_trains_retrains_and_crowns(maps, monkeypatch):
 
 
 def test_the_score_is_the_mean_over_seeds_of_the_best_epoch(maps, monkeypatch):
-    splits = training.split(maps, 0)
-    validation = champion.validation_of(splits.validation)
-    drawn = iter(np.random.default_rng(1).lognormal(sigma=0.5, size=(4, *validation.real.shape)))
+    judge = objective.Objective(training.split(maps, 0))
+    drawn = iter(np.random.default_rng(1).lognormal(sigma=0.5, size=(4, *judge.validation.real.shape)))
     expected, found = [], []
 
     class Untrained:
-        def __init__(self, preset, train, given, seed):
-            self.given = given
+        def __init__(self, preset, objective, seed):
+            self.validation = objective.validation
 
         def train_epoch(self):
-            distances = self.given.distances(next(drawn))
+            distances = self.validation.distances(next(drawn))
             expected.append(validation_score(distances))
             return distances
 
     monkeypatch.setattr(objective, "Candidate", Untrained)
     preset = replace(training.get_preset("tiny"), epochs=2)
-    found = [epoch.score for epoch in objective.epochs_of(preset, splits, [0, 1])]
+    found = [epoch.score for epoch in judge.epochs_of(preset, [0, 1])]
     np.testing.assert_allclose(found, np.mean(np.reshape(expected, (2, 2)), axis=1))
 
 
 def test_hopeless_trials_are_pruned_and_diverged_ones_recorded(maps, monkeypatch):
     good, bad = [0.9, 0.8, 0.5, 0.6], [2.0, 2.0, 2.0, 2.0]
-    monkeypatch.setattr(trials, "epochs_of", scripted(good, bad, [0.9, None], good))
+    monkeypatch.setattr(objective.Objective, "epochs_of", scripted(good, bad, [0.9, None], good))
     study = run(maps, trials=4)
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED", "FAIL", "COMPLETE"]
     assert study.best_value == 0.5
@@ -119,7 +118,7 @@ def test_hopeless_trials_are_pruned_and_diverged_ones_recorded(maps, monkeypatch
 
 
 def test_a_study_goes_on_with_the_same_settings_only(maps, monkeypatch):
-    monkeypatch.setattr(trials, "epochs_of", scripted(*[[1.0]] * 3))
+    monkeypatch.setattr(objective.Objective, "epochs_of", scripted(*[[1.0]] * 3))
     run(maps, trials=2)
     study = run(maps, trials=3)
     assert len(study.trials) == 3
@@ -128,19 +127,19 @@ def test_a_study_goes_on_with_the_same_settings_only(maps, monkeypatch):
 
 
 def test_one_worker_and_one_seed_make_one_study(maps, monkeypatch):
-    monkeypatch.setattr(trials, "epochs_of", scripted(*[[1.0]] * 6))
+    monkeypatch.setattr(objective.Objective, "epochs_of", scripted(*[[1.0]] * 6))
     first, second = (run(maps, trials=3, storage=f"sqlite:///{name}.db") for name in "ab")
     assert [trial.params for trial in first.trials] == [trial.params for trial in second.trials]
     assert len({str(trial.params) for trial in first.trials}) == 3
 
 
 def test_objectives_are_weighed_against_each_other(maps, monkeypatch):
-    def epochs_of(preset, splits, seeds):
+    def epochs_of(self, preset, seeds):
         scores = next(values)
         yield objective.Epoch(sum(scores), dict(zip(objective.PARETO, scores, strict=True)))
 
     values = iter([(1.0, 3.0, 1.0), (3.0, 1.0, 1.0), (2.0, 0.5, 0.2), (4.0, 4.0, 4.0)])
-    monkeypatch.setattr(trials, "epochs_of", epochs_of)
+    monkeypatch.setattr(objective.Objective, "epochs_of", epochs_of)
     study = run(maps, trials=4, objective="pareto", sampler="nsga")
     assert sorted(trial.number for trial in study.best_trials) == [0, 2]
     assert champion.best_trial(study).number == 2
@@ -176,6 +175,27 @@ def test_the_champion_stays_unless_beaten(maps):
     assert f"{present:.4f}" in worse
     assert better.startswith("cosmogan version 2 is the champion")
     assert "draws other maps" in other
+
+
+def test_a_conditional_study_tells_its_candidates_the_parameters(maps, monkeypatch):
+    """A trial draws validation maps for their own parameters; its champion is compared on the same."""
+    told = MapSet(maps.kappa, 3.0, parameters={"sigma_8": np.linspace(0.6, 1.0, len(maps))})
+    splits = training.split(told, 0)
+    chosen = config(condition="sigma_8", epochs=1)
+    judge = objective.Objective(splits, training.conditioning_of(chosen, splits.train, told))
+    candidate = objective.Candidate(replace(training.get_preset("tiny"), epochs=1), judge, 0)
+    np.testing.assert_array_equal(candidate.given["sigma_8"], splits.validation.parameters["sigma_8"])
+    assert np.isfinite(validation_score(candidate.train_epoch()))
+    assert champion._score(candidate.gan, splits) == pytest.approx(
+        validation_score(judge.validation.distances(candidate.gan.sample(4, parameters=candidate.given)))
+    )
+    assert champion._score(candidate.gan, training.split(maps, 0)) is None  # maps that carry no parameters
+    monkeypatch.setattr(objective.Objective, "epochs_of", scripted([1.0]))
+    assert len(run(told, condition="sigma_8", trials=1).trials) == 1
+    with pytest.raises(InputError, match=r"begun with other settings \(condition\)"):
+        run(told, trials=2)
+    with pytest.raises(InputError, match="only fully convolutional presets"):
+        tune.prepare(config(condition="sigma_8", preset="dcgan"))
 
 
 @pytest.mark.parametrize(
