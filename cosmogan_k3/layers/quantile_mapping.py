@@ -9,6 +9,12 @@ _LEVELS = special.expit(np.linspace(-14.0, 14.0, 281))
 """Levels of the quantiles, evenly spaced in the logarithm of p/(1 − p): a few pixels of a set lie beyond, which is as
 far out as it has to be, since the brightest of 10,000 pixels carry per cents of the power of hydrodynamical maps."""
 
+_GROUPS = 8
+"""Of maps, whose quantiles differ by their noise."""
+
+_KNOWN = 0.01
+"""Noise that does not matter, in network units, in which pixels of the presets with this layer scatter by 1."""
+
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class QuantileMapping(keras.layers.Layer):
@@ -17,8 +23,9 @@ class QuantileMapping(keras.layers.Layer):
         y → y + d(y),        d(y) = Q(F(y)) − y
 
     with F the distribution of the pixels of generated maps and Q the quantiles of the training maps'. d is tabulated at
-    281 quantiles of generated maps, linear between them and constant beyond. ``adapt`` measures Q; in training the
-    layer does nothing: ``fit`` measures F on maps of a finished generator.
+    281 quantiles of generated maps, linear between them and constant beyond. Where it is not known to 0.01, further
+    changes of d count as far as they exceed twice the noise: few haloes make the brightest pixels. ``adapt`` measures
+    Q; in training the layer does nothing: ``fit`` measures F on maps of a finished generator.
 
     Input and output: float, any shape.
 
@@ -38,23 +45,28 @@ class QuantileMapping(keras.layers.Layer):
 
     def build(self, input_shape):
         fixed = {"trainable": False, "dtype": "float32", "autocast": False, "initializer": "zeros"}
-        self.wanted, self.found, self.change = (
-            self.add_weight(name=name, shape=_LEVELS.shape, **fixed) for name in ("wanted", "found", "change")
+        names = ("wanted", "noise", "found", "change")
+        self.wanted, self.noise, self.found, self.change = (
+            self.add_weight(name=name, shape=_LEVELS.shape, **fixed) for name in names
         )
 
     def adapt(self, maps):
-        """Measure Q on training maps, float of any shape, in network units."""
+        """Measure Q and its noise on training maps, float ``(n, …)``, in network units."""
         if not self.built:
             self.build(None)
-        self.wanted.assign(_quantiles(maps))
+        wanted, noise = _quantiles(maps)
+        self.wanted.assign(wanted)
+        self.noise.assign(noise)
 
     def fit(self, maps):
-        """Measure F on generated maps, float of any shape, in network units, and so d."""
+        """Measure F on generated maps, float ``(n, …)``, in network units, and so d."""
         if not self.built:
             self.build(None)
-        found = _quantiles(maps)
+        found, noise = _quantiles(maps)
+        change = ops.convert_to_numpy(self.wanted) - found
+        change = _significant(change, np.hypot(noise, ops.convert_to_numpy(self.noise)))
         self.found.assign(found)
-        self.change.assign(ops.convert_to_numpy(self.wanted) - found)
+        self.change.assign(np.maximum.accumulate(found + change) - found)
 
     def reset(self):
         """Let maps pass as they are."""
@@ -77,6 +89,34 @@ class QuantileMapping(keras.layers.Layer):
 
 
 def _quantiles(maps):
-    """Of all pixels, at ``_LEVELS``; from sorted values, which NumPy's own partitions once a level."""
-    ordered = np.sort(np.asarray(maps, dtype=np.float32), axis=None)
+    """Of all pixels, at ``_LEVELS``, and their standard errors but for that of the mean."""
+    maps = np.asarray(maps, dtype=np.float32)
+    groups = np.array_split(maps, min(_GROUPS, len(maps)))
+    offsets = np.stack([_sorted_quantiles(group) - group.mean(dtype=np.float64) for group in groups])
+    return _sorted_quantiles(maps), offsets.std(axis=0, ddof=len(groups) > 1) / np.sqrt(len(groups))
+
+
+def _sorted_quantiles(maps):
+    """From sorted values, which NumPy's own partitions once a level."""
+    ordered = np.sort(maps, axis=None)
     return np.interp(_LEVELS * (ordered.size - 1), np.arange(ordered.size), ordered)
+
+
+def _significant(values, noise):
+    """From the middle outwards, a value that is not known well follows the one before, within twice its noise.
+
+    Example:
+        >>> noise = np.array([0.1, 0.001, 0.001, 0.001, 0.5])
+        >>> _significant(np.array([0.9, 0.1, 0.0, 0.1, 0.9]), noise).round(2).tolist()
+        [0.85, 0.1, 0.0, 0.1, 0.1]
+    """
+    noise = np.where(noise < _KNOWN, 0.0, noise)
+    kept, middle = values.copy(), len(values) // 2
+    for side in (range(middle + 1, len(values)), range(middle - 1, -1, -1)):
+        before = middle
+        for level in side:
+            off = values[level] - kept[before]
+            share = max(1 - (2 * noise[level] / off) ** 2, 0.0) if off else 0.0
+            kept[level] = kept[before] + share * off
+            before = level
+    return kept

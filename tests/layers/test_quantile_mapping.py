@@ -25,7 +25,7 @@ def fitted(training, generated):
 def test_a_new_mapping_and_one_in_training_let_maps_pass(rng):
     maps = rng.normal(size=(3, 16, 16, 1)).astype("float32")
     layer = QuantileMapping()
-    np.testing.assert_array_equal(check_layer(layer, maps, expected_shape=maps.shape, expected_weights=3 * 281), maps)
+    np.testing.assert_array_equal(check_layer(layer, maps, expected_shape=maps.shape, expected_weights=4 * 281), maps)
     layer.adapt(maps + 1)
     layer.fit(maps)
     np.testing.assert_allclose(mapped(layer, maps), maps + 1, atol=1e-5)  # float32
