@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3.layers.significance import significant
 from cosmogan_k3.layers.trends import linear_trend, log_trend, quadratic, terms
 
 _WIDTH = 1.08
@@ -238,12 +239,10 @@ def _shrunk(modes, wanted, found, noise):
 def _drawn_towards(sure, ratio, noise):
     """A ratio, as far as it lies within its noise of one that is known better.
 
-    With d what it is off that, relatively, and σ its noise, d (1 − 4 σ²/d²) of it is kept, and nothing below 2 σ: the
-    errors of few modes at the largest scales are real or noise, and this tells.
+    The errors of few modes at the largest scales are real or noise: of what it is off, relatively, ``significant`` is
+    kept.
     """
-    off = ratio / sure - 1
-    kept = np.maximum(1 - (2 * noise) ** 2 / np.maximum(off**2, _TINY), 0)
-    return sure * (1 + kept * off)
+    return sure * (1 + significant(ratio / sure - 1, noise))
 
 
 def _starts(modes, enough):

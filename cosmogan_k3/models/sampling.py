@@ -85,8 +85,12 @@ class Sampling:
                 drawn = ahead.result()
                 if start != starts[-1]:
                     ahead = pool.submit(latents, start + batch_size)
-                # Where the model lies on several devices, TensorFlow returns the batch of each of them: all the same.
-                yield self.predict_on_batch(drawn)[max(first - start, 0) : min(batch_size, stop - start)]
+                yield self.network_maps(drawn)[max(first - start, 0) : min(batch_size, stop - start)]
+
+    def network_maps(self, latents):
+        """Maps in network units from latents and θ, a batch of arrays ``(n, …)``."""
+        # Where the model lies on several devices, TensorFlow returns the batch of each of them: all the same.
+        return self.predict_on_batch(latents)[: len(latents[0])]
 
     def numpy_latents(self, n, seed, *, first=0, pixels=None):
         """Latents of maps ``first`` to ``first + n − 1`` of a seed; each map has its own random stream."""

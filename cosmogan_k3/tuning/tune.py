@@ -17,7 +17,6 @@ from cosmogan_k3.data.writers import check_writable
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.models.build import check_conditional, for_edges
 from cosmogan_k3.models.presets import Preset, get_preset
-from cosmogan_k3.monitor import validation_of
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
@@ -80,14 +79,14 @@ def tune(config, plan, maps, *, provenance=None):
     """
     wait_for_databases()
     splits = split(maps, config.seed)
-    if validation_of(splits.validation) is None:
+    objective = Objective(splits, conditioning_of(config, splits.train, maps))
+    if objective.validation is None:
         raise InputError(f"A study needs three validation maps, a tenth of all. Received: {len(maps)} maps")
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
     identity = _identity(config, plan, maps)
     study = open_study(config, identity, alone=config.workers == 1 and config.finish == 1)
     parameters = {key: str(value) for key, value in identity.items()} | (provenance or {})
     parameters["storage"] = without_password(config.storage)
-    objective = Objective(splits, conditioning_of(config, splits.train, maps))
     runner = TrialRunner(config, preset, plan.ranges, objective, parameters, _parent(config, study, parameters))
     if not config.finish:
         _run_trials(config, runner, study)
