@@ -57,14 +57,17 @@ def our_loop(case, batches):
 
     import keras
 
+    from cosmogan_k3.backend import leave_out_tensorflow
     from cosmogan_k3.models.build import build_gan
     from cosmogan_k3.models.presets import get_preset
 
+    leave_out_tensorflow()  # as the commands do
     if case["precision"] == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     preset = replace(get_preset(case["system"]), batch_size=case["batch"])
     gan = build_gan(preset, pixels=case["pixels"], pixel_arcmin=1.0, scaling=batches.scaling, steps=1000)
-    clock = _clock(keras, len(batches))
+    clock = _clock(keras)
+    gan.calibrate = clock.stop  # what an epoch ends with, and no step
 
     def take():
         gan.fit(batches, epochs=1, verbose=0, callbacks=[clock])
@@ -73,17 +76,16 @@ def our_loop(case, batches):
     return take, flop_per_image(gan, preset)
 
 
-def _clock(keras, steps):
+def _clock(keras):
     class Clock(keras.callbacks.Callback):
-        """From the first step of an epoch to the end of its last, when the device is done."""
+        """From the first step of an epoch to the end of its last, when the device is done; no step waits for it."""
 
         def on_epoch_begin(self, epoch, logs=None):
             self._start = time.perf_counter()
 
-        def on_train_batch_end(self, batch, logs=None):
-            if batch == steps - 1:
-                float(keras.ops.convert_to_numpy(self.model.generator.trainable_variables[0].value).sum())
-                self.seconds = time.perf_counter() - self._start
+        def stop(self):
+            float(keras.ops.convert_to_numpy(self.model.generator.trainable_variables[0].value).sum())
+            self.seconds = time.perf_counter() - self._start
 
     return Clock()
 

@@ -102,6 +102,9 @@ def use_backend(name):
         __import__("keras")
     except ImportError as error:
         raise InputError(f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'") from error
+    from cosmogan_k3 import backend
+
+    backend.leave_out_tensorflow()
 
 
 def _use_devices(devices):

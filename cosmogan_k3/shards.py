@@ -194,6 +194,8 @@ def _emulator(model, digest, backend):
             f"A worker runs Keras on {keras.backend.backend()}, the command on {backend}; start the workers without "
             f"KERAS_BACKEND, or with KERAS_BACKEND={backend}"
         )
+    from cosmogan_k3.backend import leave_out_tensorflow
     from cosmogan_k3.emulator import Emulator
 
+    leave_out_tensorflow()
     return Emulator.load(model)

@@ -304,6 +304,7 @@ def _finish(config, gan, splits, monitor, parameters):
     selected = progress.best_of(monitor.checkpoints.epochs())
     if gan is None or selected != progress.epoch:
         gan = monitor.checkpoints.gan(selected)
+    gan.calibrate(last=True)
     emulator = Emulator(gan)
     given = gan.parameters_of(splits.test)
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed, parameters=given)

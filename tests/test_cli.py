@@ -282,6 +282,17 @@ def test_info_names_backend_and_versions(backend):
     assert "devices" in out
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
+    sizes = ["--preset", "tiny", "--maps", "40", "--pixels", "16", "--epochs", "1"]
+    command = ["main", *sizes, "--quiet", "--model-name", "", "--backend", backend, "--out", str(tmp_path / "run")]
+    code = (
+        f"import sys; from cosmogan_k3 import cli; code = cli.main({command}); print(code, 'tensorflow' in sys.modules)"
+    )
+    out = run_python("-c", code, environment={"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}).stdout
+    assert out.strip().endswith("0 False")
+
+
 def test_statistics_import_no_framework():
     code = (
         "import sys, cosmogan_k3, cosmogan_k3.statistics; "

@@ -80,8 +80,8 @@ def interrupted_in(epoch):
     epochs = itertools.count(1)
     original = GAN.calibrate
 
-    def calibrate(self):
-        original(self)
+    def calibrate(self, **options):
+        original(self, **options)
         if next(epochs) == epoch:
             raise KeyboardInterrupt
 
@@ -102,8 +102,8 @@ def poisoned(*epochs):
     count = itertools.count(1)
     original = GAN.calibrate
 
-    def calibrate(self):
-        original(self)
+    def calibrate(self, **options):
+        original(self, **options)
         if next(count) in epochs:
             for network in (self.generator, self.averaged_generator):
                 network.weights[0].assign(np.nan * keras.ops.convert_to_numpy(network.weights[0]))

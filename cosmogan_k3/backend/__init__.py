@@ -11,10 +11,12 @@ Every module here defines the same names:
 ``value_and_input_gradient(function, x, state)``
     ``function(x)``, a scalar, and its gradient with respect to the tensor ``x``, which can be differentiated once
     more. What ``function`` assigns to variables (averages of a normalisation, say) is undone.
-``convolve(x, kernel, strides)``
-    Convolution without padding, channels last.
-``convolve_transposed(x, kernel)``
-    Transposed convolution with strides 2, uncropped: a map of n pixels becomes one of 2 (n − 1) + kernel size.
+``convolve(x, kernel, bias, strides)``
+    Convolution without padding, channels last; with a bias, or None.
+``convolve_transposed(x, kernel, bias)``
+    Transposed convolution with strides 2, of an odd kernel, with 'same' padding: a map of n pixels becomes one of 2 n.
+``split(x, sizes, axis)``
+    ``x`` in consecutive parts of these sizes, whose gradient is one concatenation.
 ``transposed_pays()``
     Whether that is faster than the same arithmetic as convolutions of the coarse grid.
 ``batch_normalize(x, scale, shift, axis, epsilon)``
@@ -55,6 +57,9 @@ With one device all of these are free: identities, and 1.
 variable is a name for a traced value; the others ignore it.
 """
 
+import contextlib
+import sys
+
 import keras
 
 BACKENDS = ("jax", "tensorflow", "torch")
@@ -80,6 +85,7 @@ pullback = _module.pullback
 value_and_input_gradient = _module.value_and_input_gradient
 convolve = _module.convolve
 convolve_transposed = _module.convolve_transposed
+split = _module.split
 transposed_pays = _module.transposed_pays
 batch_normalize = _module.batch_normalize
 TrainStep = _module.TrainStep
@@ -97,3 +103,17 @@ shares = _devices.shares
 share = _devices.share
 gather = _devices.gather
 broadcast = _devices.broadcast
+
+
+def leave_out_tensorflow():
+    """Keep Keras from importing TensorFlow beside another backend, for processes that are ours alone.
+
+    Keras does so wherever it is installed, to serialise a layer: 3 s and 470 MB. Afterwards Keras takes no
+    ``tf.data.Dataset`` in this process.
+    """
+    if name == "tensorflow" or "tensorflow" in sys.modules:
+        return
+    with contextlib.suppress(ImportError):  # not public; without it TensorFlow is imported as before
+        from keras.src.utils import module_utils
+
+        module_utils.tensorflow._available = False

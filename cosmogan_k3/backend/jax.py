@@ -1,5 +1,7 @@
 """JAX: pure functions over explicit state, opened and closed with ``keras.StatelessScope``."""
 
+import functools
+import itertools
 import math
 
 import jax
@@ -66,27 +68,73 @@ def value_and_input_gradient(function, x, state):
     return jax.value_and_grad(pure)(x)
 
 
-def convolve(x, kernel, strides=1):
-    rows, columns, inputs, outputs = kernel.shape
-    height, width = ((x.shape[i] - k) // strides + 1 for i, k in ((1, rows), (2, columns)))
-    if jax.default_backend() != "cpu" or min(height, width) > _SMALL_OUTPUT:
-        return jax.lax.conv_general_dilated(
-            x, kernel, (strides, strides), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
-    views = [
+def convolve(x, kernel, bias=None, strides=1):
+    y = (_cpu_convolve if jax.default_backend() == "cpu" else _xla_convolve)(x, kernel, strides)
+    return y if bias is None else y + bias
+
+
+def _xla_convolve(x, kernel, strides):
+    return jax.lax.conv_general_dilated(
+        x, kernel, (strides, strides), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def _output_sides(x, kernel, strides):
+    return [(x.shape[1 + axis] - kernel.shape[axis]) // strides + 1 for axis in (0, 1)]
+
+
+def _views(x, kernel, strides):
+    """What each tap of the kernel meets: one map a tap, of the output's size."""
+    rows, columns = kernel.shape[:2]
+    height, width = _output_sides(x, kernel, strides)
+    return [
         x[:, i : i + strides * height : strides, j : j + strides * width : strides][:, :height, :width]
         for i in range(rows)
         for j in range(columns)
     ]
-    patches = jnp.concatenate(views, axis=-1).reshape(-1, math.prod((rows, columns, inputs)))
+
+
+def _by_product(x, kernel, strides):
+    """The convolution as one matrix product, or XLA's where the patches would be many."""
+    *taps, outputs = kernel.shape
+    height, width = _output_sides(x, kernel, strides)
+    if min(height, width) > _SMALL_OUTPUT:
+        return _xla_convolve(x, kernel, strides)
+    patches = jnp.concatenate(_views(x, kernel, strides), axis=-1).reshape(-1, math.prod(taps))
     return (patches @ kernel.reshape(-1, outputs)).reshape(-1, height, width, outputs)
 
 
-def convolve_transposed(x, kernel):
-    sides = [(size - 1, size - 1) for size in kernel.shape[:2]]
-    return jax.lax.conv_general_dilated(
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _cpu_convolve(x, kernel, strides):
+    """A convolution that keeps no patches for its gradient, and whose kernel's gradient is a product for each tap."""
+    return _by_product(x, kernel, strides)
+
+
+def _cpu_convolve_forward(x, kernel, strides):
+    return _by_product(x, kernel, strides), (x, kernel)
+
+
+def _cpu_convolve_backward(strides, saved, cotangent):
+    x, kernel = saved
+    (by_input,) = jax.vjp(lambda x: _by_product(x, kernel, strides), x)[1](cotangent)
+    columns = cotangent.reshape(-1, kernel.shape[-1])
+    by_tap = [view.reshape(-1, view.shape[-1]).T @ columns for view in _views(x, kernel, strides)]
+    return by_input, jnp.stack(by_tap).reshape(kernel.shape)
+
+
+_cpu_convolve.defvjp(_cpu_convolve_forward, _cpu_convolve_backward)
+
+
+def convolve_transposed(x, kernel, bias=None):
+    sides = [(size // 2 + 1, size // 2) for size in kernel.shape[:2]]
+    y = jax.lax.conv_general_dilated(
         x, kernel[::-1, ::-1], (1, 1), sides, lhs_dilation=(2, 2), dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
+    return y if bias is None else y + bias
+
+
+def split(x, sizes, axis):
+    return jnp.split(x, list(itertools.accumulate(sizes[:-1])), axis=axis)
 
 
 def transposed_pays():

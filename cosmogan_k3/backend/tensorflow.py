@@ -33,20 +33,40 @@ def value_and_input_gradient(function, x, state):
     return value, gradient
 
 
-def convolve(x, kernel, strides=1):
-    return keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
+def convolve(x, kernel, bias=None, strides=1):
+    y = keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
+    return y if bias is None else tf.nn.bias_add(y, bias)
 
 
-def convolve_transposed(x, kernel):
+def convolve_transposed(x, kernel, bias=None):
     kernel = tf.transpose(kernel, (0, 1, 3, 2))
-    return keras.ops.conv_transpose(x, kernel, strides=2, padding="valid", data_format="channels_last")
+    y = keras.ops.conv_transpose(x, kernel, strides=2, padding="same", data_format="channels_last")
+    return y if bias is None else tf.nn.bias_add(y, bias)
+
+
+def split(x, sizes, axis):
+    return tf.split(x, sizes, axis=axis)
 
 
 def transposed_pays():
     return True
 
 
-batch_normalize = None
+def batch_normalize(x, scale, shift, axis, epsilon):
+    last = tf.experimental.numpy.moveaxis(x, axis, -1)
+    # The kernel takes maps alone, and a batch's statistics see no difference.
+    maps = tf.reshape(last, (1, -1, 1, last.shape[-1]))
+    if x.dtype == tf.float64:  # the kernel has no such
+        mean, variance = tf.nn.moments(maps, (0, 1, 2))
+        y = tf.nn.batch_normalization(maps, mean, variance, shift, scale, epsilon)
+    else:
+        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=maps, scale=scale, offset=shift, mean=[], variance=[], epsilon=epsilon, is_training=True
+        )
+        count = tf.cast(tf.size(maps) // maps.shape[-1], variance.dtype)
+        variance *= (count - 1) / count  # it comes as an estimate for the population
+    y = tf.experimental.numpy.moveaxis(tf.reshape(y, tf.shape(last)), -1, axis)
+    return y, tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
 class TrainStep:

@@ -34,15 +34,22 @@ def value_and_input_gradient(function, x, state):
     return value, gradient
 
 
-def convolve(x, kernel, strides=1):
+def convolve(x, kernel, bias=None, strides=1):
     # The permuted views are PyTorch's channels_last layout, so that neither maps nor features are copied.
     weight = kernel.permute(3, 2, 0, 1).contiguous()
-    return functional.conv2d(x.permute(0, 3, 1, 2), weight, stride=strides).permute(0, 2, 3, 1)
+    return functional.conv2d(x.permute(0, 3, 1, 2), weight, bias, stride=strides).permute(0, 2, 3, 1)
 
 
-def convolve_transposed(x, kernel):
+def convolve_transposed(x, kernel, bias=None):
     weight = kernel.permute(2, 3, 0, 1).contiguous()
-    return functional.conv_transpose2d(x.permute(0, 3, 1, 2), weight, stride=2).permute(0, 2, 3, 1)
+    margin = (kernel.shape[0] - 2) // 2  # 'same' cuts one pixel more at the far end than at the near one
+    y = functional.conv_transpose2d(x.permute(0, 3, 1, 2), weight, bias, stride=2, padding=margin)
+    # Copied, since the normalisation that follows is several times slower on a part of larger maps.
+    return y[:, :, :-1, :-1].permute(0, 2, 3, 1).contiguous()
+
+
+def split(x, sizes, axis):
+    return torch.split(x, sizes, dim=axis)
 
 
 def transposed_pays():

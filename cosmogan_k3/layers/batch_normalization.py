@@ -25,14 +25,24 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, x, training=None):
-        if not (training and self.trainable) or backend.shares() == 1:
+        alone = backend.shares() == 1
+        fused = alone and backend.batch_normalize is not None and self.scale and self.center
+        if not (training and self.trainable) or (alone and not fused):
             return super().call(x, training=training)
         wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
-        axes = [axis for axis in range(len(x.shape)) if axis != self.axis % len(x.shape)]
-        mean, variance = (ops.reshape(moment, (-1,)) for moment in batch_moments(wide, axes))
+        y, mean, variance = (self._normalize_fused if fused else self._normalize)(wide)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            average.assign(self.momentum * average + (1 - self.momentum) * value)
+            average.assign(self.momentum * average + (1 - self.momentum) * ops.cast(value, average.dtype))
+        return ops.cast(y, x.dtype)
+
+    def _normalize(self, x):
+        axes = [axis for axis in range(len(x.shape)) if axis != self.axis % len(x.shape)]
+        mean, variance = (ops.reshape(moment, (-1,)) for moment in batch_moments(x, axes))
         weights = {"offset": self.beta, "scale": self.gamma}
-        return ops.cast(
-            ops.batch_normalization(wide, mean, variance, self.axis, epsilon=self.epsilon, **weights), x.dtype
-        )
+        y = ops.batch_normalization(x, mean, variance, self.axis, epsilon=self.epsilon, **weights)
+        return y, mean, variance
+
+    def _normalize_fused(self, x):
+        """The same in one pass of the framework's own kernel."""
+        weights = [ops.cast(ops.convert_to_tensor(weight), x.dtype) for weight in (self.gamma, self.beta)]
+        return backend.batch_normalize(x, *weights, self.axis, self.epsilon)

@@ -17,9 +17,14 @@ def pad_map(x, before, after, padding):
         side = x.shape[axis]
         if side is not None and side < max(before, after):
             raise ValueError(f"A map of {side} pixels cannot be padded by {max(before, after)} around the torus.")
-        last = x[:, -before:] if axis == 1 else x[:, :, -before:]
-        first = x[:, :after] if axis == 1 else x[:, :, :after]
-        x = ops.concatenate([part for part, width in ((last, before), (x, 1), (first, after)) if width], axis)
+        if side is not None and side >= before + after:
+            # The gradient of a slice is a map of zeros around it; that of parts that make up the whole needs none.
+            first, middle, last = backend.split(x, [after, side - before - after, before], axis)
+            x = ops.concatenate([last, first, middle, last, first], axis)
+        else:
+            last = x[:, -before:] if axis == 1 else x[:, :, -before:]
+            first = x[:, :after] if axis == 1 else x[:, :, :after]
+            x = ops.concatenate([part for part, width in ((last, before), (x, 1), (first, after)) if width], axis)
     return x
 
 
@@ -56,6 +61,9 @@ class _MapConvolution(keras.layers.Layer):
         )
         if self.use_bias:
             self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
+
+    def _bias(self):
+        return ops.convert_to_tensor(self.bias) if self.use_bias else None
 
     def get_config(self):
         return super().get_config() | {
@@ -103,8 +111,8 @@ class MapConv2D(_MapConvolution):
         after = self.kernel_size - self.strides - before
         if self.strides == 2 and any(side is not None and side % 2 for side in x.shape[1:3]):
             raise ValueError(f"MapConv2D with strides 2 takes maps with even sides. Received: shape {tuple(x.shape)}")
-        y = backend.convolve(pad_map(x, before, after, self.padding), ops.convert_to_tensor(self.kernel), self.strides)
-        return y + self.bias if self.use_bias else y
+        x = pad_map(x, before, after, self.padding)
+        return backend.convolve(x, ops.convert_to_tensor(self.kernel), self._bias(), self.strides)
 
     def compute_output_shape(self, input_shape):
         sides = [None if side is None else -(-side // self.strides) for side in input_shape[1:3]]
@@ -174,24 +182,21 @@ class UpsampleConv2D(_MapConvolution):
     def call(self, x):
         kernel = ops.convert_to_tensor(self.kernel)
         direct = self.mode == "transposed" and backend.transposed_pays()
-        y = self._transposed(x, kernel) if direct else self._by_phases(x, kernel)
-        return y + self.bias if self.use_bias else y
+        return (self._transposed if direct else self._by_phases)(x, kernel, self._bias())
 
-    def _transposed(self, x, kernel):
-        """The transposed convolution as the framework has it, cropped as 'same' asks."""
-        start = (self.kernel_size - 2) // 2
-        rows, columns = 2 * ops.shape(x)[1], 2 * ops.shape(x)[2]
-        if self.padding == "periodic":
-            x, start = pad_map(x, 1, 1, self.padding), start + 2
-        return backend.convolve_transposed(x, kernel)[:, start : start + rows, start : start + columns]
+    def _transposed(self, x, kernel, bias):
+        """The transposed convolution as the framework has it."""
+        if self.padding == "zeros":
+            return backend.convolve_transposed(x, kernel, bias)
+        return backend.convolve_transposed(pad_map(x, 1, 1, self.padding), kernel, bias)[:, 2:-2, 2:-2]
 
-    def _by_phases(self, x, kernel):
+    def _by_phases(self, x, kernel, bias):
         """Four convolutions of the coarse grid at once, interleaved."""
         taps = ops.convert_to_tensor(phase_taps(self.kernel_size, self.mode), dtype=self.compute_dtype)
         inputs = self.kernel.shape[2]
         kernel = ops.einsum("pok,qrl,klic->oripqc", taps, taps, kernel)
         kernel = ops.reshape(kernel, (3, 3, inputs, 4 * self.filters))
-        y = backend.convolve(pad_map(x, 1, 1, self.padding), kernel)
+        y = backend.convolve(pad_map(x, 1, 1, self.padding), kernel, bias if bias is None else ops.tile(bias, 4))
         rows, columns = (ops.shape(x)[1], ops.shape(x)[2])
         y = ops.reshape(y, (-1, rows, columns, 2, 2, self.filters))
         return ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * rows, 2 * columns, self.filters))

@@ -93,7 +93,7 @@ class VirtualBatchNorm(keras.layers.Layer):
             )
         if self.mode == "batch" and backend.batch_normalize is not None and backend.shares() == 1:
             return self._normalize_fused(x)
-        reference, batch = x[:size], x[size:]
+        reference, batch = self._parts(x)
         own = ops.moments(reference, self._axes(x, batch=True), keepdims=True)
         joint = self._joint(batch, *own) if self.mode == "batch" else own
         self._freeze(*joint)
@@ -103,10 +103,14 @@ class VirtualBatchNorm(keras.layers.Layer):
     def _normalize_fused(self, x):
         """The same in two passes of the framework's own kernel, of which the second treats the reference once more."""
         weights = [ops.cast(ops.convert_to_tensor(w), x.dtype) for w in (self.gamma, self.beta)]
-        reference, _, _ = backend.batch_normalize(x[: self.reference_size], *weights, self.axis, self.epsilon)
+        reference, _, _ = backend.batch_normalize(self._parts(x)[0], *weights, self.axis, self.epsilon)
         both, mean, variance = backend.batch_normalize(x, *weights, self.axis, self.epsilon)
         self._freeze(mean, variance)
-        return ops.concatenate([reference, both[self.reference_size :]], axis=0)
+        return ops.concatenate([reference, self._parts(both)[1]], axis=0)
+
+    def _parts(self, x):
+        """The reference and the rest."""
+        return backend.split(x, [self.reference_size, ops.shape(x)[0] - self.reference_size], 0)
 
     def _freeze(self, mean, variance):
         for weight, value in ((self.frozen_mean, mean), (self.frozen_variance, variance)):

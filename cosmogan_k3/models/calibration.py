@@ -17,8 +17,9 @@ _CALIBRATION_SIZE = 256
 """Maps from which the frozen statistics of the averaged generator are measured."""
 
 _FITTED_MAPS, _FITTED_PIXELS = 2048, 2**25
-"""Maps, or pixels in 134 MB of them, from which its spectrum and its quantiles are: as many as the training maps' own
-are measured from, or four times as many as there are, since more would cost time and the noise would be theirs."""
+"""Maps from which its spectrum and its quantiles are after an epoch, and pixels in 134 MB of maps, from which those of
+the chosen epoch are. Never more than four times as many maps as the training maps' own are measured from: beyond, the
+noise is theirs."""
 
 _TURNS = 3
 """Of the filter and the mapping; what a fourth changes is below the noise."""
@@ -51,19 +52,23 @@ class Calibration:
         if self.spectral_matching:
             self.spectral_matching.adapt(maps, *theta)
 
-    def calibrate(self):
+    def calibrate(self, *, last=False):
         """Give the averaged generator what belongs to its own weights: frozen statistics, filter and quantiles.
 
         Averages of the statistics do not fit averaged weights; one pass of the reference batch and of a fixed set of
         latents through them does. The filter and the quantile mapping take away what is left between its mean power
         spectrum and distribution of pixels and the training maps'.
+
+        Args:
+            last: bool, whether these weights stay: the filter and the mapping are then fitted to more maps.
         """
         if self.reference_size:
             latents = self.numpy_latents(_CALIBRATION_SIZE, [self.seed, REFERENCE_STREAM])
             latents += self._example_rows(_CALIBRATION_SIZE)
             self._generate(self.averaged_generator, [backend.share(ops.convert_to_tensor(z)) for z in latents])
         if self.spectral_matching and (seen := int(ops.convert_to_numpy(self.spectral_matching.adapted_to))):
-            self._fit_output(min(_FITTED_MAPS, 4 * seen, max(_FITTED_PIXELS // self.pixels**2, 1)))
+            most = max(_FITTED_PIXELS // self.pixels**2, 1)
+            self._fit_output(min(4 * seen, most if last else min(_FITTED_MAPS, most)))
 
     def _fit_output(self, size):
         """Fit the averaged generator's filter and quantile mapping, where it has them, to so many of its maps."""

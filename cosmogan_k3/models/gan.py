@@ -253,7 +253,8 @@ class GAN(Sampling, Calibration, Saving, backend.TrainStep, keras.Model):
             return generator(latents, training=True)
         reference = [*self.reference, *(rows[: self.reference_size] for rows in self.examples)]
         joined = [ops.concatenate([ops.cast(r, z.dtype), z], axis=0) for r, z in zip(reference, latents, strict=True)]
-        return generator(joined, training=True)[self.reference_size :]
+        both = generator(joined, training=True)
+        return backend.split(both, [self.reference_size, ops.shape(both)[0] - self.reference_size], 0)[1]
 
     def _logits(self, maps, *given):
         """Logits of the whole batch: a loss is then the same number, and draws the same flips, on every device."""

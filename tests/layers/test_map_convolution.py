@@ -6,6 +6,7 @@ import pytest
 
 from cosmogan_k3 import backend
 from cosmogan_k3.layers import MapConv2D, UpsampleConv2D
+from cosmogan_k3.layers.map_convolution import pad_map
 from tests.harness import check_layer
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums of some hundred products in another order
@@ -74,21 +75,38 @@ def test_nearest_mode_is_repeat_then_convolve(rng, kernel_size, padding):
     np.testing.assert_allclose(to_numpy(y), to_numpy(literal(x.repeat(2, 1).repeat(2, 2))), **TOLERANCE)
 
 
-def test_patches_and_convolution_agree_in_their_gradients(rng):
-    x = rng.normal(size=(2, 9, 9, 3)).astype("float32")
-    kernel = rng.normal(size=(5, 5, 3, 4)).astype("float32")
-    x, kernel = (keras.ops.convert_to_tensor(a) for a in (x, kernel))
-    ours = keras.ops.convert_to_numpy(backend.convolve(x, kernel, 2))
-    reference = keras.ops.convert_to_numpy(keras.ops.conv(x, kernel, 2, "valid", data_format="channels_last"))
-    np.testing.assert_allclose(ours, reference, **TOLERANCE)
+@pytest.mark.parametrize("side", [9, 71])  # outputs of 3 pixels, and of more than JAX makes patches for
+def test_convolutions_are_keras_convolutions_up_to_their_second_derivatives(rng, side):
+    x = keras.ops.convert_to_tensor(rng.normal(size=(2, side, side, 3)).astype("float32") / side)
+    kernel = keras.Variable(rng.normal(size=(5, 5, 3, 4)).astype("float32"))
 
-    def slope(function):
-        _, gradient = backend.value_and_input_gradient(lambda x: keras.ops.sum(function(x) ** 3), x, [])
-        return keras.ops.convert_to_numpy(gradient.detach() if hasattr(gradient, "detach") else gradient)
+    def measured(convolve):
+        def penalty():
+            weights = keras.ops.convert_to_tensor(kernel)
+            value, slope = backend.value_and_input_gradient(
+                lambda x: keras.ops.sum(convolve(x, weights, None, 2) ** 3), x, [kernel]
+            )
+            return value + keras.ops.sum(slope**2), slope
 
-    ours = slope(lambda x: backend.convolve(x, kernel, 2))
-    reference = slope(lambda x: keras.ops.conv(x, kernel, 2, "valid", data_format="channels_last"))
-    np.testing.assert_allclose(ours, reference, rtol=1e-3, atol=1e-3 * np.abs(reference).max())
+        (value, slope), (by_kernel,) = backend.value_and_grad(penalty, [kernel], [kernel])
+        tensors = convolve(x, keras.ops.convert_to_tensor(kernel), None, 2), value, slope, by_kernel
+        return [to_numpy(t.detach() if hasattr(t, "detach") else t) for t in tensors]
+
+    literal = measured(lambda x, kernel, _, strides: keras.ops.conv(x, kernel, strides, "valid", "channels_last"))
+    for ours, reference in zip(measured(backend.convolve), literal, strict=True):
+        # Sums of up to 10^4 products in single precision.
+        np.testing.assert_allclose(ours, reference, rtol=1e-3, atol=1e-4 * np.abs(reference).max())
+
+
+def test_the_gradient_of_periodic_padding_gathers_what_was_copied(rng):
+    """Of ⟨w, pad(x)⟩: at each pixel the sum of w at its copies."""
+    weights = rng.normal(size=(2, 7, 8, 3)).astype("float32")
+    x = keras.ops.convert_to_tensor(rng.normal(size=(2, 4, 5, 3)).astype("float32"))
+    given = keras.ops.convert_to_tensor(weights)
+    _, slope = backend.value_and_input_gradient(lambda x: keras.ops.sum(pad_map(x, 2, 1, "periodic") * given), x, [])
+    expected = np.zeros((2, 4, 5, 3))
+    np.add.at(expected, np.ix_(range(2), np.arange(-2, 5) % 4, np.arange(-2, 6) % 5), weights)
+    np.testing.assert_allclose(to_numpy(slope), expected, **TOLERANCE)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "float64"])

@@ -418,3 +418,17 @@ def test_calibration_gives_the_average_the_power_of_the_training_maps(maps):
     assert np.std(gan.sample(2000, seed=9)) / np.std(own) == pytest.approx(1.3, rel=0.02)
     gan.train_on_batch(maps[:8])
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(layer.gain), 1.0)  # the filter was of other weights
+
+
+def test_the_last_calibration_looks_at_more_maps(monkeypatch):
+    gan = make()
+    for part in (gan.spectral_matching, gan.averaged_generator.get_layer("quantiles")):
+        part.adapt(gan.sample(1100, seed=9)[..., None])
+    drawn, draw = [], gan.network_maps
+    monkeypatch.setattr(gan, "network_maps", lambda latents: drawn.append(len(latents[0])) or draw(latents))
+    counts = []
+    for last in (False, True):
+        drawn.clear()
+        gan.calibrate(last=last)
+        counts.append(sum(drawn))
+    assert counts == [2048, 4608]  # four times as many as training maps, in whole batches of 256
