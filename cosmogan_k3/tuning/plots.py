@@ -28,6 +28,9 @@ def draw(study, folder):
             warnings.simplefilter("ignore")  # Optuna's matplotlib figures are experimental, and narrow
             axes = plot(study, **options)
         figure = np.ravel(axes)[0].figure
+        figure.set_layout_engine("none")  # bbox_inches does what Optuna's tight layout cannot with so many axes
+        for panel in np.ravel(axes) if np.size(axes) > 1 else ():
+            panel.tick_params(axis="x", which="both", labelrotation=90)
         figure.set_size_inches(max(8.0, 2.6 * np.size(axes)), 4.8)
         paths.append(folder / f"{name}.png")
         figure.savefig(paths[-1], dpi=_DPI, bbox_inches="tight")
