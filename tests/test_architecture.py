@@ -37,7 +37,7 @@ ALLOWED = {
     "network_metrics": {"models", "statistics"},
     "emulator": {"data", "errors", "tracking"},
     "processes": {"backend", "errors"},
-    "shards": {"config", "errors", "_version", "data", "simulate", "emulator"},
+    "shards": {"backend", "config", "errors", "_version", "data", "simulate", "emulator"},
     "monitor": {"backend", "guard", "checkpoints", "processes", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
     "training": {

@@ -247,8 +247,9 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
     for a, b in zip(best, [*saved.variables, *saved.optimizer.variables, saved.seed_generator.state], strict=True):
         np.testing.assert_array_equal(a, keras.ops.convert_to_numpy(b))
     (generated,) = evaluated
-    np.testing.assert_array_equal(generated.kappa, saved.sample(8, seed=training._TEST_SEED))
-    np.testing.assert_array_equal(emulator.sample(2), saved.sample(2))
+    # TensorFlow traces the generator for the first size of batch, here calibration's, and again for any; that rounds.
+    np.testing.assert_allclose(generated.kappa, saved.sample(8, seed=training._TEST_SEED), rtol=1e-6)
+    np.testing.assert_allclose(emulator.sample(2), saved.sample(2), rtol=1e-6)
 
 
 def test_patience_ends_the_training(tmp_path, maps, scored, unfinished):

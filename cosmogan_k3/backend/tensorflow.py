@@ -57,7 +57,7 @@ def batch_normalize(x, scale, shift, axis, epsilon):
     # The kernel takes maps alone, and a batch's statistics see no difference.
     maps = tf.reshape(last, (1, -1, 1, last.shape[-1]))
     if x.dtype == tf.float64:  # the kernel has no such
-        mean, variance = tf.nn.moments(maps, (0, 1, 2))
+        mean, variance = tf.reduce_mean(maps, (0, 1, 2)), tf.math.reduce_variance(maps, (0, 1, 2))
         y = tf.nn.batch_normalization(maps, mean, variance, shift, scale, epsilon)
     else:
         y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from cosmogan_k3 import backend
-from cosmogan_k3.layers.batch_moments import batch_moments
+from cosmogan_k3.layers.moments import batch_moments
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -25,10 +25,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, x, training=None):
-        alone = backend.shares() == 1
-        fused = alone and backend.batch_normalize is not None and self.scale and self.center
-        if not (training and self.trainable) or (alone and not fused):
+        if not (training and self.trainable):
             return super().call(x, training=training)
+        fused = backend.batch_normalize is not None and backend.shares() == 1 and self.scale and self.center
         wide = ops.cast(x, keras.backend.result_type(x.dtype, "float32"))
         y, mean, variance = (self._normalize_fused if fused else self._normalize)(wide)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from cosmogan_k3 import backend
-from cosmogan_k3.layers.batch_moments import batch_moments
+from cosmogan_k3.layers.moments import batch_moments, moments
 
 MODES = ("batch", "example")
 
@@ -94,7 +94,7 @@ class VirtualBatchNorm(keras.layers.Layer):
         if self.mode == "batch" and backend.batch_normalize is not None and backend.shares() == 1:
             return self._normalize_fused(x)
         reference, batch = self._parts(x)
-        own = ops.moments(reference, self._axes(x, batch=True), keepdims=True)
+        own = moments(reference, self._axes(x, batch=True))
         joint = self._joint(batch, *own) if self.mode == "batch" else own
         self._freeze(*joint)
         statistics = self._statistics(batch, *joint)
@@ -125,7 +125,7 @@ class VirtualBatchNorm(keras.layers.Layer):
         """The statistics that normalise each example, from those shared by all."""
         if self.mode == "batch":
             return mean, variance
-        own = ops.moments(x, self._axes(x, batch=False), keepdims=True)
+        own = moments(x, self._axes(x, batch=False))
         return _union(self.reference_size / (self.reference_size + 1), mean, variance, *own)
 
     def _normalize(self, x, mean, variance):

@@ -9,7 +9,7 @@ import pytest
 
 from cosmogan_k3 import backend
 from cosmogan_k3.layers import BatchNormalization
-from cosmogan_k3.layers.batch_moments import batch_moments
+from cosmogan_k3.layers.moments import batch_moments
 from tests.harness import check_layer
 
 
