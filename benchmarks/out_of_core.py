@@ -1,0 +1,86 @@
+"""Train on a file of maps far larger than memory, and on as many maps as fit, and compare the pace.
+
+python benchmarks/out_of_core.py --write 1000000
+systemd-run --scope -p MemoryMax=1600M python benchmarks/out_of_core.py
+
+Under a limit of memory a tenth of the file. Every step of the one training reads its maps from all over the file, the
+other's are in memory; both train the same preset, and take turns.
+"""
+
+# ruff: noqa: E402 - see sys.path
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+# Running a script puts its own folder first, where statistics.py would hide the standard library's module.
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import numpy as np
+
+_IN_MEMORY = 2000
+_SIMULATED = 10_000
+"""Different maps in the file; the rest are these over again, which a disk does not know."""
+
+
+def write(path, count):
+    """A file of ``count`` maps of 64²."""
+    from cosmogan_k3.config import Simulation
+    from cosmogan_k3.simulate import simulate_maps
+
+    kappa = simulate_maps(Simulation(maps=min(count, _SIMULATED)), quiet=True).kappa.astype("float32")
+    file = np.lib.format.open_memmap(path, mode="w+", dtype="float32", shape=(count, *kappa.shape[1:]))
+    for start in range(0, count, len(kappa)):
+        file[start : start + len(kappa)] = kappa[: count - start]
+    file.flush()
+
+
+def steps(kappa, preset, count):
+    """Images a second of ``count`` steps on maps drawn from all of ``kappa``; the first quarter is not counted."""
+    import keras
+
+    from cosmogan_k3.data import Batches, Scaling
+    from cosmogan_k3.models.build import build_gan
+    from cosmogan_k3.models.presets import get_preset
+
+    class Some(Batches):
+        def __len__(self):
+            return count
+
+    preset = get_preset(preset)
+    scaling = Scaling.fit(preset.scaling, kappa[:_IN_MEMORY])
+    batches = Some(kappa, scaling, batch_size=preset.batch_size, augment=preset.augment)
+    gan = build_gan(preset, pixels=kappa.shape[1], pixel_arcmin=4.6875, scaling=scaling)
+    gan.adapt(scaling.to_network(kappa[:_IN_MEMORY])[..., None])
+    ends = []
+    clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter()))
+    gan.fit(batches, epochs=1, verbose=0, callbacks=[clock])
+    return (count - 1 - count // 4) * preset.batch_size / (ends[-1] - ends[count // 4])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", default="torch")
+    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--file", type=Path, default=Path("out_of_core.npy"))
+    parser.add_argument("--write", type=int, metavar="MAPS", help="write a file of so many maps, and end")
+    parser.add_argument("--steps", type=int, default=300)
+    arguments = parser.parse_args()
+    os.environ["KERAS_BACKEND"] = arguments.backend
+    if arguments.write:
+        write(arguments.file, arguments.write)
+        return
+    from cosmogan_k3.data import read_maps
+
+    on_disk = read_maps(arguments.file, pixel_arcmin=4.6875).kappa
+    in_memory = np.array(on_disk[:_IN_MEMORY])
+    print("| maps | GB | images/s |", "| --- " * 3 + "|", sep="\n")
+    for kappa in (in_memory, on_disk, in_memory, on_disk):
+        rate = steps(kappa, arguments.preset, arguments.steps)
+        print(f"| {len(kappa):,} | {len(kappa) * kappa[0].nbytes / 1e9:.1f} | {rate:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
