@@ -3,7 +3,8 @@
 python benchmarks/stability.py --presets best quick geogan --seeds 0 1 2 3 4 --backends torch --epochs 12
 
 Every run is `cosmogan main` in a process and a folder of its own. What is complete is kept and what was interrupted is
-resumed, so that the command can be repeated, with `--minutes` too, until the table is full.
+resumed, so that the command can be repeated, with `--minutes` too, until the table is full. A second table says what
+each run would have given had another rule chosen its epoch, or ended it.
 """
 
 # ruff: noqa: E402 - see sys.path
@@ -26,8 +27,13 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
+from cosmogan_k3.checkpoints import SCORE
+from cosmogan_k3.statistics import stopping_advice
+
+_CRITERIA = {"score": SCORE, "PCA": "validation_pca_merit"}
 _COLUMNS = ("preset", "backend", "seed", "mean \\|ΔP/P\\|", "largest", "KS of pixels", "peaks, largest")
 _COLUMNS += ("worst / median, last third", "minutes", "rollbacks")
+_PATIENCE = 3
 DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance", "peak_counts_error_max")
 
 
@@ -66,7 +72,34 @@ def summary(folder, failure):
     return row
 
 
-def write_table(path, rows, options):
+def chosen_by(epochs):
+    """Of each rule, how many epochs it trains and which of them it takes, by scores and PCA on the validation maps."""
+    criteria = {name: [epoch[key] for epoch in epochs] for name, key in _CRITERIA.items()}
+    rules = {"fixed schedule": (len(epochs), len(epochs))}
+    for name, values in criteria.items():
+        rules[f"best {name}"] = (len(epochs), stopping_advice(values).best_epoch)
+        advice = (stopping_advice(values[:n], patience=_PATIENCE) for n in range(1, len(values) + 1))
+        trained, found = next(((n, a) for n, a in enumerate(advice, 1) if a.stop or n == len(values)))
+        rules[f"{name}, patience {_PATIENCE}"] = (trained, found.best_epoch)
+    return rules
+
+
+def stopping_table(histories):
+    """Markdown: median over the seeds of the score that each rule ends with, and of the epochs that it trains."""
+    lines = ["", "| preset | rule | epochs trained | epoch taken | its score |", "| --- " * 5 + "|"]
+    for preset in dict.fromkeys(preset for preset, _, _ in histories):
+        runs = [epochs for (name, _, _), epochs in histories.items() if name == preset and epochs]
+        chosen = [chosen_by(epochs) for epochs in runs]
+        for rule in chosen[0] if chosen else ():
+            trained, taken = zip(*(choice[rule] for choice in chosen), strict=True)
+            scores = [epochs[epoch - 1][SCORE] for epochs, epoch in zip(runs, taken, strict=True)]
+            cells = [preset, rule, *(f"{np.median(values):g}" for values in (trained, taken))]
+            cells.append(f"{np.median(scores):.2f} ({min(scores):.2f} to {max(scores):.2f})")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def write_table(path, rows, histories, options):
     """A Markdown table that says what each number stands beside."""
     lines = [
         f"Options of every run: `{' '.join(options)}`. In brackets: two halves of the real test maps.",
@@ -82,7 +115,7 @@ def write_table(path, rows, options):
             cells += [f"{row[name]:.4f} ({row[f'{name}_null']:.4f})" for name in DISTANCES]
             cells += [f"{row['worst_over_median']:.2f}", f"{row['training_seconds'] / 60:.1f}", str(row["rollbacks"])]
         lines.append(f"| {' | '.join(cells)} |")
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n" + stopping_table(histories))
 
 
 def draw(path, histories):
@@ -122,7 +155,7 @@ def main():
         complete = (folder / "run" / "metrics.json").is_file()
         failure = "" if complete else train(folder, *run, options)
         rows[run], histories[run] = summary(folder, failure), epochs_of(folder)
-        write_table(arguments.out / "table.md", rows, options)
+        write_table(arguments.out / "table.md", rows, histories, options)
         print(*run, rows[run], flush=True)
     draw(arguments.out / "stability.png", histories)
     (arguments.out / "table.json").write_text(json.dumps([{"run": run, **row} for run, row in rows.items()], indent=1))
