@@ -102,3 +102,5 @@ def test_the_registered_model_takes_them_as_columns(project):
     rows = pd.DataFrame({"maps": [2, 1], "seed": [3, 0], "omega_m": [0.3, 0.3], "sigma_8": [0.8, 0.7]})
     expected = Emulator.load("run/model.keras").sample(2, seed=3, parameters={"omega_m": 0.3, "sigma_8": 0.8})
     np.testing.assert_allclose(model.predict(rows)[:2], expected, rtol=1e-5, atol=1e-6)
+    assert set(model.input_example.columns) == {"maps", "seed", "omega_m", "sigma_8"}
+    assert model.predict(model.input_example).shape == (1, *expected.shape[1:])

@@ -27,6 +27,7 @@ pyfunc = mlflow.pyfunc.load_model(uri)
 served = pyfunc.predict(pd.DataFrame({"maps": [3, 2], "seed": [2, 9]}))
 np.testing.assert_allclose(served[:3], maps[:3], rtol=1e-4, atol=1e-7)
 np.testing.assert_allclose(served[3:], emulator.sample(2, seed=9), rtol=1e-4, atol=1e-7)
+assert pyfunc.predict(pyfunc.input_example).shape == (1, *maps.shape[1:])
 np.save(sys.argv[1], maps)
 """
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import mlflow
 import numpy as np
+import pandas as pd
 from mlflow.models import Model, ModelSignature
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
@@ -65,6 +66,7 @@ class _Flavor:
                 code_paths=[str(code)],
                 mlflow_model=mlflow_model,
                 signature=signature(gan.pixels, gan.conditioning.names if gan.conditioning else ()),
+                input_example=input_example(gan.conditioning),
                 pip_requirements=_requirements(),
             )
 
@@ -76,6 +78,15 @@ def signature(pixels, parameters=()):
         inputs=Schema([*columns, *(ColSpec("double", name) for name in parameters)]),
         outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, pixels, pixels))]),
     )
+
+
+def input_example(conditioning=None):
+    """One map, of parameters in the middle of what was seen, as a table that MLflow shows and serves."""
+    row = {"maps": 1, "seed": 0}
+    if conditioning:
+        middles = (np.array(conditioning.lowest) + conditioning.highest) / 2
+        row |= dict(zip(conditioning.names, middles.tolist(), strict=True))
+    return pd.DataFrame([row])
 
 
 def _requirements():
