@@ -5,9 +5,11 @@ come back in the order of the calls, whoever made them.
 """
 
 import contextlib
+import functools
 import logging
+import os
 import re
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 from tqdm import tqdm
 
@@ -16,18 +18,30 @@ from cosmogan_k3.errors import InputError, one_line
 _RETRIES = 2
 """Times that a call is made once more after an error: a file system may have been away for a moment."""
 
+_THREADS = 4
+"""At most, of one process: each holds a block of maps and what is made of it in memory."""
+
 _PATIENCE = "10s"
 """For a scheduler to answer."""
 
 
-def one_after_another(calls, description=""):
-    """Make calls in this process; return their results.
+def side_by_side(calls, description="", *, quiet=True):
+    """Make calls in threads of this process, one a core; return their results.
+
+    For calls whose time is NumPy's and SciPy's, which let other threads run.
+
+    Args:
+        calls: list of functions without arguments.
+        description: str, names the progress bar.
+        quiet: bool, no progress bar.
 
     Example:
-        >>> one_after_another([int, str])
+        >>> side_by_side([int, str])
         [0, '']
     """
-    return [call() for call in calls]
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
+        made = pool.map(lambda call: call(), calls)
+        return list(tqdm(made, total=len(calls), desc=description, disable=quiet or None))
 
 
 def uses_dask(workers, scheduler):
@@ -62,7 +76,7 @@ def uses_dask(workers, scheduler):
 
 @contextlib.contextmanager
 def calling(workers=0, scheduler="", *, quiet=True):
-    """Yield the function that makes a list of calls: in this process, on local workers, or on a scheduler's.
+    """Yield the function that makes a list of calls: in threads here, on local workers, or on a scheduler's.
 
     A call whose worker is lost is made by another one.
 
@@ -84,7 +98,7 @@ def calling(workers=0, scheduler="", *, quiet=True):
         [0, '']
     """
     if not uses_dask(workers, scheduler):
-        yield one_after_another
+        yield functools.partial(side_by_side, quiet=quiet)
         return
     with contextlib.ExitStack() as stack:
         client = stack.enter_context(_connect(scheduler or stack.enter_context(_local_cluster(workers))))

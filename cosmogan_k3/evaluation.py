@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cosmogan_k3 import figures
-from cosmogan_k3.cluster import one_after_another
+from cosmogan_k3.cluster import side_by_side
 from cosmogan_k3.data.mapset import BLOCK
 from cosmogan_k3.data.writers import check_writable, replacing
 from cosmogan_k3.errors import InputError
@@ -55,7 +55,7 @@ class Evaluation:
     """What a mask left unmeasured, in words."""
 
 
-def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutations=499, run=one_after_another):
+def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutations=499, run=side_by_side):
     """Compare two sets of maps and draw the figures.
 
     Args:

@@ -44,11 +44,11 @@ class Shards:
 
     Example:
         >>> import tempfile
-        >>> from cosmogan_k3.cluster import one_after_another
+        >>> from cosmogan_k3.cluster import side_by_side
         >>> from cosmogan_k3.data import read_maps
         >>> draw = functools.partial(_simulated, Simulation(pixels=16, field_deg=2.0))
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     Shards(folder + "/maps", 5, 2, {"seed": 0}, draw).write(one_after_another)
+        ...     Shards(folder + "/maps", 5, 2, {"seed": 0}, draw).write(side_by_side)
         ...     sorted(path.name for path in Path(folder, "maps").iterdir()), len(read_maps(folder + "/maps"))
         (['part-00000.h5', 'part-00001.h5', 'part-00002.h5', 'shards.json'], 5)
     """

@@ -15,7 +15,7 @@ import pytest
 from distributed import LocalCluster
 
 from cosmogan_k3 import cli, cluster
-from cosmogan_k3.cluster import calling, one_after_another
+from cosmogan_k3.cluster import calling, side_by_side
 from cosmogan_k3.config import SimulateConfig
 from cosmogan_k3.data import MapSet, write_maps
 from cosmogan_k3.errors import InputError
@@ -77,7 +77,7 @@ def test_a_lost_worker_costs_only_its_shard(local, tmp_path):
     killer.join()
     assert len(killed) == 1
     alone = simulated_shards(SimulateConfig(maps=1500, shard_maps=300, out=str(tmp_path / "alone"), quiet=True))
-    alone.write(one_after_another)
+    alone.write(side_by_side)
     assert digests(tmp_path / "maps") == digests(tmp_path / "alone")
 
 

@@ -8,7 +8,7 @@ import pytest
 from distributed import LocalCluster
 
 from cosmogan_k3 import cli
-from cosmogan_k3.cluster import calling, one_after_another
+from cosmogan_k3.cluster import calling, side_by_side
 from cosmogan_k3.config import SimulateConfig
 from cosmogan_k3.data import read_maps
 from cosmogan_k3.errors import InputError
@@ -30,7 +30,7 @@ def digests(folder):
 def whole(tmp_path_factory):
     """The folder that one process writes."""
     folder = tmp_path_factory.mktemp("shards") / "whole"
-    simulated_shards(sky(folder)).write(one_after_another)
+    simulated_shards(sky(folder)).write(side_by_side)
     return folder
 
 
@@ -54,14 +54,14 @@ def test_the_same_bytes_with_one_two_and_four_workers(tmp_path, whole):
 def test_every_format_is_written_and_read_back(tmp_path, whole):
     for ending in ("npz", "fits"):
         out = tmp_path / f"maps.{ending}"
-        simulated_shards(sky(out, maps=5, shard_maps=2)).write(one_after_another)
+        simulated_shards(sky(out, maps=5, shard_maps=2)).write(side_by_side)
         assert [path.name for path in sorted(out.glob("part-*"))] == [f"part-0000{i}.{ending}" for i in range(3)]
         np.testing.assert_array_equal(read_maps(out).kappa[:], read_maps(whole).kappa[:5])
 
 
 def test_a_repeated_command_draws_what_is_missing_and_nothing_else(tmp_path):
     shards = simulated_shards(sky(tmp_path / "maps", maps=8, shard_maps=3))
-    shards.write(one_after_another)
+    shards.write(side_by_side)
     before = digests(shards.folder)
     shards.path(1).unlink()
     (shards.folder / ".partial-killed.h5").write_bytes(b"half a shard")
@@ -70,7 +70,7 @@ def test_a_repeated_command_draws_what_is_missing_and_nothing_else(tmp_path):
 
     def run(calls, description):
         made.extend(call.args[0] for call in calls)
-        return one_after_another(calls)
+        return side_by_side(calls)
 
     simulated_shards(sky(tmp_path / "maps", maps=8, shard_maps=3)).write(run)
     assert made == [shards.path(1)]
@@ -84,7 +84,7 @@ def test_names_sort_as_numbers_do_however_many_there_are(tmp_path):
 
 def test_a_folder_that_belongs_to_something_else_is_left_alone(tmp_path):
     out = tmp_path / "maps"
-    simulated_shards(sky(out, maps=2)).write(one_after_another)
+    simulated_shards(sky(out, maps=2)).write(side_by_side)
     before = digests(out)
     with pytest.raises(InputError, match="with another maps, seed; name a new folder"):
         simulated_shards(sky(out, maps=3, seed=4))
