@@ -5,8 +5,8 @@ from keras import ops
 
 from cosmogan_k3 import backend
 
-_CHUNK = 32
-"""Kernels compared at a time: bounds the memory at (n, n, 32) for each of the ``dims``."""
+_CHUNK = 16
+"""Kernels compared at a time: bounds the memory at (n, n, 16) for each of the ``dims``."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -30,7 +30,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     Input ``(n, features)`` gives ``(n, features + kernels)``. Input ``(n, rows, columns, channels)`` gives
     ``(n, rows, columns, channels + kernels)``: the similarities become constant channels. No
-    ``(n, n, kernels, dims)`` tensor is formed, forward or backward: kernels are compared in chunks of 32, which the
+    ``(n, n, kernels, dims)`` tensor is formed, forward or backward: kernels are compared in chunks of 16, which the
     backward pass computes again.
 
     Raises:
