@@ -49,6 +49,9 @@ def steps(kappa, preset, count):
         def __len__(self):
             return count
 
+        def __getitem__(self, index):
+            return super().__getitem__(index % (len(self.kappa) // self.batch_size))
+
     preset = get_preset(preset)
     scaling = Scaling.fit(preset.scaling, kappa[:_IN_MEMORY])
     batches = Some(kappa, scaling, batch_size=preset.batch_size, augment=preset.augment)
