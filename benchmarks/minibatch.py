@@ -10,7 +10,6 @@ Extra memory is the peak with the layer less the peak with its projection alone,
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -30,6 +29,7 @@ def run(batch, *, whole):
     """Seconds of a turn (median) and peak memory in MB of this process."""
     import keras
 
+    from benchmarks.training import peak_memory
     from cosmogan_k3 import backend
     from cosmogan_k3.layers import MinibatchDiscrimination
     from cosmogan_k3.models.presets import get_preset
@@ -51,7 +51,7 @@ def run(batch, *, whole):
         _, gradients = backend.value_and_grad(objective, weights, layer.variables)
         keras.ops.convert_to_numpy(gradients[0])
         seconds.append(time.perf_counter() - start)
-    return float(np.median(seconds)), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return float(np.median(seconds)), peak_memory(keras.backend.backend()) / 1e6
 
 
 def main():

@@ -37,12 +37,12 @@ def write(path, count):
     file.flush()
 
 
-def steps(kappa, preset, count):
-    """Images a second of ``count`` steps on maps drawn from all of ``kappa``; the first quarter is not counted."""
+def steps(maps, preset, count):
+    """Images a second of ``count`` steps on maps drawn from all of a ``MapSet``; the first quarter is not counted."""
     import keras
 
     from cosmogan_k3.data import Batches, Scaling
-    from cosmogan_k3.models.build import build_gan
+    from cosmogan_k3.models.build import new_gan
     from cosmogan_k3.models.presets import get_preset
 
     class Some(Batches):
@@ -53,10 +53,9 @@ def steps(kappa, preset, count):
             return super().__getitem__(index % (len(self.kappa) // self.batch_size))
 
     preset = get_preset(preset)
-    scaling = Scaling.fit(preset.scaling, kappa[:_IN_MEMORY])
-    batches = Some(kappa, scaling, batch_size=preset.batch_size, augment=preset.augment)
-    gan = build_gan(preset, pixels=kappa.shape[1], pixel_arcmin=4.6875, scaling=scaling)
-    gan.adapt(scaling.to_network(kappa[:_IN_MEMORY])[..., None])
+    scaling = Scaling.fit(preset.scaling, maps.kappa[:_IN_MEMORY])
+    batches = Some(maps.kappa, scaling, batch_size=preset.batch_size, augment=preset.augment)
+    gan = new_gan(preset, batches, maps, seed=0)
     ends = []
     clock = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter()))
     gan.fit(batches, epochs=1, verbose=0, callbacks=[clock])
@@ -75,14 +74,14 @@ def main():
     if arguments.write:
         write(arguments.file, arguments.write)
         return
-    from cosmogan_k3.data import read_maps
+    from cosmogan_k3.data import MapSet, read_maps
 
-    on_disk = read_maps(arguments.file, pixel_arcmin=4.6875).kappa
-    in_memory = np.array(on_disk[:_IN_MEMORY])
+    on_disk = read_maps(arguments.file, pixel_arcmin=4.6875)
+    in_memory = MapSet(np.array(on_disk.kappa[:_IN_MEMORY]), on_disk.pixel_arcmin)
     print("| maps | GB | images/s |", "| --- " * 3 + "|", sep="\n")
-    for kappa in (in_memory, on_disk, in_memory, on_disk):
-        rate = steps(kappa, arguments.preset, arguments.steps)
-        print(f"| {len(kappa):,} | {len(kappa) * kappa[0].nbytes / 1e9:.1f} | {rate:.0f} |", flush=True)
+    for maps in (in_memory, on_disk, in_memory, on_disk):
+        rate = steps(maps, arguments.preset, arguments.steps)
+        print(f"| {len(maps):,} | {len(maps) * maps.kappa[0].nbytes / 1e9:.1f} | {rate:.0f} |", flush=True)
 
 
 if __name__ == "__main__":

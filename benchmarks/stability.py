@@ -77,10 +77,9 @@ def chosen_by(epochs):
     criteria = {name: [epoch[key] for epoch in epochs] for name, key in _CRITERIA.items()}
     rules = {"fixed schedule": (len(epochs), len(epochs))}
     for name, values in criteria.items():
-        rules[f"best {name}"] = (len(epochs), stopping_advice(values).best_epoch)
-        advice = (stopping_advice(values[:n], patience=_PATIENCE) for n in range(1, len(values) + 1))
-        trained, found = next(((n, a) for n, a in enumerate(advice, 1) if a.stop or n == len(values)))
-        rules[f"{name}, patience {_PATIENCE}"] = (trained, found.best_epoch)
+        stops = (n for n in range(1, len(epochs)) if stopping_advice(values[:n], patience=_PATIENCE).stop)
+        trained = {f"best {name}": len(epochs), f"{name}, patience {_PATIENCE}": next(stops, len(epochs))}
+        rules |= {rule: (n, stopping_advice(values[:n]).best_epoch) for rule, n in trained.items()}
     return rules
 
 

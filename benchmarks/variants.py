@@ -3,7 +3,8 @@
 python benchmarks/variants.py --backend torch --seeds 0 1 2 --only quick "transposed" "feature matching"
 
 Every variant and seed is a process of its own. What is complete is kept, so that the command can be repeated until the
-table is full. The held-out maps are no test maps of any job: what is chosen here may be tested there.
+table is full. The maps of a seed are the first that `cosmogan main` simulates with it, held-out ones included: what is
+chosen by them has to be tested on another seed's.
 """
 
 # ruff: noqa: E402 - see sys.path

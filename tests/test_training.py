@@ -247,9 +247,11 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
     for a, b in zip(best, [*saved.variables, *saved.optimizer.variables, saved.seed_generator.state], strict=True):
         np.testing.assert_array_equal(a, keras.ops.convert_to_numpy(b))
     (generated,) = evaluated
-    # TensorFlow traces the generator for the first size of batch, here calibration's, and again for any; that rounds.
-    np.testing.assert_allclose(generated.kappa, saved.sample(8, seed=training._TEST_SEED), rtol=1e-6)
-    np.testing.assert_allclose(emulator.sample(2), saved.sample(2), rtol=1e-6)
+    # TensorFlow traces a generator for the first size of batch, and for a second once more for any, which rounds
+    # differently; the trained one has been calibrated with batches of another size.
+    saved.sample(1)
+    np.testing.assert_array_equal(generated.kappa, saved.sample(8, seed=training._TEST_SEED))
+    np.testing.assert_array_equal(emulator.sample(2), saved.sample(2))
 
 
 def test_patience_ends_the_training(tmp_path, maps, scored, unfinished):

@@ -72,8 +72,6 @@ def train(preset, conditioning=None):
 
 
 if __name__ == "__main__":
-    # Several devices normalise by plain arithmetic, so let one: how a fused kernel rounds is its layer's test to see.
-    backend.batch_normalize = None
     path, *number = sys.argv[1:]
     backend.use_devices(int(number[0]) if number else None)
     told = {CONDITIONAL: CONDITIONING}
