@@ -14,7 +14,8 @@ Every module here defines the same names:
 ``convolve(x, kernel, bias, strides)``
     Convolution without padding, channels last; with a bias, or None.
 ``convolve_transposed(x, kernel, bias)``
-    Transposed convolution with strides 2, of an odd kernel, with 'same' padding: a map of n pixels becomes one of 2 n.
+    Transposed convolution with strides 2, of an odd kernel of size k: the adjoint of a convolution padded by (k − 1)/2
+    zeros on each side. A map of n pixels becomes one of 2 n.
 ``split(x, sizes, axis)``
     ``x`` in consecutive parts of these sizes, whose gradient is one concatenation.
 ``transposed_pays()``
@@ -22,6 +23,9 @@ Every module here defines the same names:
 ``batch_normalize(x, scale, shift, axis, epsilon)``
     ``x`` normalised along all axes but one, in a kernel of the framework, with the mean and variance that it used; None
     where the compiler does as well with plain arithmetic.
+``virtual_batch_normalize(x, scale, shift, size, axis, epsilon)``
+    The same for ``VirtualBatchNorm``: the first ``size`` rows by their own statistics, the others by those of all rows,
+    which are returned beside the result.
 ``TrainStep``
     The mix-in that turns ``GAN.train_on_maps`` into what the backend's own ``fit`` calls.
 ``feed(batches)``
@@ -88,6 +92,7 @@ convolve_transposed = _module.convolve_transposed
 split = _module.split
 transposed_pays = _module.transposed_pays
 batch_normalize = _module.batch_normalize
+virtual_batch_normalize = _module.virtual_batch_normalize
 TrainStep = _module.TrainStep
 feed = _module.feed
 default_jit = _module.default_jit

@@ -126,7 +126,7 @@ _cpu_convolve.defvjp(_cpu_convolve_forward, _cpu_convolve_backward)
 
 
 def convolve_transposed(x, kernel, bias=None):
-    sides = [(size // 2 + 1, size // 2) for size in kernel.shape[:2]]
+    sides = [(size // 2, size // 2 + 1) for size in kernel.shape[:2]]
     y = jax.lax.conv_general_dilated(
         x, kernel[::-1, ::-1], (1, 1), sides, lhs_dilation=(2, 2), dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
@@ -143,6 +143,7 @@ def transposed_pays():
 
 
 batch_normalize = None
+virtual_batch_normalize = None
 
 
 class TrainStep:

@@ -39,9 +39,31 @@ def convolve(x, kernel, bias=None, strides=1):
 
 
 def convolve_transposed(x, kernel, bias=None):
-    kernel = tf.transpose(kernel, (0, 1, 3, 2))
-    y = keras.ops.conv_transpose(x, kernel, strides=2, padding="same", data_format="channels_last")
+    y = _convolve_transposed(x, tf.transpose(kernel, (0, 1, 3, 2)))
     return y if bias is None else tf.nn.bias_add(y, bias)
+
+
+@tf.custom_gradient
+def _convolve_transposed(x, kernel):
+    """The whole, cut: on a CPU up to three times faster than asking for the part, whose gradient is the faster one."""
+    n, rows, columns, _ = tf.unstack(tf.shape(x))
+    size, reach = kernel.shape[0], kernel.shape[0] // 2
+    shape = tf.stack([n, 2 * rows - 2 + size, 2 * columns - 2 + size, kernel.shape[2]])
+    whole = tf.nn.conv2d_transpose(x, kernel, shape, strides=2, padding="VALID")
+    cut = [reach, reach - 1]
+
+    def gradient(cotangent):
+        by_kernel = tf.raw_ops.Conv2DBackpropFilter(
+            input=cotangent,
+            filter_sizes=tf.shape(kernel),
+            out_backprop=x,
+            strides=[1, 2, 2, 1],
+            padding="EXPLICIT",
+            explicit_paddings=[0, 0, *cut, *cut, 0, 0],
+        )
+        return tf.nn.conv2d(cotangent, kernel, strides=2, padding=[[0, 0], cut, cut, [0, 0]]), by_kernel
+
+    return whole[:, reach : reach + 2 * rows, reach : reach + 2 * columns], gradient
 
 
 def split(x, sizes, axis):
@@ -67,6 +89,14 @@ def batch_normalize(x, scale, shift, axis, epsilon):
         variance *= (count - 1) / count  # it comes as an estimate for the population
     y = tf.experimental.numpy.moveaxis(tf.reshape(y, tf.shape(last)), -1, axis)
     return y, tf.stop_gradient(mean), tf.stop_gradient(variance)
+
+
+def virtual_batch_normalize(x, scale, shift, size, axis, epsilon):
+    # The kernel knows no other statistics than those of its input, so that it treats the reference twice.
+    reference, _ = split(x, [size, tf.shape(x)[0] - size], 0)
+    reference, _, _ = batch_normalize(reference, scale, shift, axis, epsilon)
+    y, mean, variance = batch_normalize(x, scale, shift, axis, epsilon)
+    return tf.concat([reference, split(y, [size, tf.shape(y)[0] - size], 0)[1]], 0), mean, variance
 
 
 class TrainStep:

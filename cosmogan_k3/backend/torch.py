@@ -5,6 +5,7 @@ from torch.nn import functional
 
 from cosmogan_k3.backend.feeding import MapSequence
 from cosmogan_k3.backend.torch_devices import mean_over_shares
+from cosmogan_k3.backend.torch_virtual_norm import VirtualBatchNormalization
 
 
 def value_and_grad(objective, variables, state):
@@ -41,11 +42,9 @@ def convolve(x, kernel, bias=None, strides=1):
 
 
 def convolve_transposed(x, kernel, bias=None):
+    options = {"stride": 2, "padding": kernel.shape[0] // 2, "output_padding": 1}
     weight = kernel.permute(2, 3, 0, 1).contiguous()
-    margin = (kernel.shape[0] - 2) // 2  # 'same' cuts one pixel more at the far end than at the near one
-    y = functional.conv_transpose2d(x.permute(0, 3, 1, 2), weight, bias, stride=2, padding=margin)
-    # Copied, since the normalisation that follows is several times slower on a part of larger maps.
-    return y[:, :, :-1, :-1].permute(0, 2, 3, 1).contiguous()
+    return functional.conv_transpose2d(x.permute(0, 3, 1, 2), weight, bias, **options).permute(0, 2, 3, 1)
 
 
 def split(x, sizes, axis):
@@ -60,6 +59,11 @@ def batch_normalize(x, scale, shift, axis, epsilon):
     # Eager arithmetic would pass over the features a dozen times, forward and backward; this passes three times.
     y, mean, inverse = torch.native_batch_norm(x.movedim(axis, 1), scale, shift, None, None, True, 0.0, epsilon)
     return y.movedim(1, axis), mean.detach(), (inverse.detach() ** -2 - epsilon).clamp(min=0)
+
+
+def virtual_batch_normalize(x, scale, shift, size, axis, epsilon):
+    y, mean, variance = VirtualBatchNormalization.apply(x.movedim(axis, 1), scale, shift, size, epsilon)
+    return y.movedim(1, axis), mean, variance
 
 
 class TrainStep:

@@ -8,6 +8,9 @@ from cosmogan_k3 import backend
 
 PADDINGS = ("periodic", "zeros")
 
+_FEW_OUTPUTS = 4
+"""Up to so many, a transposed convolution is faster by phases: the frameworks' own are slow where outputs are few."""
+
 
 def pad_map(x, before, after, padding):
     """Pad the two spatial axes of ``(n, rows, columns, channels)``, with zeros or around the torus."""
@@ -127,15 +130,16 @@ def phase_taps(kernel_size, mode):
 
     A fine pixel 2m + p sees, through tap k, the coarse pixel m + o. For "nearest", the fine kernel acts on the
     repeated map: o = ⌊(p + k − r)/2⌋ with r = (kernel_size − 1)/2. For "transposed", the adjoint of a strided
-    convolution with 'same' padding: k = p + ⌊(kernel_size − 2)/2⌋ − 2 o.
+    convolution padded by r on each side: k = p + r − 2 o.
     """
     taps = np.zeros((2, 3, kernel_size), "float32")
+    reach = (kernel_size - 1) // 2
     for phase in range(2):
         for tap in range(kernel_size):
             if mode == "nearest":
-                taps[phase, (phase + tap - (kernel_size - 1) // 2) // 2 + 1, tap] = 1
-            elif (phase + (kernel_size - 2) // 2 - tap) % 2 == 0:
-                taps[phase, (phase + (kernel_size - 2) // 2 - tap) // 2 + 1, tap] = 1
+                taps[phase, (phase + tap - reach) // 2 + 1, tap] = 1
+            elif (phase + reach - tap) % 2 == 0:
+                taps[phase, (phase + reach - tap) // 2 + 1, tap] = 1
     return taps
 
 
@@ -145,14 +149,14 @@ class UpsampleConv2D(_MapConvolution):
 
     Each of the four phases of the fine grid is a 3x3 convolution of the coarse grid with a fixed linear
     combination of the kernel's taps; the phases are then interleaved (depth to space). No repeated map is formed, and
-    what is slow on XLA's CPU backend is avoided. Transposed convolutions are left to the framework where it is good
-    at them.
+    what is slow on XLA's CPU backend is avoided. Transposed convolutions to more than four channels are left to the
+    framework where it is good at them.
 
     Args:
         filters: int, output channels.
         kernel_size: int, 3 or 5.
         mode: "nearest" (repeat each pixel, then convolve) or "transposed" (transposed convolution, stride 2, as
-            ``keras.layers.Conv2DTranspose(padding="same")``).
+            ``torch.nn.ConvTranspose2d(padding=kernel_size // 2, output_padding=1)``).
         padding: "periodic" or "zeros".
         use_bias: bool.
         kernel_initializer: as in ``keras.layers.Conv2D``.
@@ -181,7 +185,7 @@ class UpsampleConv2D(_MapConvolution):
 
     def call(self, x):
         kernel = ops.convert_to_tensor(self.kernel)
-        direct = self.mode == "transposed" and backend.transposed_pays()
+        direct = self.mode == "transposed" and self.filters > _FEW_OUTPUTS and backend.transposed_pays()
         return (self._transposed if direct else self._by_phases)(x, kernel, self._bias())
 
     def _transposed(self, x, kernel, bias):

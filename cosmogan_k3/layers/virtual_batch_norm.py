@@ -91,7 +91,7 @@ class VirtualBatchNorm(keras.layers.Layer):
                 f"In training the first {size} examples of a batch are the reference, so it must hold more than "
                 f"{size}. Received: a batch of {x.shape[0]}"
             )
-        if self.mode == "batch" and backend.batch_normalize is not None and backend.shares() == 1:
+        if self.mode == "batch" and backend.virtual_batch_normalize is not None and backend.shares() == 1:
             return self._normalize_fused(x)
         reference, batch = self._parts(x)
         own = moments(reference, self._axes(x, batch=True))
@@ -101,12 +101,11 @@ class VirtualBatchNorm(keras.layers.Layer):
         return ops.concatenate([self._normalize(reference, *own), self._normalize(batch, *statistics)], axis=0)
 
     def _normalize_fused(self, x):
-        """The same in two passes of the framework's own kernel, of which the second treats the reference once more."""
+        """The same in the framework's own kernels."""
         weights = [ops.cast(ops.convert_to_tensor(w), x.dtype) for w in (self.gamma, self.beta)]
-        reference, _, _ = backend.batch_normalize(self._parts(x)[0], *weights, self.axis, self.epsilon)
-        both, mean, variance = backend.batch_normalize(x, *weights, self.axis, self.epsilon)
-        self._freeze(mean, variance)
-        return ops.concatenate([reference, self._parts(both)[1]], axis=0)
+        y, *joint = backend.virtual_batch_normalize(x, *weights, self.reference_size, self.axis, self.epsilon)
+        self._freeze(*joint)
+        return y
 
     def _parts(self, x):
         """The reference and the rest."""

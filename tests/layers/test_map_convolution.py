@@ -39,27 +39,31 @@ def test_periodic_layers_commute_with_shifts_of_the_sky(rng, layer_class):
 
 
 @pytest.mark.parametrize("kernel_size", [3, 5])
-def test_transposed_mode_is_keras_transposed_convolution(rng, kernel_size):
+def test_transposed_mode_puts_a_kernel_around_each_second_pixel(rng, kernel_size):
+    """As ``keras.layers.Conv2DTranspose``, whose whole result is cut back to the pixels within reach of the kernel."""
     x = rng.normal(size=(2, 6, 6, 3)).astype("float32")
-    ours = UpsampleConv2D(4, kernel_size, mode="transposed", padding="zeros")
+    ours = UpsampleConv2D(6, kernel_size, mode="transposed", padding="zeros")
     y = ours(x)
-    reference = keras.layers.Conv2DTranspose(4, kernel_size, strides=2, padding="same")
+    reference = keras.layers.Conv2DTranspose(6, kernel_size, strides=2, padding="valid")
     reference.build(x.shape)
     kernel, bias = ours.get_weights()
     reference.set_weights([kernel.transpose(0, 1, 3, 2), bias])
-    np.testing.assert_allclose(to_numpy(y), to_numpy(reference(x)), **TOLERANCE)
+    reach = kernel_size // 2
+    whole = np.pad(to_numpy(reference(x)), ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=0.0)
+    expected = whole[:, reach : reach + 12, reach : reach + 12]
+    np.testing.assert_allclose(to_numpy(y), expected, **TOLERANCE)
 
 
 @pytest.mark.parametrize("kernel_size", [3, 5])
 @pytest.mark.parametrize("padding", ["periodic", "zeros"])
 def test_a_transposed_convolution_is_the_same_by_phases(rng, kernel_size, padding, monkeypatch):
     x = rng.normal(size=(2, 6, 8, 3)).astype("float32")
-    layer = UpsampleConv2D(4, kernel_size, mode="transposed", padding=padding)
+    layer = UpsampleConv2D(6, kernel_size, mode="transposed", padding=padding)
     found = []
     for pays in (True, False):
         monkeypatch.setattr(backend, "transposed_pays", lambda pays=pays: pays)
         found.append(to_numpy(layer(x)))
-    assert found[0].shape == (2, 12, 16, 4)
+    assert found[0].shape == (2, 12, 16, 6)
     np.testing.assert_allclose(*found, **TOLERANCE)
 
 

@@ -32,6 +32,7 @@ def test_a_penalty_cannot_see_the_bias_before_a_normalisation(rng, monkeypatch, 
     """
     if not fused:
         monkeypatch.setattr(backend, "batch_normalize", None)
+        monkeypatch.setattr(backend, "virtual_batch_normalize", None)
     keras.utils.set_random_seed(3)
     linear = keras.layers.Conv2D(4, 5, strides=2, padding="same")
     parts = [linear, norm(), keras.layers.Activation("tanh"), keras.layers.Flatten(), keras.layers.Dense(1)]

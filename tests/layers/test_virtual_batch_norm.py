@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from cosmogan_k3 import backend
 from cosmogan_k3.layers import VirtualBatchNorm
 from tests.harness import check_layer
 
@@ -68,6 +69,32 @@ def test_gradients_flow_through_the_reference(maps):
     )
     gradient = to_numpy(gradient.detach() if hasattr(gradient, "detach") else gradient)
     assert np.abs(gradient[:4]).max() > 1e-4
+
+
+@pytest.mark.skipif(backend.virtual_batch_normalize is None, reason="this backend has no kernel of its own")
+@pytest.mark.parametrize("reference_size", [1, 4, 9])
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_the_kernels_gradients_are_those_of_the_arithmetic(maps, rng, monkeypatch, reference_size, axis):
+    """Of ⟨w, y⟩ with respect to x, γ and β; 1e-4 of the largest, float32 sums over some hundred values."""
+    layer = VirtualBatchNorm(reference_size, axis=axis)
+    x = keras.Variable(maps)
+    layer.build(x.shape)
+    for weight in layer.trainable_variables:
+        weight.assign(rng.normal(1.0, 0.5, size=weight.shape))
+    weights = keras.ops.convert_to_tensor(rng.normal(size=x.shape).astype("float32"))
+    variables = [x, *layer.trainable_variables]
+
+    def gradients():
+        def objective():
+            return keras.ops.sum(layer(keras.ops.convert_to_tensor(x), training=True) * weights), None
+
+        found = backend.value_and_grad(objective, variables, [x, *layer.variables])[1]
+        return [to_numpy(gradient) for gradient in found]
+
+    by_kernel = gradients()
+    monkeypatch.setattr(backend, "virtual_batch_normalize", None)
+    for ours, expected in zip(by_kernel, gradients(), strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-4 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("shape", [(10, 3), (10, 5, 5, 3), (10, 4, 5, 6, 3)])
