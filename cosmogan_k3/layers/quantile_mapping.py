@@ -1,5 +1,8 @@
 """A monotone function of the pixel that gives generated maps the training maps' distribution of pixels."""
 
+import functools
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 from keras import ops
@@ -94,14 +97,21 @@ def _quantiles(maps):
     """Of all pixels, at ``_LEVELS``, and their standard errors but for that of the mean."""
     maps = np.asarray(maps, dtype=np.float32)
     groups = np.array_split(maps, min(_GROUPS, len(maps)))
-    offsets = np.stack([_sorted_quantiles(group) - group.mean(dtype=np.float64) for group in groups])
-    return _sorted_quantiles(maps), offsets.std(axis=0, ddof=len(groups) > 1) / np.sqrt(len(groups))
+    with ThreadPoolExecutor() as pool:  # NumPy lets other threads run while it sorts
+        ordered = list(pool.map(functools.partial(np.sort, axis=None), groups))
+    means = [group.mean(dtype=np.float64) for group in groups]
+    offsets = np.stack([_at_levels(values) - mean for values, mean in zip(ordered, means, strict=True)])
+    everything = np.concatenate(ordered)
+    everything.sort(kind="stable")  # which merges what is sorted in parts
+    return _at_levels(everything), offsets.std(axis=0, ddof=len(groups) > 1) / np.sqrt(len(groups))
 
 
-def _sorted_quantiles(maps):
-    """From sorted values, which NumPy's own partitions once a level."""
-    ordered = np.sort(maps, axis=None)
-    return np.interp(_LEVELS * (ordered.size - 1), np.arange(ordered.size), ordered)
+def _at_levels(ordered):
+    """Quantiles of sorted values, linear between them; NumPy's own would sort once more."""
+    position = _LEVELS * (ordered.size - 1)
+    below = position.astype(int)
+    low, high = (ordered[index].astype(np.float64) for index in (below, np.minimum(below + 1, ordered.size - 1)))
+    return low + (position - below) * (high - low)
 
 
 def _followed(values, noise):
