@@ -253,6 +253,7 @@ def run_case(case, memory_of=None):
     """One case, or one variant's memory, in a process of its own."""
     argument = json.dumps(case | ({"memory_of": memory_of} if memory_of else {}))
     environment = os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")  # as the commands do on JAX; both sides share it
     command = [sys.executable, __file__, "--case", argument]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:

@@ -293,6 +293,25 @@ def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
     assert out.strip().endswith("0 False")
 
 
+@pytest.mark.parametrize(
+    ("backend", "set_before", "restarts"),
+    [("jax", None, sys.platform == "linux"), ("torch", None, False), ("jax", "glibc.malloc.check=0", False)],
+)
+def test_a_command_on_jax_starts_anew_with_huge_pages(monkeypatch, backend, set_before, restarts):
+    monkeypatch.setenv("GLIBC_TUNABLES", set_before or "")  # what main sets is then undone, too
+    if not set_before:
+        monkeypatch.delenv("GLIBC_TUNABLES")
+    monkeypatch.setattr(sys, "argv", ["cosmogan", "info", "--backend", backend])
+    monkeypatch.setattr(sys, "orig_argv", ["python3", "/bin/cosmogan", *sys.argv[1:]])
+    monkeypatch.setitem(cli._RUN, "info", lambda config: None)
+    started = []
+    monkeypatch.setattr(os, "execv", lambda path, arguments: started.append((path, arguments)))
+    assert cli.main() == 0
+    anew = [sys.executable, "/bin/cosmogan", "info", "--backend", backend]
+    assert started == ([(sys.executable, anew)] if restarts else [])
+    assert os.environ.get("GLIBC_TUNABLES") == ("glibc.malloc.hugetlb=1" if restarts else set_before)
+
+
 def test_statistics_import_no_framework():
     code = (
         "import sys, cosmogan_k3, cosmogan_k3.statistics; "

@@ -68,7 +68,9 @@ def value_and_input_gradient(function, x, state):
     return jax.value_and_grad(pure)(x)
 
 
-def convolve(x, kernel, bias=None, strides=1):
+def convolve(x, kernel, bias=None, strides=1, margin=0):
+    if margin:
+        x = jnp.pad(x, [(0, 0), (margin, margin), (margin, margin), (0, 0)])
     y = (_cpu_convolve if jax.default_backend() == "cpu" else _xla_convolve)(x, kernel, strides)
     return y if bias is None else y + bias
 

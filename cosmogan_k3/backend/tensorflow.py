@@ -33,7 +33,9 @@ def value_and_input_gradient(function, x, state):
     return value, gradient
 
 
-def convolve(x, kernel, bias=None, strides=1):
+def convolve(x, kernel, bias=None, strides=1, margin=0):
+    if margin:
+        x = tf.pad(x, [[0, 0], [margin, margin], [margin, margin], [0, 0]])
     y = keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
     return y if bias is None else tf.nn.bias_add(y, bias)
 

@@ -35,10 +35,10 @@ def value_and_input_gradient(function, x, state):
     return value, gradient
 
 
-def convolve(x, kernel, bias=None, strides=1):
+def convolve(x, kernel, bias=None, strides=1, margin=0):
     # The permuted views are PyTorch's channels_last layout, so that neither maps nor features are copied.
     weight = kernel.permute(3, 2, 0, 1).contiguous()
-    return functional.conv2d(x.permute(0, 3, 1, 2), weight, bias, stride=strides).permute(0, 2, 3, 1)
+    return functional.conv2d(x.permute(0, 3, 1, 2), weight, bias, strides, margin).permute(0, 2, 3, 1)
 
 
 def convolve_transposed(x, kernel, bias=None):

@@ -68,6 +68,12 @@ class _MapConvolution(keras.layers.Layer):
     def _bias(self):
         return ops.convert_to_tensor(self.bias) if self.use_bias else None
 
+    def _convolve(self, x, kernel, bias, before, after, strides=1):
+        """The convolution of padded maps; the framework itself puts zeros around them where it can."""
+        if self.padding == "zeros" and before == after:
+            return backend.convolve(x, kernel, bias, strides, margin=before)
+        return backend.convolve(pad_map(x, before, after, self.padding), kernel, bias, strides)
+
     def get_config(self):
         return super().get_config() | {
             "filters": self.filters,
@@ -114,8 +120,7 @@ class MapConv2D(_MapConvolution):
         after = self.kernel_size - self.strides - before
         if self.strides == 2 and any(side is not None and side % 2 for side in x.shape[1:3]):
             raise ValueError(f"MapConv2D with strides 2 takes maps with even sides. Received: shape {tuple(x.shape)}")
-        x = pad_map(x, before, after, self.padding)
-        return backend.convolve(x, ops.convert_to_tensor(self.kernel), self._bias(), self.strides)
+        return self._convolve(x, ops.convert_to_tensor(self.kernel), self._bias(), before, after, self.strides)
 
     def compute_output_shape(self, input_shape):
         sides = [None if side is None else -(-side // self.strides) for side in input_shape[1:3]]
@@ -200,7 +205,7 @@ class UpsampleConv2D(_MapConvolution):
         inputs = self.kernel.shape[2]
         kernel = ops.einsum("pok,qrl,klic->oripqc", taps, taps, kernel)
         kernel = ops.reshape(kernel, (3, 3, inputs, 4 * self.filters))
-        y = backend.convolve(pad_map(x, 1, 1, self.padding), kernel, bias if bias is None else ops.tile(bias, 4))
+        y = self._convolve(x, kernel, bias if bias is None else ops.tile(bias, 4), 1, 1)
         rows, columns = (ops.shape(x)[1], ops.shape(x)[2])
         y = ops.reshape(y, (-1, rows, columns, 2, 2, self.filters))
         return ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * rows, 2 * columns, self.filters))
