@@ -1,8 +1,9 @@
-"""Time and memory of simulate, generate and evaluate as the number of maps grows.
+"""Time and memory of simulate, generate and evaluate as the number of maps grows, and as their side does.
 
-python benchmarks/growth.py --model run/model.keras --maps 1000 10000 100000
+python benchmarks/growth.py --model run/model.keras --maps 1000 10000 100000 --sides 64 128 256 512
 
-Each command runs in a process of its own, as a user would start it; its peak of memory is what the system counted.
+The model is one of maps of 64² that draws any size (presets best and quick). Each command runs in a process of its own,
+as a user would start it; its peak of memory is what the system counted.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+_PIXEL_ARCMIN = 4.6875
+"""Of the default maps of 5 degrees and 64 pixels a side."""
 
 
 def timed(command):
@@ -32,22 +35,28 @@ def main():
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--maps", nargs="+", type=int, default=[1000, 10_000, 100_000])
     parser.add_argument("--evaluate-up-to", type=int, default=10_000, help="beyond, maps are not evaluated")
+    parser.add_argument("--sides", nargs="*", type=int, default=[64, 128, 256, 512], help="of maps, in pixels")
+    parser.add_argument("--maps-a-side", type=int, default=200)
     arguments = parser.parse_args()
-    model, backend = arguments.model.resolve(), ["--backend", arguments.backend]
-    print("| maps | command | seconds | maps/s | peak memory [MB] |", "| --- " * 5 + "|", sep="\n")
+    cases = [(count, 64) for count in arguments.maps] + [(arguments.maps_a_side, side) for side in arguments.sides]
+    print("| maps | side | command | seconds | maps/s | peak memory [MB] |", "| --- " * 6 + "|", sep="\n")
+    for count, pixels in cases:
+        for name, seconds, memory in measure(arguments, count, pixels):
+            rate = f"{count / seconds:.3g}"
+            print(f"| {count:,} | {pixels} | {name} | {seconds:.1f} | {rate} | {memory:.0f} |", flush=True)
+
+
+def measure(arguments, count, pixels):
+    """Name, seconds and memory of each command in turn."""
+    size = ["--maps", count, "--pixels", pixels]
     with tempfile.TemporaryDirectory() as folder:
         real, generated = Path(folder) / "real.npy", Path(folder) / "generated.npy"
-        sets = ["--real", real, "--generated", generated, "--pixel-arcmin", 4.6875]
-        for count in arguments.maps:
-            commands = {
-                "simulate": ["simulate", "--maps", count, "--out", real],
-                "generate": ["generate", *backend, "--model", model, "--maps", count, "--out", generated],
-                "evaluate": ["evaluate", *sets, "--out", Path(folder) / "evaluation"],
-            }
-            for name, command in commands.items():
-                if name != "evaluate" or count <= arguments.evaluate_up_to:
-                    seconds, memory = timed(command)
-                    print(f"| {count:,} | {name} | {seconds:.1f} | {count / seconds:.0f} | {memory:.0f} |", flush=True)
+        model = ["--backend", arguments.backend, "--model", arguments.model.resolve()]
+        sets = ["--real", real, "--generated", generated, "--pixel-arcmin", _PIXEL_ARCMIN]
+        yield "simulate", *timed(["simulate", *size, "--field-deg", _PIXEL_ARCMIN * pixels / 60, "--out", real])
+        yield "generate", *timed(["generate", *size, *model, "--out", generated])
+        if count <= arguments.evaluate_up_to:
+            yield "evaluate", *timed(["evaluate", *sets, "--out", Path(folder) / "evaluation"])
 
 
 if __name__ == "__main__":
