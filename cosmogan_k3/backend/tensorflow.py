@@ -41,7 +41,7 @@ def convolve(x, kernel, bias=None, strides=1, margin=0):
 
 
 def convolve_transposed(x, kernel, bias=None):
-    y = _convolve_transposed(x, tf.transpose(kernel, (0, 1, 3, 2)))
+    y = _convolve_transposed(tf.convert_to_tensor(x), tf.transpose(kernel, (0, 1, 3, 2)))
     return y if bias is None else tf.nn.bias_add(y, bias)
 
 

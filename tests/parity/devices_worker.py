@@ -15,12 +15,9 @@ from cosmogan_k3.data import Batches, Scaling
 from cosmogan_k3.models.build import build_gan
 from cosmogan_k3.models.presets import DeepConvolutional, get_preset
 from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
-from tests.parity.worker import CONDITIONAL, CONDITIONING, PIXELS, STEPS, Last
+from tests.parity.worker import CONDITIONAL, CONDITIONING, EPSILON, PIXELS, STEPS, Last
 
 BATCH = 16
-EPSILON = 1e-4
-"""Of Adam, whose 1e-7 makes a whole step of a gradient that is rounding alone (of a bias before a normalisation, of
-kernels of the minibatch discrimination that see no two maps alike), in whatever direction the order of a sum gives."""
 
 # Between them: virtual and plain batch normalisation, minibatch discrimination, flipped labels, a relativistic loss,
 # penalties on a share and on random mixtures of the maps, several discriminator steps, spectral matching. Light

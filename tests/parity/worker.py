@@ -19,6 +19,10 @@ from cosmogan_k3.models.presets import DeepConvolutional, get_preset
 STEPS = 20
 PIXELS = 16
 
+EPSILON = 1e-4
+"""Of Adam, whose 1e-7 makes a whole step of a gradient that is rounding alone (of a bias before a normalisation, of
+kernels of the minibatch discrimination that see no two maps alike), in whatever direction the order of a sum gives."""
+
 CONDITIONAL = "conditional"
 CONDITIONING = Conditioning(("omega_m", "w"), (-1.2, -1.0), (0.2, 0.1), (0.2, -1.2), (0.4, -0.8))
 
@@ -53,6 +57,8 @@ def train_system(folder, system, preset):
     rng = np.random.default_rng(5)
     conditioning = CONDITIONING if system == CONDITIONAL else None
     gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning)
+    for optimizer in (gan.optimizer.generator, gan.optimizer.discriminator):
+        optimizer.epsilon = EPSILON
     shapes = [(STEPS, preset.batch_size, *shape) for shape in gan.latent_shapes]
     tables = [ops.convert_to_tensor(rng.standard_normal(shape, dtype="float32")) for shape in shapes]
 
