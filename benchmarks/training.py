@@ -29,6 +29,7 @@ sys.path[0] = str(ROOT)
 import numpy as np
 
 from benchmarks.by_hand import VARIANTS
+from cosmogan_k3.cli import HUGE_PAGES
 
 OURS = "cosmogan_k3"
 _MATRIX = 2048
@@ -252,8 +253,8 @@ def facts(case):
 def run_case(case, memory_of=None):
     """One case, or one variant's memory, in a process of its own."""
     argument = json.dumps(case | ({"memory_of": memory_of} if memory_of else {}))
-    environment = os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")  # as the commands do on JAX; both sides share it
+    # Huge pages as the commands have them on JAX: both sides share them.
+    environment = HUGE_PAGES | os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, "--case", argument]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:

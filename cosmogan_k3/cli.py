@@ -26,6 +26,10 @@ examples:
 """
 
 
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""What glibc reads in the environment of a new process alone."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Say what is wrong in one line."""
 
@@ -91,12 +95,12 @@ def _backend_name(name):
 
 
 def _take_huge_pages():
-    """Start this process anew with glibc set to huge pages, a choice that it takes from its environment alone.
+    """Start this process anew with glibc set to huge pages.
 
     Each step of JAX on a CPU takes its memory afresh, page by page. Who has set glibc otherwise is left alone.
     """
-    if sys.platform == "linux" and "GLIBC_TUNABLES" not in os.environ:
-        os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
+    if sys.platform == "linux" and not HUGE_PAGES.keys() & os.environ.keys():
+        os.environ.update(HUGE_PAGES)
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 

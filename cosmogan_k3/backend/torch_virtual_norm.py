@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
+from cosmogan_k3.backend.joint_moments import joint_moments
+
 
 class VirtualBatchNormalization(torch.autograd.Function):
     """Normalise the reference, the first rows, by its own statistics, and the others by those of all rows.
@@ -22,7 +24,7 @@ class VirtualBatchNormalization(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, scale, shift, size, epsilon):
         own, others = (_moments(part) for part in (x[:size], x[size:]))
-        joint = _union(size / len(x), own, others)
+        joint = joint_moments(size / len(x), *own, *others)
         y = torch.empty_like(x)
         _normalize(x[:size], scale, shift, *own, epsilon, out=y[:size])
         _normalize(x[size:], scale, shift, *joint, epsilon, out=y[size:])
@@ -36,7 +38,7 @@ class VirtualBatchNormalization(torch.autograd.Function):
         x, scale, shift, *statistics = ctx.saved_tensors
         size, epsilon = ctx.size, ctx.epsilon
         if torch.is_grad_enabled():  # this gradient is to be differentiated in turn, as PyTorch can what it composed
-            y = composed(x, scale, shift, size, epsilon)
+            y = _composed(x, scale, shift, size, epsilon)
             return *torch.autograd.grad(y, (x, scale, shift), g, create_graph=True), None, None
         own = _terms(g[:size], x[:size], scale, *statistics[:2], epsilon, rows=size)
         joint = _terms(g[size:], x[size:], scale, *statistics[2:], epsilon, rows=len(x))
@@ -47,7 +49,7 @@ class VirtualBatchNormalization(torch.autograd.Function):
         return of_x, own.products + joint.products, own.sums + joint.sums, None, None
 
 
-def composed(x, scale, shift, size, epsilon):
+def _composed(x, scale, shift, size, epsilon):
     """The same of PyTorch's own normalisation, which treats the reference twice and joins what it made."""
     own, joint = (functional.batch_norm(rows, None, None, scale, shift, True, 0.0, epsilon) for rows in (x[:size], x))
     return torch.cat([own, joint[size:]])
@@ -56,13 +58,6 @@ def composed(x, scale, shift, size, epsilon):
 def _moments(x):
     """Mean and variance of each channel."""
     return torch.batch_norm_update_stats(x, None, None, 0.0)
-
-
-def _union(weight, own, others):
-    """Mean and variance of all rows, of which the first, with a share of ``weight``, have the moments ``own``."""
-    step = others[0] - own[0]
-    variance = torch.lerp(others[1], own[1], weight) + weight * (1 - weight) * step.square()
-    return own[0] + (1 - weight) * step, variance
 
 
 def _normalize(x, scale, shift, mean, variance, epsilon, *, out):
@@ -87,8 +82,9 @@ def _terms(g, x, scale, mean, variance, epsilon, *, rows):
     )
     inverse = torch.rsqrt(variance + epsilon)
     factor = scale * inverse
-    slope = -factor * inverse * products / (rows * x[0, 0].numel())
-    return _Terms(factor, slope, -factor * sums / (rows * x[0, 0].numel()) - slope * mean, products, sums)
+    count = rows * x[0, 0].numel()
+    slope = -factor * inverse * products / count
+    return _Terms(factor, slope, -factor * sums / count - slope * mean, products, sums)
 
 
 def _write(out, factor, g, slope, x, offset):

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3.backend.joint_moments import joint_moments
 from cosmogan_k3.layers.moments import batch_moments, moments
 
 MODES = ("batch", "example")
@@ -118,14 +119,14 @@ class VirtualBatchNorm(keras.layers.Layer):
     def _joint(self, batch, mean, variance):
         count = ops.cast(ops.shape(batch)[0] * backend.shares(), mean.dtype)
         own = batch_moments(batch, self._axes(batch, batch=True))
-        return _union(self.reference_size / (self.reference_size + count), mean, variance, *own)
+        return joint_moments(self.reference_size / (self.reference_size + count), mean, variance, *own)
 
     def _statistics(self, x, mean, variance):
         """The statistics that normalise each example, from those shared by all."""
         if self.mode == "batch":
             return mean, variance
         own = moments(x, self._axes(x, batch=False))
-        return _union(self.reference_size / (self.reference_size + 1), mean, variance, *own)
+        return joint_moments(self.reference_size / (self.reference_size + 1), mean, variance, *own)
 
     def _normalize(self, x, mean, variance):
         scale = ops.rsqrt(variance + self.epsilon) * self._per_channel(self.gamma, x.dtype)
@@ -151,10 +152,3 @@ class VirtualBatchNorm(keras.layers.Layer):
             "axis": self.axis,
             "epsilon": self.epsilon,
         }
-
-
-def _union(weight, mean, variance, other_mean, other_variance):
-    """Mean and variance of the union of two samples, the first with the share ``weight`` of the members."""
-    joint = weight * mean + (1 - weight) * other_mean
-    spread = weight * (1 - weight) * ops.square(mean - other_mean)
-    return joint, weight * variance + (1 - weight) * other_variance + spread

@@ -49,8 +49,7 @@ def test_transposed_mode_puts_a_kernel_around_each_second_pixel(rng, kernel_size
     kernel, bias = ours.get_weights()
     reference.set_weights([kernel.transpose(0, 1, 3, 2), bias])
     reach = kernel_size // 2
-    whole = np.pad(to_numpy(reference(x)), ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=0.0)
-    expected = whole[:, reach : reach + 12, reach : reach + 12]
+    expected = to_numpy(reference(x))[:, reach : reach + 12, reach : reach + 12]
     np.testing.assert_allclose(to_numpy(y), expected, **TOLERANCE)
 
 
