@@ -253,8 +253,9 @@ def facts(case):
 def run_case(case, memory_of=None):
     """One case, or one variant's memory, in a process of its own."""
     argument = json.dumps(case | ({"memory_of": memory_of} if memory_of else {}))
-    # Huge pages as the commands have them on JAX: both sides share them.
-    environment = HUGE_PAGES | os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Both sides share the huge pages that the commands have on JAX.
+    pages = HUGE_PAGES if case["backend"] == "jax" else {}
+    environment = pages | os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, "--case", argument]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:

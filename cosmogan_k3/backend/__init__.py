@@ -11,8 +11,9 @@ Every module here defines the same names:
 ``value_and_input_gradient(function, x, state)``
     ``function(x)``, a scalar, and its gradient with respect to the tensor ``x``, which can be differentiated once
     more. What ``function`` assigns to variables (averages of a normalisation, say) is undone.
-``convolve(x, kernel, bias, strides, margin)``
-    Convolution, channels last, of maps with a margin of zeros; with a bias, or None.
+``convolve(x, kernel, bias, strides, zeros)``
+    Convolution, channels last, of maps as they are, or with zeros around them so that no pixel is lost (Keras's padding
+    'same'); with a bias, or None.
 ``convolve_transposed(x, kernel, bias)``
     Transposed convolution with strides 2, of an odd kernel of size k: the adjoint of a convolution padded by (k − 1)/2
     zeros on each side. A map of n pixels becomes one of 2 n.

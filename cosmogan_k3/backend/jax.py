@@ -10,6 +10,7 @@ from jax import numpy as jnp
 
 from cosmogan_k3.backend.feeding import MapSequence
 from cosmogan_k3.backend.jax_devices import device_count, mean_over_shares, spread
+from cosmogan_k3.backend.same_margin import same_margin
 
 _SMALL_OUTPUT = 32
 """Side up to which one matrix product beats XLA's convolution on a CPU (CONTRIBUTING.md)."""
@@ -68,9 +69,10 @@ def value_and_input_gradient(function, x, state):
     return jax.value_and_grad(pure)(x)
 
 
-def convolve(x, kernel, bias=None, strides=1, margin=0):
-    if margin:
-        x = jnp.pad(x, [(0, 0), (margin, margin), (margin, margin), (0, 0)])
+def convolve(x, kernel, bias=None, strides=1, zeros=False):
+    if zeros:
+        margin = same_margin(kernel.shape[0], strides)
+        x = jnp.pad(x, [(0, 0), margin, margin, (0, 0)])
     y = (_cpu_convolve if jax.default_backend() == "cpu" else _xla_convolve)(x, kernel, strides)
     return y if bias is None else y + bias
 

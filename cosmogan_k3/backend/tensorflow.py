@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from cosmogan_k3.backend.tensorflow_devices import device_count, mean_over_shares
+from cosmogan_k3.backend.tensorflow_virtual_norm import virtual_batch_normalization
 
 
 def value_and_grad(objective, variables, state):
@@ -33,10 +34,9 @@ def value_and_input_gradient(function, x, state):
     return value, gradient
 
 
-def convolve(x, kernel, bias=None, strides=1, margin=0):
-    if margin:
-        x = tf.pad(x, [[0, 0], [margin, margin], [margin, margin], [0, 0]])
-    y = keras.ops.conv(x, kernel, strides=strides, padding="valid", data_format="channels_last")
+def convolve(x, kernel, bias=None, strides=1, zeros=False):
+    padding = "same" if zeros else "valid"
+    y = keras.ops.conv(x, kernel, strides=strides, padding=padding, data_format="channels_last")
     return y if bias is None else tf.nn.bias_add(y, bias)
 
 
@@ -94,11 +94,9 @@ def batch_normalize(x, scale, shift, axis, epsilon):
 
 
 def virtual_batch_normalize(x, scale, shift, size, axis, epsilon):
-    # The kernel knows no other statistics than those of its input, so that it treats the reference twice.
-    reference, _ = split(x, [size, tf.shape(x)[0] - size], 0)
-    reference, _, _ = batch_normalize(reference, scale, shift, axis, epsilon)
-    y, mean, variance = batch_normalize(x, scale, shift, axis, epsilon)
-    return tf.concat([reference, split(y, [size, tf.shape(y)[0] - size], 0)[1]], 0), mean, variance
+    last = tf.experimental.numpy.moveaxis(x, axis, -1)
+    y, mean, variance = virtual_batch_normalization(last, scale, shift, size, epsilon)
+    return tf.experimental.numpy.moveaxis(y, -1, axis), tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 
 class TrainStep:

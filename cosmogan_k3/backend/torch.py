@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional
 
 from cosmogan_k3.backend.feeding import MapSequence
+from cosmogan_k3.backend.same_margin import same_margin
 from cosmogan_k3.backend.torch_devices import mean_over_shares
 from cosmogan_k3.backend.torch_virtual_norm import VirtualBatchNormalization
 
@@ -35,10 +36,13 @@ def value_and_input_gradient(function, x, state):
     return value, gradient
 
 
-def convolve(x, kernel, bias=None, strides=1, margin=0):
+def convolve(x, kernel, bias=None, strides=1, zeros=False):
     # The permuted views are PyTorch's channels_last layout, so that neither maps nor features are copied.
-    weight = kernel.permute(3, 2, 0, 1).contiguous()
-    return functional.conv2d(x.permute(0, 3, 1, 2), weight, bias, strides, margin).permute(0, 2, 3, 1)
+    x, weight = x.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1).contiguous()
+    before, after = same_margin(kernel.shape[0], strides) if zeros else (0, 0)
+    if before != after:  # PyTorch's own margins are as wide on either side
+        x, before = functional.pad(x, (before, after, before, after)), 0
+    return functional.conv2d(x, weight, bias, strides, before).permute(0, 2, 3, 1)
 
 
 def convolve_transposed(x, kernel, bias=None):

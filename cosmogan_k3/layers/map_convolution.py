@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3.backend.same_margin import same_margin
 
 PADDINGS = ("periodic", "zeros")
 
@@ -12,10 +13,8 @@ _FEW_OUTPUTS = 4
 """Up to so many, a transposed convolution is faster by phases: the frameworks' own are slow where outputs are few."""
 
 
-def pad_map(x, before, after, padding):
-    """Pad the two spatial axes of ``(n, rows, columns, channels)``, with zeros or around the torus."""
-    if padding == "zeros":
-        return ops.pad(x, [(0, 0), (before, after), (before, after), (0, 0)])
+def pad_around(x, before, after):
+    """Pad the two spatial axes of ``(n, rows, columns, channels)`` around the torus."""
     for axis in (1, 2):
         side = x.shape[axis]
         if side is not None and side < max(before, after):
@@ -68,11 +67,11 @@ class _MapConvolution(keras.layers.Layer):
     def _bias(self):
         return ops.convert_to_tensor(self.bias) if self.use_bias else None
 
-    def _convolve(self, x, kernel, bias, before, after, strides=1):
+    def _convolve(self, x, kernel, bias, strides=1):
         """The convolution of padded maps; the framework itself puts zeros around them where it can."""
-        if self.padding == "zeros" and before == after:
-            return backend.convolve(x, kernel, bias, strides, margin=before)
-        return backend.convolve(pad_map(x, before, after, self.padding), kernel, bias, strides)
+        if self.padding == "zeros":
+            return backend.convolve(x, kernel, bias, strides, zeros=True)
+        return backend.convolve(pad_around(x, *same_margin(kernel.shape[0], strides)), kernel, bias, strides)
 
     def get_config(self):
         return super().get_config() | {
@@ -116,11 +115,9 @@ class MapConv2D(_MapConvolution):
         self.strides = strides
 
     def call(self, x):
-        before = (self.kernel_size - self.strides) // 2
-        after = self.kernel_size - self.strides - before
         if self.strides == 2 and any(side is not None and side % 2 for side in x.shape[1:3]):
             raise ValueError(f"MapConv2D with strides 2 takes maps with even sides. Received: shape {tuple(x.shape)}")
-        return self._convolve(x, ops.convert_to_tensor(self.kernel), self._bias(), before, after, self.strides)
+        return self._convolve(x, ops.convert_to_tensor(self.kernel), self._bias(), self.strides)
 
     def compute_output_shape(self, input_shape):
         sides = [None if side is None else -(-side // self.strides) for side in input_shape[1:3]]
@@ -197,7 +194,7 @@ class UpsampleConv2D(_MapConvolution):
         """The transposed convolution as the framework has it."""
         if self.padding == "zeros":
             return backend.convolve_transposed(x, kernel, bias)
-        return backend.convolve_transposed(pad_map(x, 1, 1, self.padding), kernel, bias)[:, 2:-2, 2:-2]
+        return backend.convolve_transposed(pad_around(x, 1, 1), kernel, bias)[:, 2:-2, 2:-2]
 
     def _by_phases(self, x, kernel, bias):
         """Four convolutions of the coarse grid at once, interleaved."""
@@ -205,7 +202,7 @@ class UpsampleConv2D(_MapConvolution):
         inputs = self.kernel.shape[2]
         kernel = ops.einsum("pok,qrl,klic->oripqc", taps, taps, kernel)
         kernel = ops.reshape(kernel, (3, 3, inputs, 4 * self.filters))
-        y = self._convolve(x, kernel, bias if bias is None else ops.tile(bias, 4), 1, 1)
+        y = self._convolve(x, kernel, bias if bias is None else ops.tile(bias, 4))
         rows, columns = (ops.shape(x)[1], ops.shape(x)[2])
         y = ops.reshape(y, (-1, rows, columns, 2, 2, self.filters))
         return ops.reshape(ops.transpose(y, (0, 1, 3, 2, 4, 5)), (-1, 2 * rows, 2 * columns, self.filters))

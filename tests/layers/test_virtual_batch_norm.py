@@ -71,29 +71,42 @@ def test_gradients_flow_through_the_reference(maps):
     assert np.abs(gradient[:4]).max() > 1e-4
 
 
+@pytest.fixture(params=[1, 2], ids=["first", "second"])
+def gradients_of(request, maps, rng):
+    """A function of a layer: gradients of ⟨w, y⟩ with y = layer(a x), or of the square of its gradient in x.
+
+    By a, as large as x, by γ, and of the former by β, too.
+    """
+    factors = keras.Variable(rng.normal(1.0, 0.5, size=maps.shape))
+    x, weights = (keras.ops.convert_to_tensor(v.astype("float32")) for v in (maps, rng.normal(size=maps.shape)))
+
+    def of(layer):
+        def product(x):
+            return keras.ops.sum(layer(x * factors, training=True) * weights)
+
+        def objective():
+            if request.param == 1:
+                return product(x), None
+            return keras.ops.sum(backend.value_and_input_gradient(product, x, layer.variables)[1] ** 2), None
+
+        variables = [factors, layer.gamma, layer.beta][: 4 - request.param]
+        return [to_numpy(g) for g in backend.value_and_grad(objective, variables, [factors, *layer.variables])[1]]
+
+    return of
+
+
 @pytest.mark.skipif(backend.virtual_batch_normalize is None, reason="this backend has no kernel of its own")
 @pytest.mark.parametrize("reference_size", [1, 4, 9])
 @pytest.mark.parametrize("axis", [-1, 1])
-def test_the_kernels_gradients_are_those_of_the_arithmetic(maps, rng, monkeypatch, reference_size, axis):
-    """Of ⟨w, y⟩ with respect to x, γ and β; 1e-4 of the largest, float32 sums over some hundred values."""
+def test_the_kernels_gradients_are_those_of_the_arithmetic(maps, rng, monkeypatch, reference_size, axis, gradients_of):
+    """1e-4 of the largest, float32 sums over some hundred values."""
     layer = VirtualBatchNorm(reference_size, axis=axis)
-    x = keras.Variable(maps)
-    layer.build(x.shape)
+    layer.build(maps.shape)
     for weight in layer.trainable_variables:
         weight.assign(rng.normal(1.0, 0.5, size=weight.shape))
-    weights = keras.ops.convert_to_tensor(rng.normal(size=x.shape).astype("float32"))
-    variables = [x, *layer.trainable_variables]
-
-    def gradients():
-        def objective():
-            return keras.ops.sum(layer(keras.ops.convert_to_tensor(x), training=True) * weights), None
-
-        found = backend.value_and_grad(objective, variables, [x, *layer.variables])[1]
-        return [to_numpy(gradient) for gradient in found]
-
-    by_kernel = gradients()
+    by_kernel = gradients_of(layer)
     monkeypatch.setattr(backend, "virtual_batch_normalize", None)
-    for ours, expected in zip(by_kernel, gradients(), strict=True):
+    for ours, expected in zip(by_kernel, gradients_of(layer), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-4 * np.abs(expected).max())
 
 
