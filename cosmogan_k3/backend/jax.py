@@ -1,19 +1,15 @@
 """JAX: pure functions over explicit state, opened and closed with ``keras.StatelessScope``."""
 
-import functools
 import itertools
-import math
 
 import jax
 import keras
 from jax import numpy as jnp
 
 from cosmogan_k3.backend.feeding import MapSequence
+from cosmogan_k3.backend.jax_convolution import cpu_convolve, xla_convolve
 from cosmogan_k3.backend.jax_devices import device_count, mean_over_shares, spread
 from cosmogan_k3.backend.same_margin import same_margin
-
-_SMALL_OUTPUT = 32
-"""Side up to which one matrix product beats XLA's convolution on a CPU (CONTRIBUTING.md)."""
 
 
 def _as_function(function, variables, state):
@@ -73,60 +69,8 @@ def convolve(x, kernel, bias=None, strides=1, zeros=False):
     if zeros:
         margin = same_margin(kernel.shape[0], strides)
         x = jnp.pad(x, [(0, 0), margin, margin, (0, 0)])
-    y = (_cpu_convolve if jax.default_backend() == "cpu" else _xla_convolve)(x, kernel, strides)
+    y = (cpu_convolve if jax.default_backend() == "cpu" else xla_convolve)(x, kernel, strides)
     return y if bias is None else y + bias
-
-
-def _xla_convolve(x, kernel, strides):
-    return jax.lax.conv_general_dilated(
-        x, kernel, (strides, strides), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
-
-
-def _output_sides(x, kernel, strides):
-    return [(x.shape[1 + axis] - kernel.shape[axis]) // strides + 1 for axis in (0, 1)]
-
-
-def _views(x, kernel, strides):
-    """What each tap of the kernel meets: one map a tap, of the output's size."""
-    rows, columns = kernel.shape[:2]
-    height, width = _output_sides(x, kernel, strides)
-    return [
-        x[:, i : i + strides * height : strides, j : j + strides * width : strides][:, :height, :width]
-        for i in range(rows)
-        for j in range(columns)
-    ]
-
-
-def _by_product(x, kernel, strides):
-    """The convolution as one matrix product, or XLA's where the patches would be many."""
-    *taps, outputs = kernel.shape
-    height, width = _output_sides(x, kernel, strides)
-    if min(height, width) > _SMALL_OUTPUT:
-        return _xla_convolve(x, kernel, strides)
-    patches = jnp.concatenate(_views(x, kernel, strides), axis=-1).reshape(-1, math.prod(taps))
-    return (patches @ kernel.reshape(-1, outputs)).reshape(-1, height, width, outputs)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _cpu_convolve(x, kernel, strides):
-    """A convolution that keeps no patches for its gradient, and whose kernel's gradient is a product for each tap."""
-    return _by_product(x, kernel, strides)
-
-
-def _cpu_convolve_forward(x, kernel, strides):
-    return _by_product(x, kernel, strides), (x, kernel)
-
-
-def _cpu_convolve_backward(strides, saved, cotangent):
-    x, kernel = saved
-    (by_input,) = jax.vjp(lambda x: _by_product(x, kernel, strides), x)[1](cotangent)
-    columns = cotangent.reshape(-1, kernel.shape[-1])
-    by_tap = [view.reshape(-1, view.shape[-1]).T @ columns for view in _views(x, kernel, strides)]
-    return by_input, jnp.stack(by_tap).reshape(kernel.shape)
-
-
-_cpu_convolve.defvjp(_cpu_convolve_forward, _cpu_convolve_backward)
 
 
 def convolve_transposed(x, kernel, bias=None):
