@@ -14,7 +14,9 @@ _LEVELS = 2**16
 _GRID = 1024
 """Of these, at which permutations are."""
 _SCOUTS = 256
-"""Maps of each set from which the values are taken."""
+"""Maps of each set from which the values are taken, at most."""
+_SCOUTED = 2**24
+"""Pixels of each set that these may have."""
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ def _observed(maps, mask):
 
 def _levels(real, generated, mask):
     """Values of κ, increasing, at which the distributions are compared."""
+    few = max(1, min(_SCOUTS, _SCOUTED // real.shape[1] ** 2))
     scouts = np.concatenate(
-        [_observed(np.asarray(maps[:_SCOUTS], dtype=np.float64), mask).ravel() for maps in (real, generated)]
+        [_observed(np.asarray(maps[:few], dtype=np.float64), mask).ravel() for maps in (real, generated)]
     )
-    if max(len(real), len(generated)) <= _SCOUTS and len(values := np.unique(scouts)) <= _LEVELS:
+    if max(len(real), len(generated)) <= few and len(values := np.unique(scouts)) <= _LEVELS:
         return values
     scouts.sort()  # np.quantile takes seconds where there are hardly more pixels than levels
     return np.unique(np.interp(np.linspace(0, len(scouts) - 1, _LEVELS), np.arange(len(scouts)), scouts))
