@@ -54,14 +54,10 @@ def _by_products(x, kernel, strides):
         x = _side_by_side(x, 1, rows, height, strides)
         kernel = kernel.transpose(1, 0, 2, 3).reshape(1, columns, rows * inputs, outputs)
         return _shifted_sum(_side_by_side(x, 2, columns, width, strides), kernel)
-    total = 0
-    for start in range(
-        strides
-    ):  # rows of the map and of the kernel that differ by no multiple of the strides never meet
-        taps = kernel[start::strides]
-        part = x[:, start::strides][:, : height + len(taps) - 1]
-        total += _shifted_sum(_side_by_side(part, 2, columns, width, strides), taps)
-    return total
+    # Rows of the map and of the kernel that differ by no multiple of the strides never meet.
+    parts = [(x[:, start::strides], kernel[start::strides]) for start in range(strides)]
+    parts = [(part[:, : height + len(taps) - 1], taps) for part, taps in parts]
+    return sum(_shifted_sum(_side_by_side(part, 2, columns, width, strides), taps) for part, taps in parts)
 
 
 def _side_by_side(x, axis, taps, size, strides):
