@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from cosmogan_k3.backend.tensorflow_devices import device_count, mean_over_shares
-from cosmogan_k3.backend.tensorflow_virtual_norm import virtual_batch_normalization
+from cosmogan_k3.backend.tensorflow_normalization import batch_normalization, virtual_batch_normalization
 
 
 def value_and_grad(objective, variables, state):
@@ -77,25 +77,16 @@ def transposed_pays():
 
 
 def batch_normalize(x, scale, shift, axis, epsilon):
-    last = tf.experimental.numpy.moveaxis(x, axis, -1)
-    # The kernel takes maps alone, and a batch's statistics see no difference.
-    maps = tf.reshape(last, (1, -1, 1, last.shape[-1]))
-    if x.dtype == tf.float64:  # the kernel has no such
-        mean, variance = tf.reduce_mean(maps, (0, 1, 2)), tf.math.reduce_variance(maps, (0, 1, 2))
-        y = tf.nn.batch_normalization(maps, mean, variance, shift, scale, epsilon)
-    else:
-        y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=maps, scale=scale, offset=shift, mean=[], variance=[], epsilon=epsilon, is_training=True
-        )
-        count = tf.cast(tf.size(maps) // maps.shape[-1], variance.dtype)
-        variance *= (count - 1) / count  # it comes as an estimate for the population
-    y = tf.experimental.numpy.moveaxis(tf.reshape(y, tf.shape(last)), -1, axis)
-    return y, tf.stop_gradient(mean), tf.stop_gradient(variance)
+    return _along_last(batch_normalization, x, axis, scale, shift, epsilon)
 
 
 def virtual_batch_normalize(x, scale, shift, size, axis, epsilon):
-    last = tf.experimental.numpy.moveaxis(x, axis, -1)
-    y, mean, variance = virtual_batch_normalization(last, scale, shift, size, epsilon)
+    return _along_last(virtual_batch_normalization, x, axis, scale, shift, size, epsilon)
+
+
+def _along_last(normalization, x, axis, *arguments):
+    """A normalisation of the last axis, of another."""
+    y, mean, variance = normalization(tf.experimental.numpy.moveaxis(x, axis, -1), *arguments)
     return tf.experimental.numpy.moveaxis(y, -1, axis), tf.stop_gradient(mean), tf.stop_gradient(variance)
 
 

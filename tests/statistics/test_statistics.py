@@ -8,6 +8,7 @@ from scipy import stats
 
 from cosmogan_k3.statistics import (
     integer_mode_edges,
+    kolmogorov_smirnov,
     ks_histogram_counts,
     ks_pixels,
     null_halves,
@@ -120,6 +121,14 @@ def test_the_distance_of_many_pixels_is_scipys_to_its_quantiles(rng):
     exact = stats.ks_2samp(a.ravel(), b.ravel()).statistic
     # Between neighbouring quantiles of 65,536 lies 1.5e-5 of either distribution.
     assert ks_pixels(a, b, permutations=0).distance == pytest.approx(exact, abs=4e-5)
+
+
+def test_large_maps_lend_the_distance_fewer_levels(rng, monkeypatch):
+    monkeypatch.setattr(kolmogorov_smirnov, "_SCOUTED", 2**16)  # 64 of these maps
+    a, b = rng.normal(size=(100, 32, 32)), rng.normal(0.02, 1.01, size=(100, 32, 32))
+    exact = stats.ks_2samp(a.ravel(), b.ravel()).statistic
+    # Neighbours among 131,072 scouts enclose up to ln(n)/n = 1e-4 of a distribution, and each level is one of two.
+    assert ks_pixels(a, b, permutations=0).distance == pytest.approx(exact, abs=2e-4)
 
 
 def correlated_maps(rng, n):
