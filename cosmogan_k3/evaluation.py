@@ -85,6 +85,29 @@ def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutat
         >>> evaluation.metrics["power_spectrum_error_mean"] < 1e-6, "peaks" in evaluation.figures
         (True, True)
     """
+    _check_sets(real, generated, training, mask)
+    options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
+    battery = Battery(real.kappa, **options)
+    pair = real.kappa, generated.kappa
+    measured = _measure(battery, pair, run)
+    _check_varied(measured[0])
+    copies = functools.partial(_audit, *pair, training and training.kappa) if mask is None else dict
+    pixels = functools.partial(summary_distances, *pair, **options, seed=seed, permutations=permutations)
+    distances = functools.partial(wasserstein_distances, *pair, **options, seed=seed)
+    metrics, more, audit = run([pixels, distances, copies], "comparing")
+    comparison = compare_features(*measured, permutations=permutations, seed=seed)
+    metrics |= more | _feature_metrics(measured, null_halves(len(real), seed)) | audit
+    metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
+    metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
+    metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
+    drawn = _figures(real, generated, mask, metrics, seed)
+    drawn |= {r.name: figures.statistic_panel(r) for r in comparison.results if r.axis.size and r.name not in drawn}
+    left_out = battery.left_out and (*battery.left_out, "Search for copies")
+    return Evaluation(metrics, comparison, drawn, left_out)
+
+
+def _check_sets(real, generated, training, mask):
+    """Raise ``InputError`` where two sets of maps cannot be compared."""
     if real.pixels != generated.pixels or not np.isclose(real.pixel_arcmin, generated.pixel_arcmin, rtol=1e-3):
         raise InputError(
             "Real and generated maps must have the same side and pixel size. Received: "
@@ -94,34 +117,15 @@ def evaluate_maps(real, generated, *, training=None, mask=None, seed=0, permutat
         raise InputError(f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}")
     if mask is not None and training is not None:
         raise InputError("Copies of training maps cannot be searched for under a mask; compare once more without it")
-    options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
-    battery = Battery(real.kappa, **options)
-    pair = real.kappa, generated.kappa
-    measured = _measure(battery, pair, run)
-    if still := [f.label for f in measured[0] if not np.ptp(f.rows, axis=0).any()]:
+
+
+def _check_varied(features):
+    """Raise ``InputError`` where a statistic is the same in every real map."""
+    if still := [f.label for f in features if not np.ptp(f.rows, axis=0).any()]:
         raise InputError(
             f"{', '.join(still)}: the same in every real map, so there is nothing to compare; "
             "give larger maps, or a mask that leaves more of them"
         )
-    copies = functools.partial(_audit, *pair, training and training.kappa) if mask is None else dict
-    pixels = functools.partial(summary_distances, *pair, **options, seed=seed, permutations=permutations)
-    distances = functools.partial(wasserstein_distances, *pair, **options, seed=seed)
-    metrics, more, audit = run([pixels, distances, copies], "comparing")
-    comparison = compare_features(*measured, permutations=permutations, seed=seed)
-    spectra, peaks = (
-        [next(f.rows for f in features if f.name == name) for features in measured]
-        for name in ("power_spectrum", "peaks")
-    )
-    halves = null_halves(len(real), seed)
-    metrics |= more | _spectra_metrics(spectra, halves) | _peak_metrics(peaks, halves)
-    metrics |= audit
-    metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
-    metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
-    metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
-    drawn = _figures(real, generated, mask, metrics, seed)
-    drawn |= {r.name: figures.statistic_panel(r) for r in comparison.results if r.axis.size and r.name not in drawn}
-    left_out = battery.left_out and (*battery.left_out, "Search for copies")
-    return Evaluation(metrics, comparison, drawn, left_out)
 
 
 def _measure(battery, sets, run):
@@ -136,6 +140,15 @@ def _parts(kappa):
     if not hasattr(kappa, "table"):
         return [kappa]
     return [kappa.take(slice(start, start + BLOCK)) for start in range(0, len(kappa), BLOCK)]
+
+
+def _feature_metrics(measured, halves):
+    """Metrics of the rows that the battery measured in either set."""
+    spectra, peaks = (
+        [next(f.rows for f in features if f.name == name) for features in measured]
+        for name in ("power_spectrum", "peaks")
+    )
+    return _spectra_metrics(spectra, halves) | _peak_metrics(peaks, halves)
 
 
 def _spectra_metrics(spectra, halves):

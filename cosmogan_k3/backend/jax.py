@@ -9,6 +9,7 @@ from jax import numpy as jnp
 from cosmogan_k3.backend.feeding import MapSequence
 from cosmogan_k3.backend.jax_convolution import cpu_convolve, xla_convolve
 from cosmogan_k3.backend.jax_devices import device_count, mean_over_shares, spread
+from cosmogan_k3.backend.jax_memory import release_after_compilation
 from cosmogan_k3.backend.same_margin import same_margin
 
 
@@ -96,6 +97,10 @@ virtual_batch_normalize = None
 
 class TrainStep:
     """Run the stateful step of the GAN as a function from state to state."""
+
+    def make_train_function(self, force=False):
+        release_after_compilation()
+        super().make_train_function(force)
 
     def train_step(self, state, data):
         return spread(self._pure_step)(state, data)

@@ -150,8 +150,8 @@ def effective_number(maps, independent):
     Source: Simpson 1949 for the probability of two equal draws; Friedman & Dieng 2023 (arXiv 2210.02410) discuss its
     relatives of other orders.
     """
-    maps, independent = (np.asarray(m, dtype=np.float64).reshape(len(m), -1) for m in (maps, independent))
-    if min(len(maps), len(independent)) < 2 or maps.shape[1] != independent.shape[1]:
+    maps, independent = np.asarray(maps), np.asarray(independent)
+    if min(len(maps), len(independent)) < 2 or maps.shape[1:] != independent.shape[1:]:
         raise ValueError(f"Needs two sets of maps of one size. Received: {maps.shape}, {independent.shape}")
     n = len(maps)
     chance = _mean_squared_correlation(independent)
@@ -159,9 +159,10 @@ def effective_number(maps, independent):
     return float(n / (1 + (n - 1) * max(excess, 0.0)))
 
 
-def _mean_squared_correlation(rows):
-    """Mean of r² over all pairs of different rows."""
-    rows = rows - rows.mean(axis=1, keepdims=True)
+def _mean_squared_correlation(maps):
+    """Mean of r² over all pairs of different maps."""
+    rows = maps.reshape(len(maps), -1).astype(np.float64)  # the one copy, which is then normalised in place
+    rows -= rows.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
     if not norm.all():
         raise ValueError("maps must vary. Received: a constant map")
