@@ -34,6 +34,7 @@ _CRITERIA = {"score": SCORE, "PCA": "validation_pca_merit"}
 _COLUMNS = ("preset", "backend", "seed", "mean \\|ΔP/P\\|", "largest", "KS of pixels", "peaks, largest")
 _COLUMNS += ("worst / median, last third", "minutes", "rollbacks")
 _PATIENCE = 3
+_PANELS_A_ROW = 4
 DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance", "peak_counts_error_max")
 
 
@@ -120,18 +121,25 @@ def write_table(path, rows, histories, options):
 def draw(path, histories):
     """P(ℓ) error against epoch, one panel a preset, one line a run."""
     presets = list(dict.fromkeys(preset for preset, _, _ in histories))
-    figure, panels = plt.subplots(1, len(presets), figsize=(4 * len(presets), 3.2), sharey=True, squeeze=False)
-    for panel, preset in zip(panels[0], presets, strict=True):
+    columns = min(len(presets), _PANELS_A_ROW)
+    rows = -(-len(presets) // columns)
+    size = (3.2 * columns, 2.6 * rows)
+    shared = {"sharex": True, "sharey": True, "squeeze": False, "layout": "constrained"}
+    figure, panels = plt.subplots(rows, columns, figsize=size, **shared)
+    for panel, preset in zip(panels.flat, presets, strict=False):
         for (name, backend, seed), epochs in histories.items():
             if name == preset and epochs:
                 errors = [100 * epoch["validation_power_spectrum_error_mean"] for epoch in epochs]
                 (line,) = panel.semilogy(range(1, len(errors) + 1), errors, label=f"{backend}, seed {seed}")
                 null = 100 * epochs[-1]["validation_power_spectrum_error_mean_null"]
                 panel.axhline(null, color=line.get_color(), ls=":", lw=0.8)  # real against real
-        panel.set(title=preset, xlabel="epoch")
-        panel.legend(fontsize=7)
-    panels[0, 0].set_ylabel("mean |ΔP/P| on validation maps [%]")
-    figure.savefig(path, dpi=110, bbox_inches="tight")
+        panel.set(title=preset)
+    for panel in panels.flat[len(presets) :]:
+        panel.set_axis_off()
+    panels[0, 0].legend(fontsize=7)
+    figure.supxlabel("epoch (dotted: real against real)", fontsize=10)
+    figure.supylabel("mean |ΔP/P| on validation maps [%]", fontsize=10)
+    figure.savefig(path, dpi=110)
     plt.close(figure)
 
 

@@ -1,6 +1,7 @@
 """The training job: from maps to a trained, evaluated, tracked and registered model."""
 
 import contextlib
+import functools
 import itertools
 import math
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 
 from cosmogan_k3 import backend, figures, guard, losses
 from cosmogan_k3.checkpoints import SCORE, Checkpoints, Progress
+from cosmogan_k3.cluster import side_by_side
 from cosmogan_k3.config import MainConfig
 from cosmogan_k3.data import Batches, Conditioning, Scaling, read_maps, split_by_map
 from cosmogan_k3.data.conditioning import parse_names
@@ -308,7 +310,8 @@ def _finish(config, gan, splits, monitor, parameters):
     emulator = Emulator(gan)
     given = gan.parameters_of(splits.test)
     generated = emulator.sample_maps(len(splits.test), seed=_TEST_SEED + config.seed, parameters=given)
-    evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed)
+    run = functools.partial(side_by_side, quiet=config.quiet)
+    evaluation = evaluate_maps(splits.test, generated, training=splits.train, seed=config.seed, run=run)
     metrics, drawn = evaluation.metrics, evaluation.figures
     metrics |= learned_frechet(splits.train, splits.test.kappa, generated.kappa, seed=config.seed)
     metrics |= latent_smoothness(gan, seed=_TEST_SEED + config.seed)
