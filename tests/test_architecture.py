@@ -41,8 +41,8 @@ ALLOWED = {
     "monitor": {"backend", "guard", "checkpoints", "processes", "statistics", "tracking"},
     "tracking": {"models", "errors", "_version", "cosmogan_k3"},
     "training": {
-        *("backend", "figures", "guard", "losses", "checkpoints", "config", "data", "emulator", "errors", "evaluation"),
-        *("models", "monitor", "network_metrics", "processes", "report", "statistics", "tracking"),
+        *("backend", "figures", "guard", "losses", "checkpoints", "cluster", "config", "data", "emulator", "errors"),
+        *("evaluation", "models", "monitor", "network_metrics", "processes", "report", "statistics", "tracking"),
     },
     "tuning": {
         *("backend", "config", "data", "errors", "guard", "losses", "models", "monitor", "penalties", "statistics"),
