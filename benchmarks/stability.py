@@ -134,9 +134,9 @@ def draw(path, histories):
                 null = 100 * epochs[-1]["validation_power_spectrum_error_mean_null"]
                 panel.axhline(null, color=line.get_color(), ls=":", lw=0.8)  # real against real
         panel.set(title=preset)
+        panel.legend(fontsize=6)
     for panel in panels.flat[len(presets) :]:
         panel.set_axis_off()
-    panels[0, 0].legend(fontsize=7)
     figure.supxlabel("epoch (dotted: real against real)", fontsize=10)
     figure.supylabel("mean |ΔP/P| on validation maps [%]", fontsize=10)
     figure.savefig(path, dpi=110)

@@ -7,9 +7,9 @@ if keras.backend.backend() != "jax":
     pytest.skip("only JAX compiles with XLA on a CPU", allow_module_level=True)
 
 import sys
-from pathlib import Path
 
 import jax
+import psutil
 from jax import monitoring
 
 from cosmogan_k3.backend.jax_memory import COMPILED, release_after_compilation
@@ -17,7 +17,10 @@ from cosmogan_k3.backend.jax_memory import COMPILED, release_after_compilation
 
 def test_jax_says_that_it_has_compiled_before_it_runs_what_it_compiled():
     events = []
-    listener = lambda event, seconds, **_: events.append(event)  # noqa: E731 - unregistered by identity
+
+    def listener(event, seconds, **_):
+        events.append(event)
+
     monitoring.register_event_duration_secs_listener(listener)
     try:
         jax.jit(lambda x: jax.debug.callback(events.append, "run") or x + 1)(1.0).block_until_ready()
@@ -43,5 +46,4 @@ def test_the_heap_of_a_long_compilation_goes_back():
 
 def _resident():
     """Bytes of this process in memory."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.split("VmRSS:")[1].split()[0])
+    return psutil.Process().memory_info().rss
