@@ -24,7 +24,9 @@ PLANNED = 1_000_000
 
 def timed(command):
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "cosmogan_k3", *map(str, command), "--quiet"], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "cosmogan_k3", *map(str, command), "--quiet"], cwd=ROOT, check=True
+    )
     return time.perf_counter() - start
 
 
@@ -44,7 +46,9 @@ def measure(name, command, workers, maps, shard_maps, folder):
     starting = timed([*command, *options, "--maps", few, "--out", out[0]])
     seconds = timed([*command, *options, "--maps", maps, "--out", out[1]])
     if seconds <= starting:
-        raise SystemExit(f"{name}: {maps} maps took no longer than {few}; give more, or a quieter machine")
+        raise SystemExit(
+            f"{name}: {maps} maps took no longer than {few}; give more, or a quieter machine"
+        )
     return {
         "command": name,
         "workers": workers,
@@ -71,7 +75,9 @@ def report(rows):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, help="file of a trained model; without one only simulate is timed")
+    parser.add_argument(
+        "--model", type=Path, help="file of a trained model; without one only simulate is timed"
+    )
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--maps", type=int, default=20_000)
     parser.add_argument("--shard-maps", type=int, default=1024)
@@ -88,13 +94,19 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name, command in commands.items():
             for workers in arguments.workers:
-                rows.append(measure(name, command, workers, arguments.maps, arguments.shard_maps, folder))
+                rows.append(
+                    measure(name, command, workers, arguments.maps, arguments.shard_maps, folder)
+                )
                 print(json.dumps(rows[-1]), flush=True)
             if len({row["sha256"] for row in rows if row["command"] == name}) != 1:
                 raise SystemExit(f"{name}: the shards depend on the number of workers")
     print("", *report(rows), sep="\n")
     if arguments.out:
-        facts = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count(), "rows": rows}
+        facts = {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "rows": rows,
+        }
         arguments.out.write_text(json.dumps(facts, indent=1) + "\n")
 
 

@@ -22,7 +22,9 @@ _PIXEL_ARCMIN = 4.6875
 def timed(command):
     """Seconds and peak memory in MB of a ``cosmogan`` command, and of its threads; what is mapped from files counts."""
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "cosmogan_k3", *map(str, command), "--quiet"], cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cosmogan_k3", *map(str, command), "--quiet"], cwd=ROOT
+    )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{command}: exit code {os.waitstatus_to_exitcode(status)}")
@@ -34,16 +36,29 @@ def main():
     parser.add_argument("--model", type=Path, required=True, help="file of a trained model")
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--maps", nargs="+", type=int, default=[1000, 10_000, 100_000])
-    parser.add_argument("--evaluate-up-to", type=int, default=10_000, help="beyond, maps are not evaluated")
-    parser.add_argument("--sides", nargs="*", type=int, default=[64, 128, 256, 512], help="of maps, in pixels")
+    parser.add_argument(
+        "--evaluate-up-to", type=int, default=10_000, help="beyond, maps are not evaluated"
+    )
+    parser.add_argument(
+        "--sides", nargs="*", type=int, default=[64, 128, 256, 512], help="of maps, in pixels"
+    )
     parser.add_argument("--maps-a-side", type=int, default=200)
     arguments = parser.parse_args()
-    cases = [(count, 64) for count in arguments.maps] + [(arguments.maps_a_side, side) for side in arguments.sides]
-    print("| maps | side | command | seconds | maps/s | peak memory [MB] |", "| --- " * 6 + "|", sep="\n")
+    cases = [(count, 64) for count in arguments.maps] + [
+        (arguments.maps_a_side, side) for side in arguments.sides
+    ]
+    print(
+        "| maps | side | command | seconds | maps/s | peak memory [MB] |",
+        "| --- " * 6 + "|",
+        sep="\n",
+    )
     for count, pixels in cases:
         for name, seconds, memory in measure(arguments, count, pixels):
             rate = f"{count / seconds:.3g}"
-            print(f"| {count:,} | {pixels} | {name} | {seconds:.1f} | {rate} | {memory:.0f} |", flush=True)
+            print(
+                f"| {count:,} | {pixels} | {name} | {seconds:.1f} | {rate} | {memory:.0f} |",
+                flush=True,
+            )
 
 
 def measure(arguments, count, pixels):
@@ -53,7 +68,10 @@ def measure(arguments, count, pixels):
         real, generated = Path(folder) / "real.npy", Path(folder) / "generated.npy"
         model = ["--backend", arguments.backend, "--model", arguments.model.resolve()]
         sets = ["--real", real, "--generated", generated, "--pixel-arcmin", _PIXEL_ARCMIN]
-        yield "simulate", *timed(["simulate", *size, "--field-deg", _PIXEL_ARCMIN * pixels / 60, "--out", real])
+        yield (
+            "simulate",
+            *timed(["simulate", *size, "--field-deg", _PIXEL_ARCMIN * pixels / 60, "--out", real]),
+        )
         yield "generate", *timed(["generate", *size, *model, "--out", generated])
         if count <= arguments.evaluate_up_to:
             yield "evaluate", *timed(["evaluate", *sets, "--out", Path(folder) / "evaluation"])

@@ -19,7 +19,11 @@ from lenstools import ConvergenceMap
 
 COMMIT = "55e38851f5fdb061cb484da334bb5ab9b26651b2"
 PIXELS = 256
-PIXEL_ARCMIN = {"lenstools_z150.fit": 3.5 * 60 / 512, "lenstools_z55.fit": 3.5 * 60 / 512, "kappatng_360.fits": 0.293}
+PIXEL_ARCMIN = {
+    "lenstools_z150.fit": 3.5 * 60 / 512,
+    "lenstools_z55.fit": 3.5 * 60 / 512,
+    "kappatng_360.fits": 0.293,
+}
 SMOOTHING_ARCMIN = 2.0
 
 
@@ -47,7 +51,9 @@ def measure(path, pixel_arcmin):
         "v2": v2,
         "smoothed_moments": [smoothed.mean(), sigma**2, skewness, kurtosis],
     }
-    return {"pixel_arcmin": pixel_arcmin} | {name: [float(x) for x in values] for name, values in numbers.items()}
+    return {"pixel_arcmin": pixel_arcmin} | {
+        name: [float(x) for x in values] for name, values in numbers.items()
+    }
 
 
 def main():
@@ -60,7 +66,9 @@ def main():
         "commit": COMMIT,
         "pixels": PIXELS,
         "smoothing_arcmin": SMOOTHING_ARCMIN,
-        "maps": {name: measure(arguments.folder / name, pixel) for name, pixel in PIXEL_ARCMIN.items()},
+        "maps": {
+            name: measure(arguments.folder / name, pixel) for name, pixel in PIXEL_ARCMIN.items()
+        },
     }
     arguments.out.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -31,17 +31,23 @@ def run(batch, *, whole):
 
     from benchmarks.training import peak_memory
     from cosmogan_k3 import backend
-    from cosmogan_k3.layers import MinibatchDiscrimination
-    from cosmogan_k3.models.presets import get_preset
+    from cosmogan_k3.gan.presets import get_preset
+    from cosmogan_k3.nn.layers import MinibatchDiscrimination
 
     geogan = get_preset("geogan").architecture
     projection = geogan.minibatch_projection
     layer = MinibatchDiscrimination(geogan.minibatch_kernels, geogan.minibatch_dims, projection)
     layer.build((batch, _FEATURES))
-    x = keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=(batch, _FEATURES)).astype("float32"))
+    x = keras.ops.convert_to_tensor(
+        np.random.default_rng(0).normal(size=(batch, _FEATURES)).astype("float32")
+    )
 
     def objective():
-        y = layer(x) if whole else keras.ops.concatenate([x, keras.ops.matmul(x, layer.projector)], axis=1)
+        y = (
+            layer(x)
+            if whole
+            else keras.ops.concatenate([x, keras.ops.matmul(x, layer.projector)], axis=1)
+        )
         return keras.ops.sum(y[:, _FEATURES:]), None
 
     weights = layer.trainable_variables if whole else [layer.projector]
@@ -64,12 +70,25 @@ def main():
     if arguments.worker:
         print(*run(arguments.batches[0], whole=arguments.worker == "whole"))
         return
-    print("| batch | seconds | seconds without similarities | extra memory, MB |", "| --- " * 4 + "|", sep="\n")
+    print(
+        "| batch | seconds | seconds without similarities | extra memory, MB |",
+        "| --- " * 4 + "|",
+        sep="\n",
+    )
     for batch in arguments.batches:
         found = {}
         for part in ("whole", "projection"):
-            command = [sys.executable, __file__, "--backend", arguments.backend, "--batches", str(batch)]
-            done = subprocess.run([*command, "--worker", part], check=True, capture_output=True, text=True, cwd=ROOT)
+            command = [
+                sys.executable,
+                __file__,
+                "--backend",
+                arguments.backend,
+                "--batches",
+                str(batch),
+            ]
+            done = subprocess.run(
+                [*command, "--worker", part], check=True, capture_output=True, text=True, cwd=ROOT
+            )
             found[part] = [float(value) for value in done.stdout.splitlines()[-1].split()]
         (whole, peak), (bare, before) = found["whole"], found["projection"]
         print(f"| {batch} | {whole:.2f} | {bare:.2f} | {peak - before:.0f} |", flush=True)

@@ -27,27 +27,55 @@ import numpy as np
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-from cosmogan_k3.checkpoints import SCORE
 from cosmogan_k3.statistics import stopping_advice
+from cosmogan_k3.training.checkpoints import SCORE
 
 _CRITERIA = {"score": SCORE, "PCA": "validation_pca_merit"}
-_COLUMNS = ("preset", "backend", "seed", "mean \\|ΔP/P\\|", "largest", "KS of pixels", "peaks, largest")
+_COLUMNS = (
+    "preset",
+    "backend",
+    "seed",
+    "mean \\|ΔP/P\\|",
+    "largest",
+    "KS of pixels",
+    "peaks, largest",
+)
 _COLUMNS += ("worst / median, last third", "minutes", "rollbacks")
 _PATIENCE = 3
 _PANELS_A_ROW = 4
-DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance", "peak_counts_error_max")
+DISTANCES = (
+    "power_spectrum_error_mean",
+    "power_spectrum_error_max",
+    "ks_pixels_distance",
+    "peak_counts_error_max",
+)
 
 
 def train(folder, preset, backend, seed, options):
     """One run, begun or resumed; the last line of what went wrong, or an empty string."""
-    command = [sys.executable, "-m", "cosmogan_k3", "main", "--quiet", "--preset", preset, "--backend", backend]
+    command = [
+        sys.executable,
+        "-m",
+        "cosmogan_k3",
+        "main",
+        "--quiet",
+        "--preset",
+        preset,
+        "--backend",
+        backend,
+    ]
     command += ["--seed", seed, "--out", folder / "run", "--model-name", "", *options]
     if (folder / "run" / "checkpoints").is_dir():
         command.append("--resume")
-    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder.resolve()}/mlflow.db", "PYTHONPATH": str(ROOT)}
+    environment = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder.resolve()}/mlflow.db",
+        "PYTHONPATH": str(ROOT),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.txt").open("a") as log:
-        done = subprocess.run(list(map(str, command)), env=os.environ | environment, stdout=log, stderr=log, cwd=ROOT)
+        done = subprocess.run(
+            list(map(str, command)), env=os.environ | environment, stdout=log, stderr=log, cwd=ROOT
+        )
     return "" if done.returncode == 0 else (folder / "log.txt").read_text().splitlines()[-1]
 
 
@@ -64,7 +92,10 @@ def summary(folder, failure):
     if path.is_file():
         metrics = json.loads(path.read_text())
         row |= {key: metrics[key] for name in DISTANCES for key in (name, f"{name}_null")}
-        row |= {key: metrics[key] for key in ("training_seconds", "images_per_second", "selected_epoch", "last_epoch")}
+        row |= {
+            key: metrics[key]
+            for key in ("training_seconds", "images_per_second", "selected_epoch", "last_epoch")
+        }
         row["rollbacks"] = sum(name.startswith("rollback_") for name in metrics)
     errors = [epoch["validation_power_spectrum_error_mean"] for epoch in epochs_of(folder)]
     if errors:
@@ -78,8 +109,13 @@ def chosen_by(epochs):
     criteria = {name: [epoch[key] for epoch in epochs] for name, key in _CRITERIA.items()}
     rules = {"fixed schedule": (len(epochs), len(epochs))}
     for name, values in criteria.items():
-        stops = (n for n in range(1, len(epochs)) if stopping_advice(values[:n], patience=_PATIENCE).stop)
-        trained = {f"best {name}": len(epochs), f"{name}, patience {_PATIENCE}": next(stops, len(epochs))}
+        stops = (
+            n for n in range(1, len(epochs)) if stopping_advice(values[:n], patience=_PATIENCE).stop
+        )
+        trained = {
+            f"best {name}": len(epochs),
+            f"{name}, patience {_PATIENCE}": next(stops, len(epochs)),
+        }
         rules |= {rule: (n, stopping_advice(values[:n]).best_epoch) for rule, n in trained.items()}
     return rules
 
@@ -113,7 +149,11 @@ def write_table(path, rows, histories, options):
             cells += [row["failure"] or "not complete", *[""] * 6]
         else:
             cells += [f"{row[name]:.4f} ({row[f'{name}_null']:.4f})" for name in DISTANCES]
-            cells += [f"{row['worst_over_median']:.2f}", f"{row['training_seconds'] / 60:.1f}", str(row["rollbacks"])]
+            cells += [
+                f"{row['worst_over_median']:.2f}",
+                f"{row['training_seconds'] / 60:.1f}",
+                str(row["rollbacks"]),
+            ]
         lines.append(f"| {' | '.join(cells)} |")
     path.write_text("\n".join(lines) + "\n" + stopping_table(histories))
 
@@ -130,7 +170,9 @@ def draw(path, histories):
         for (name, backend, seed), epochs in histories.items():
             if name == preset and epochs:
                 errors = [100 * epoch["validation_power_spectrum_error_mean"] for epoch in epochs]
-                (line,) = panel.semilogy(range(1, len(errors) + 1), errors, label=f"{backend}, seed {seed}")
+                (line,) = panel.semilogy(
+                    range(1, len(errors) + 1), errors, label=f"{backend}, seed {seed}"
+                )
                 null = 100 * epochs[-1]["validation_power_spectrum_error_mean_null"]
                 panel.axhline(null, color=line.get_color(), ls=":", lw=0.8)  # real against real
         panel.set(title=preset)
@@ -145,13 +187,22 @@ def draw(path, histories):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--presets", nargs="+", default=["best", "quick", "r3gan", "geogan", "cosmogan", "dcgan"])
+    parser.add_argument(
+        "--presets", nargs="+", default=["best", "quick", "r3gan", "geogan", "cosmogan", "dcgan"]
+    )
     parser.add_argument("--backends", nargs="+", default=["jax"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--maps", type=int, default=10_000, help="of which a fifth are the test maps")
+    parser.add_argument(
+        "--maps", type=int, default=10_000, help="of which a fifth are the test maps"
+    )
     parser.add_argument("--pixels", type=int, default=64)
-    parser.add_argument("--minutes", type=float, default=0, help="of training in each run; repeat the command to go on")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=0,
+        help="of training in each run; repeat the command to go on",
+    )
     parser.add_argument("--out", type=Path, default=Path("stability"))
     arguments = parser.parse_args()
     options = ["--maps", arguments.maps, "--pixels", arguments.pixels, "--epochs", arguments.epochs]
@@ -165,7 +216,9 @@ def main():
         write_table(arguments.out / "table.md", rows, histories, options)
         print(*run, rows[run], flush=True)
     draw(arguments.out / "stability.png", histories)
-    (arguments.out / "table.json").write_text(json.dumps([{"run": run, **row} for run, row in rows.items()], indent=1))
+    (arguments.out / "table.json").write_text(
+        json.dumps([{"run": run, **row} for run, row in rows.items()], indent=1)
+    )
 
 
 if __name__ == "__main__":

@@ -30,7 +30,9 @@ def lognormal_maps(n, pixels):
     rng = np.random.default_rng(0)
     k = np.hypot(fft.fftfreq(pixels)[:, None], fft.rfftfreq(pixels))
     amplitude = np.exp(-(k**2) * 20) / (0.02 + k)
-    field = fft.irfft2(fft.rfft2(rng.normal(size=(n, pixels, pixels))) * amplitude, s=(pixels, pixels))
+    field = fft.irfft2(
+        fft.rfft2(rng.normal(size=(n, pixels, pixels))) * amplitude, s=(pixels, pixels)
+    )
     maps = np.exp(0.7 * field / field.std())
     return (0.02 * (maps - maps.mean())).astype(np.float32)
 
@@ -39,14 +41,18 @@ def our_statistics(maps):
     thresholds = maps.std() * np.linspace(-3, 5, 51)
     scales = [0, 1, 2, 5, 10]
     half = len(maps) // 2
-    battery = statistics.Battery(maps, pixel_arcmin=PIXEL_ARCMIN)
+    battery = statistics.SummaryStatistics(maps, pixel_arcmin=PIXEL_ARCMIN)
     return {
         "power_spectrum": lambda: statistics.power_spectrum(maps, pixel_arcmin=PIXEL_ARCMIN),
         "pixel_histogram": lambda: statistics.pixel_histogram(maps, thresholds),
         "peak_counts": lambda: statistics.peak_counts(maps, thresholds),
         "minima_counts": lambda: statistics.minima_counts(maps, thresholds),
-        "minkowski_functionals": lambda: statistics.minkowski_functionals(maps, thresholds, pixel_arcmin=PIXEL_ARCMIN),
-        "smoothed_moments": lambda: statistics.smoothed_moments(maps, pixel_arcmin=PIXEL_ARCMIN, scales_arcmin=scales),
+        "minkowski_functionals": lambda: statistics.minkowski_functionals(
+            maps, thresholds, pixel_arcmin=PIXEL_ARCMIN
+        ),
+        "smoothed_moments": lambda: statistics.smoothed_moments(
+            maps, pixel_arcmin=PIXEL_ARCMIN, scales_arcmin=scales
+        ),
         "starlet_l1_norm": lambda: statistics.starlet_l1_norm(maps, thresholds),
         "bispectrum": lambda: statistics.bispectrum(maps, pixel_arcmin=PIXEL_ARCMIN),
         "scattering": lambda: statistics.scattering_coefficients(maps),
@@ -68,7 +74,9 @@ def lenstools_statistics(maps):
 
     def each(measure):
         # A fresh object every time: it keeps its derivatives.
-        return lambda: [measure(ConvergenceMap(m, angle=pixels * PIXEL_ARCMIN * u.arcmin)) for m in maps]
+        return lambda: [
+            measure(ConvergenceMap(m, angle=pixels * PIXEL_ARCMIN * u.arcmin)) for m in maps
+        ]
 
     return {
         "power_spectrum": each(lambda m: m.powerSpectrum(edges)),
@@ -98,7 +106,9 @@ def main():
     maps = lognormal_maps(arguments.maps, arguments.pixels)
     theirs = lenstools_statistics(maps)
     table = {}
-    print(f"{arguments.maps} maps of {arguments.pixels}², one thread, median of {arguments.repeats}, ms a map")
+    print(
+        f"{arguments.maps} maps of {arguments.pixels}², one thread, median of {arguments.repeats}, ms a map"
+    )
     print(f"{'statistic':24}{'cosmogan_k3':>12}{'LensTools':>12}{'ratio':>8}")
     for name, ours in our_statistics(maps).items():
         row = {"cosmogan_k3": milliseconds(ours, arguments.maps, arguments.repeats)}
@@ -111,7 +121,12 @@ def main():
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(f"peak memory {peak:.2f} GiB")
     if arguments.out:
-        result = {"maps": arguments.maps, "pixels": arguments.pixels, "milliseconds_a_map": table, "peak_gib": peak}
+        result = {
+            "maps": arguments.maps,
+            "pixels": arguments.pixels,
+            "milliseconds_a_map": table,
+            "peak_gib": peak,
+        }
         arguments.out.write_text(json.dumps(result, indent=1) + "\n")
 
 

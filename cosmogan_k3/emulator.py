@@ -4,15 +4,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from cosmogan_k3.data.mapset import MapSet, MapStream
 from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.maps.mapset import MapSet, MapStream
 
 
 class Emulator:
     """A trained generator of convergence maps.
 
     Example:
-        >>> from cosmogan_k3.models.build import build_gan
+        >>> from cosmogan_k3.gan.build import build_gan
         >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
         >>> emulator.sample(2, seed=0).shape
         (2, 16, 16)
@@ -36,6 +36,8 @@ class Emulator:
 
             return cls(load_gan(str(uri)))
         import keras
+
+        import cosmogan_k3.gan  # noqa: F401  registers what the file holds
 
         if not Path(uri).is_file():
             raise InputError(
@@ -71,33 +73,44 @@ class Emulator:
                 missing, unknown or outside the range that it was trained in.
 
         Example:
-            >>> from cosmogan_k3.models.build import build_gan
+            >>> from cosmogan_k3.gan.build import build_gan
             >>> Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0)).sample(1, pixels=48).shape
             (1, 48, 48)
         """
-        return self.gan.sample(n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters)
+        return self.gan.sample(
+            n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters
+        )
 
     def sample_maps(self, n, *, pixels=None, seed=0, batch_size=None, parameters=None):
         """The same as a ``MapSet`` with its parameters, which ``data.write_maps`` writes."""
-        kappa = self.sample(n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters)
+        kappa = self.sample(
+            n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters
+        )
         return MapSet(kappa, self.pixel_arcmin, parameters=self._carried(parameters, n))
 
-    def sample_stream(self, n, *, first=0, pixels=None, seed=0, batch_size=None, parameters=None, quiet=True):
+    def sample_stream(
+        self, n, *, first=0, pixels=None, seed=0, batch_size=None, parameters=None, quiet=True
+    ):
         """The same maps as a ``MapStream``, for more than memory holds: drawn as ``data.write_maps`` writes them.
 
         ``first`` is the number of the first map: the stream holds maps ``first`` to ``first + n − 1`` of the seed.
 
         Example:
             >>> import tempfile
-            >>> from cosmogan_k3.data import read_maps, write_maps
-            >>> from cosmogan_k3.models.build import build_gan
+            >>> from cosmogan_k3.maps import read_maps, write_maps
+            >>> from cosmogan_k3.gan.build import build_gan
             >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     write_maps(folder + "/maps.h5", emulator.sample_stream(5))
             ...     len(read_maps(folder + "/maps.h5"))
             5
         """
-        options = {"pixels": pixels, "seed": seed, "batch_size": batch_size, "parameters": parameters}
+        options = {
+            "pixels": pixels,
+            "seed": seed,
+            "batch_size": batch_size,
+            "parameters": parameters,
+        }
         drawn = self._shown(self.gan.sample_batches(n, first=first, **options), n, quiet)
         side = pixels or self.gan.pixels
         return MapStream(n, side, self.pixel_arcmin, drawn, self._carried(parameters, n))

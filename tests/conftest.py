@@ -1,6 +1,6 @@
 """Fixtures and the split between tests that need a Keras backend and those that do not.
 
-Tests under ``layers``, ``models`` and ``tuning`` and those marked ``backend`` run on the backend that KERAS_BACKEND
+Tests under ``nn``, ``gan`` and ``tuning`` and those marked ``backend`` run on the backend that KERAS_BACKEND
 names (jax by default), one process each; ``make test`` runs them on all three. The others never import Keras in this
 process.
 """
@@ -15,7 +15,7 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-BACKEND_FOLDERS = ("layers", "models", "tuning")
+BACKEND_FOLDERS = ("nn", "gan", "tuning")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -36,7 +36,7 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.parent.name in BACKEND_FOLDERS:
+        if item.path.relative_to(ROOT / "tests").parts[0] in BACKEND_FOLDERS:
             item.add_marker(pytest.mark.backend)
 
 

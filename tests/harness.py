@@ -37,7 +37,12 @@ def run_python(*arguments, backend=None, cwd=None, environment=None, check=True)
     if backend:
         env["KERAS_BACKEND"] = backend
     result = subprocess.run(
-        [sys.executable, *map(str, arguments)], cwd=cwd, env=env, capture_output=True, text=True, timeout=900
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=900,
     )
     if check:
         assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]

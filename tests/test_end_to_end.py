@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosmogan_k3.data import read_maps
+from cosmogan_k3.maps import read_maps
 from tests.conftest import ROOT
 from tests.harness import run_python
 
@@ -37,7 +37,9 @@ def project(tmp_path, monkeypatch):
     """A copy of what `mlflow run` needs, so that nothing is written into the working tree."""
     folder = tmp_path / "project"
     folder.mkdir()
-    shutil.copytree(ROOT / "cosmogan_k3", folder / "cosmogan_k3", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "cosmogan_k3", folder / "cosmogan_k3", ignore=shutil.ignore_patterns("__pycache__")
+    )
     for name in ("MLproject", "conda.yaml"):
         shutil.copy(ROOT / name, folder)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
@@ -48,20 +50,42 @@ def project(tmp_path, monkeypatch):
 def mlflow_run(project, entry, **parameters):
     options = [x for key, value in parameters.items() for x in ("-P", f"{key}={value}")]
     return run_python(
-        "-m", "mlflow", "run", ".", "-e", entry, "--env-manager", "local", *options, cwd=project, check=False
+        "-m",
+        "mlflow",
+        "run",
+        ".",
+        "-e",
+        entry,
+        "--env-manager",
+        "local",
+        *options,
+        cwd=project,
+        check=False,
     )
 
 
 @pytest.mark.parametrize("backend", NEXT)
 def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_path, backend):
     result = mlflow_run(
-        project, "main", backend=backend, preset="tiny", maps=80, epochs=2, model_name="tiny_test", out=tmp_path / "run"
+        project,
+        "main",
+        backend=backend,
+        preset="tiny",
+        maps=80,
+        epochs=2,
+        model_name="tiny_test",
+        out=tmp_path / "run",
     )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
 
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["real_maps"] == metrics["generated_maps"] == 16
-    names = ("ks_pixels_distance", "ks_histogram_pvalue", "power_spectrum_error_mean", "power_spectrum_error_max")
+    names = (
+        "ks_pixels_distance",
+        "ks_histogram_pvalue",
+        "power_spectrum_error_mean",
+        "power_spectrum_error_max",
+    )
     for name in names:
         assert np.isfinite([metrics[name], metrics[f"{name}_null"]]).all()
 
@@ -73,7 +97,13 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
         steps = dict(store.execute("select key, count(distinct step) from metrics group by key"))
         parameters = dict(store.execute("select key, value from params"))
         tags = {row[0] for row in store.execute("select key from tags")}
-    losses = ("discriminator_loss", "generator_loss", "real_logit", "fake_logit", "images_per_second")
+    losses = (
+        "discriminator_loss",
+        "generator_loss",
+        "real_logit",
+        "fake_logit",
+        "images_per_second",
+    )
     assert {
         *names,
         *(f"{n}_null" for n in names),
@@ -90,7 +120,9 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
     artifacts = {path.name for path in (project / "mlruns").rglob("*")}
     figures = {f"{n}.png" for n in ("maps", "pixel_histogram", "power_spectrum", "pca", "losses")}
     assert {"metrics.json", "MLmodel", "model.keras", *figures} <= artifacts
-    assert not [path for path in (project / "mlruns").rglob("*") if path.suffix in (".pkl", ".pickle")]
+    assert not [
+        path for path in (project / "mlruns").rglob("*") if path.suffix in (".pkl", ".pickle")
+    ]
 
     # That samples are equal on all backends is what tests/parity compares.
     run_python("-c", READ_BACK, tmp_path / "samples.npy", backend=NEXT[backend], cwd=project)
@@ -101,7 +133,9 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
 
 def test_parameters_reach_no_shell_unquoted(project, tmp_path):
     trap = tmp_path / "trap"
-    result = mlflow_run(project, "simulate", maps=2, pixels=16, out=f"$(touch {trap}); touch {trap}")
+    result = mlflow_run(
+        project, "simulate", maps=2, pixels=16, out=f"$(touch {trap}); touch {trap}"
+    )
     assert result.returncode != 0
     assert not trap.exists()
 
@@ -113,9 +147,31 @@ def test_real_maps_are_cut_trained_on_and_emulated(tmp_path, real_maps, monkeypa
     for name in ("lenstools_z150.fit", "lenstools_z55.fit"):
         shutil.copy(real_maps / name, data)
     command = ("-m", "cosmogan_k3")
-    train = ("train", "--data", data, "--pixels", 32, "--preset", "tiny", "--epochs", 1, "--backend", "torch")
+    train = (
+        "train",
+        "--data",
+        data,
+        "--pixels",
+        32,
+        "--preset",
+        "tiny",
+        "--epochs",
+        1,
+        "--backend",
+        "torch",
+    )
     run_python(*command, *train, "--model-name", "", "--out", "run", cwd=tmp_path)
-    generate = ("generate", "--model", "run/model.keras", "--backend", "torch", "--maps", 256, "--out", "new.fits")
+    generate = (
+        "generate",
+        "--model",
+        "run/model.keras",
+        "--backend",
+        "torch",
+        "--maps",
+        256,
+        "--out",
+        "new.fits",
+    )
     run_python(*command, *generate, cwd=tmp_path)
     new = read_maps(tmp_path / "new.fits")
     assert (len(new), new.pixels, new.pixel_arcmin) == (256, 32, pytest.approx(3.5 * 60 / 512))

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosmogan_k3.data import read_maps
+from cosmogan_k3.maps import read_maps
 from tests.conftest import ROOT
 from tests.harness import run_python
 
-RANGES = "[generator_rate]\nlow = 1e-3\nhigh = 4e-3\nlog = true\n"
+RANGES = "[generator_learning_rate]\nlow = 1e-3\nhigh = 4e-3\nlog = true\n"
 
 SAMPLE = """
 import sys, numpy as np, cosmogan_k3
@@ -42,7 +42,17 @@ def projects(tmp_path_factory):
 
 def command(project, *, entry="main", **parameters):
     options = [x for key, value in parameters.items() for x in ("-P", f"{key}={value}")]
-    return ["-m", "mlflow", "run", f"mlflow_projects/{project}", "-e", entry, "--env-manager", "local", *options]
+    return [
+        "-m",
+        "mlflow",
+        "run",
+        f"mlflow_projects/{project}",
+        "-e",
+        entry,
+        "--env-manager",
+        "local",
+        *options,
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +61,14 @@ def champion(projects):
     (projects / "ranges.toml").write_text(RANGES)
     run_python(
         *command(
-            "study", preset="tiny", maps=80, trials=2, workers=2, epochs=1, retrain=1, ranges=projects / "ranges.toml"
+            "study",
+            preset="tiny",
+            maps=80,
+            trials=2,
+            workers=2,
+            epochs=1,
+            retrain=1,
+            ranges=projects / "ranges.toml",
         ),
         cwd=projects,
     )
@@ -75,7 +92,11 @@ def service(champion):
     arguments = command("serve", model="models:/cosmogan@champion", port=port, backend="torch")
     with (champion / "serve.log").open("w") as log:
         server = subprocess.Popen(
-            [sys.executable, *arguments], cwd=champion, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, *arguments],
+            cwd=champion,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         last = time.monotonic() + 180
@@ -102,7 +123,9 @@ def test_a_service_answers_with_the_maps_of_the_emulator(champion, service, tmp_
     served = read_maps(tmp_path / "served.fits")
     assert served.pixel_arcmin == pytest.approx(18.75)
     run_python("-c", SAMPLE, tmp_path / "drawn.npy", backend="torch", cwd=champion)
-    np.testing.assert_allclose(served.kappa, np.load(tmp_path / "drawn.npy"), rtol=1e-6)  # JSON of float32
+    np.testing.assert_allclose(
+        served.kappa, np.load(tmp_path / "drawn.npy"), rtol=1e-6
+    )  # JSON of float32
 
     asked = {"maps": 0, **client}
     refused = run_python(*command("serve", entry="client", **asked), cwd=champion, check=False)
@@ -111,24 +134,45 @@ def test_a_service_answers_with_the_maps_of_the_emulator(champion, service, tmp_
 
 
 def test_the_papers_table_says_what_was_measured(projects, tmp_path):
-    options = {"preset": "tiny", "maps": 80, "pixels": 16, "epochs": 2, "backend": "torch", "out": tmp_path / "paper"}
+    options = {
+        "preset": "tiny",
+        "maps": 80,
+        "pixels": 16,
+        "epochs": 2,
+        "backend": "torch",
+        "out": tmp_path / "paper",
+    }
     run_python(*command("paper", **options), cwd=projects)
     metrics = json.loads((tmp_path / "paper" / "metrics.json").read_text())
     table = (tmp_path / "paper" / "table.md").read_text()
-    published = re.search(r"25 histogram counts, as published \| 0.989 \(cosmoGAN: 0.999\) \| ([\d.]+) \|", table)
+    published = re.search(
+        r"25 histogram counts, as published \| 0.989 \(cosmoGAN: 0.999\) \| ([\d.]+) \|", table
+    )
     assert float(published[1]) == pytest.approx(metrics["ks_histogram_pvalue"], abs=5e-4)
-    assert f"{metrics['generated_maps']} generated against {metrics['real_maps']} test maps" in table
+    assert (
+        f"{metrics['generated_maps']} generated against {metrics['real_maps']} test maps" in table
+    )
     for figure in ("pixel_histogram", "power_spectrum", "pca", "losses"):
         assert (tmp_path / "paper" / f"{figure}.png").stat().st_size > 5000
 
 
 def test_a_conditional_generator_is_compared_where_it_was_not_trained(projects, tmp_path):
-    options = {"preset": "tiny", "maps": 80, "cosmologies": 8, "pixels": 16, "epochs": 1, "points": 3, "test_maps": 30}
+    options = {
+        "preset": "tiny",
+        "maps": 80,
+        "cosmologies": 8,
+        "pixels": 16,
+        "epochs": 1,
+        "points": 3,
+        "test_maps": 30,
+    }
     folder = tmp_path / "conditional"
     run_python(*command("conditional", **options, backend="torch", out=folder), cwd=projects)
     found = json.loads((folder / "metrics.json").read_text())
     trained = read_maps(folder / "maps.h5").parameters
-    assert [record["varied"] for record in found["cosmologies"]] == ["omega_m"] * 3 + ["sigma_8"] * 3
+    assert [record["varied"] for record in found["cosmologies"]] == ["omega_m"] * 3 + [
+        "sigma_8"
+    ] * 3
     for record in found["cosmologies"]:
         assert not np.isclose(record["omega_m"], trained["omega_m"]).any()
         assert record["ks_pixels_distance_null"] > 0
@@ -140,8 +184,13 @@ def test_a_conditional_generator_is_compared_where_it_was_not_trained(projects, 
     assert found["mean"]["ks_pixels_distance_neighbour"] == pytest.approx(expected)
     table = (folder / "table.md").read_text()
     first = found["cosmologies"][0]
-    assert f"| {first['omega_m']:.3f} | {first['sigma_8']:.3f} | {first['power_spectrum_error_mean']:.4f} (" in table
+    assert (
+        f"| {first['omega_m']:.3f} | {first['sigma_8']:.3f} | {first['power_spectrum_error_mean']:.4f} ("
+        in table
+    )
     assert (folder / "power_by_parameter.png").stat().st_size > 5000
-    refused = run_python(*command("conditional", **options, seed=1, out=folder), cwd=projects, check=False)
+    refused = run_python(
+        *command("conditional", **options, seed=1, out=folder), cwd=projects, check=False
+    )
     assert refused.returncode != 0
     assert "was begun with another seed; name a new folder" in refused.stderr

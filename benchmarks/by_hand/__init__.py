@@ -11,7 +11,19 @@ VARIANTS = {
     "jax": ("jit",),
 }
 
-QUICK = {"latent": 16, "generator": (64, 32, 16, 8, 8), "discriminator": (16, 32, 64, 128, 128), "reference": 8}
+QUICK = {
+    "latent": 16,
+    "generator": (64, 32, 16, 8, 8),
+    "discriminator": (16, 32, 64, 128, 128),
+    "reference": 8,
+}
 QUICK |= {"rates": (1e-3, 1e-3), "betas": (0.0, 0.99), "decay": 0.998, "gamma": 0.5, "penalised": 4}
-GEOGAN = {"latent": 64, "channels": (512, 256, 128, 64), "reference": 64, "kernels": 256, "dims": 5, "projection": 64}
+GEOGAN = {
+    "latent": 64,
+    "channels": (512, 256, 128, 64),
+    "reference": 64,
+    "kernels": 256,
+    "dims": 5,
+    "projection": 64,
+}
 GEOGAN |= {"rates": (2e-4, 2e-4), "betas": (0.5, 0.999), "decay": 0.999}

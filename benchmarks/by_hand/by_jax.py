@@ -10,7 +10,9 @@ from benchmarks.by_hand import GEOGAN, QUICK
 
 
 def convolve(x, p, strides=1, padding="SAME"):
-    y = lax.conv_general_dilated(x, p["w"], (strides,) * 2, padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+    y = lax.conv_general_dilated(
+        x, p["w"], (strides,) * 2, padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
     return y + p["b"] if "b" in p else y
 
 
@@ -95,7 +97,9 @@ def geogan_weights(pixels):
     side, channels = pixels // 16, GEOGAN["channels"]
     generator = {
         "dense": draw.dense(GEOGAN["latent"], channels[0] * side**2),
-        "ups": [draw.convolution(5, i, o) for i, o in zip(channels, (*channels[1:], 1), strict=True)],
+        "ups": [
+            draw.convolution(5, i, o) for i, o in zip(channels, (*channels[1:], 1), strict=True)
+        ],
         "norms": [draw.norm(c) for c in channels],
     }
     down = (1, *reversed(channels))
@@ -118,7 +122,12 @@ def geogan_generator(p, latents):
     x = x.reshape(-1, side, side, GEOGAN["channels"][0])
     for up, norm in zip(p["ups"], p["norms"], strict=True):
         x = jax.nn.relu(reference_norm(x, norm, GEOGAN["reference"]))
-        x = lax.conv_transpose(x, up["w"], (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")) + up["b"]
+        x = (
+            lax.conv_transpose(
+                x, up["w"], (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+            )
+            + up["b"]
+        )
     return jnp.tanh(x)
 
 
@@ -147,7 +156,9 @@ def adam(weights, gradients, state, rate, betas):
     first = jax.tree.map(lambda m, g: betas[0] * m + (1 - betas[0]) * g, first, gradients)
     second = jax.tree.map(lambda v, g: betas[1] * v + (1 - betas[1]) * g * g, second, gradients)
     scale = rate * jnp.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
-    weights = jax.tree.map(lambda w, m, v: w - scale * m / (jnp.sqrt(v) + 1e-7), weights, first, second)
+    weights = jax.tree.map(
+        lambda w, m, v: w - scale * m / (jnp.sqrt(v) + 1e-7), weights, first, second
+    )
     return weights, (step, first, second)
 
 
@@ -179,14 +190,18 @@ def step_of(system, shapes, reference, batch, precision):
     def step(state, real):
         (g, d), (g_state, d_state), average, key = state
         key, *keys = jax.random.split(key, len(shapes) + 1)
-        fresh = [jax.random.normal(k, (batch, *shape)) for k, shape in zip(keys, shapes, strict=True)]
+        fresh = [
+            jax.random.normal(k, (batch, *shape)) for k, shape in zip(keys, shapes, strict=True)
+        ]
         latents = [jnp.concatenate(pair) for pair in zip(reference, fresh, strict=True)]
         fake, pull = jax.vjp(lambda p: draw(p, latents)[numbers["reference"] :], g)
         d_loss, gradient = jax.value_and_grad(d_objective)(d, real, fake)
         d, d_state = adam(d, gradient, d_state, numbers["rates"][1], numbers["betas"])
         g_loss, cotangent = jax.value_and_grad(g_objective)(fake, d)
         g, g_state = adam(g, pull(cotangent)[0], g_state, numbers["rates"][0], numbers["betas"])
-        average = jax.tree.map(lambda a, w: numbers["decay"] * a + (1 - numbers["decay"]) * w, average, g)
+        average = jax.tree.map(
+            lambda a, w: numbers["decay"] * a + (1 - numbers["decay"]) * w, average, g
+        )
         return ((g, d), (g_state, d_state), average, key), (d_loss, g_loss)
 
     return jax.jit(step, donate_argnums=0)
@@ -198,9 +213,14 @@ def loop(system, pixels, batch, variant, precision="float32"):
     grids = [(s, s, numbers["latent"] if i == 0 else 1) for i, s in enumerate(sides)]
     shapes = grids if system == "quick" else [(numbers["latent"],)]
     keys = jax.random.split(jax.random.key(1), len(shapes))
-    reference = [jax.random.normal(k, (numbers["reference"], *s)) for k, s in zip(keys, shapes, strict=True)]
+    reference = [
+        jax.random.normal(k, (numbers["reference"], *s)) for k, s in zip(keys, shapes, strict=True)
+    ]
     networks = weights(pixels)
-    moments = [(jnp.array(0.0), jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p)) for p in networks]
+    moments = [
+        (jnp.array(0.0), jax.tree.map(jnp.zeros_like, p), jax.tree.map(jnp.zeros_like, p))
+        for p in networks
+    ]
     average = jax.tree.map(jnp.copy, networks[0])
     memory = {"state": (tuple(networks), tuple(moments), average, jax.random.key(2))}
     step = step_of(system, shapes, reference, batch, precision)

@@ -36,7 +36,10 @@ class Norm(tf.Module):
         self.scale, self.shift = tf.Variable(tf.ones(channels)), tf.Variable(tf.zeros(channels))
 
     def __call__(self, x):
-        return tf.cast(tf.compat.v1.nn.fused_batch_norm(x, self.scale, self.shift, epsilon=1e-3 / 50)[0], x.dtype)
+        return tf.cast(
+            tf.compat.v1.nn.fused_batch_norm(x, self.scale, self.shift, epsilon=1e-3 / 50)[0],
+            x.dtype,
+        )
 
     def with_reference(self, x, reference):
         return tf.concat([self(x[:reference]), self(x)[reference:]], 0)
@@ -68,7 +71,9 @@ class QuickGenerator(tf.Module):
         x = self.base.periodic(latent)
         for up, norm, weight, noise in zip(self.ups, self.norms, self.noise, noises, strict=False):
             x = up.periodic(tf.repeat(tf.repeat(x, 2, 1), 2, 2))
-            x = tf.nn.relu(norm.with_reference(x + tf.cast(weight, x.dtype) * noise, QUICK["reference"]))
+            x = tf.nn.relu(
+                norm.with_reference(x + tf.cast(weight, x.dtype) * noise, QUICK["reference"])
+            )
         x = tf.nn.relu(self.detail.periodic(x) + tf.cast(self.noise[-1], x.dtype) * noises[-1])
         x = tf.cast(self.map.periodic(x), tf.float32)
         return tf.math.expm1(tf.minimum(self.bend * x, 4.0)) / self.bend
@@ -111,7 +116,9 @@ class GeoDiscriminator(tf.Module):
     def __init__(self, pixels):
         super().__init__()
         channels = (1, *reversed(GEOGAN["channels"]))
-        self.convolutions = [Convolution(5, i, o, strides=2) for i, o in itertools.pairwise(channels)]
+        self.convolutions = [
+            Convolution(5, i, o, strides=2) for i, o in itertools.pairwise(channels)
+        ]
         self.norms = [Norm(c) for c in channels[2:]]
         side, last = pixels // 16, channels[-1]
         joined = last + GEOGAN["kernels"] // side**2
@@ -153,7 +160,9 @@ class Loop(tf.Module):
         self.G = (QuickGenerator if quick else GeoGenerator)(pixels)
         self.D = (QuickDiscriminator if quick else GeoDiscriminator)(pixels)
         networks = [net.trainable_variables for net in (self.G, self.D)]
-        self.moments = [[[tf.Variable(tf.zeros_like(w)) for _ in "mv"] for w in net] for net in networks]
+        self.moments = [
+            [[tf.Variable(tf.zeros_like(w)) for _ in "mv"] for w in net] for net in networks
+        ]
         self.average = [tf.Variable(w) for w in networks[0]]
         self.count = tf.Variable(0.0)
         sides = [pixels // 8, pixels // 4, pixels // 2, pixels, pixels]
@@ -162,18 +171,27 @@ class Loop(tf.Module):
         self.reference = [tf.random.normal((self.numbers["reference"], *s)) for s in self.shapes]
         self.batch = batch
         signature = tf.TensorSpec((batch, pixels, pixels, 1), tf.float32)
-        self.run = tf.function(self._step, input_signature=[signature], jit_compile=variant == "xla")
+        self.run = tf.function(
+            self._step, input_signature=[signature], jit_compile=variant == "xla"
+        )
 
     def _generate(self):
         fresh = (tf.random.normal((self.batch, *shape)) for shape in self.shapes)
-        latents = [tf.cast(tf.concat(pair, 0), self.dtype) for pair in zip(self.reference, fresh, strict=True)]
+        latents = [
+            tf.cast(tf.concat(pair, 0), self.dtype)
+            for pair in zip(self.reference, fresh, strict=True)
+        ]
         return self.G(latents)[self.numbers["reference"] :]
 
     def _d_objective(self, real, fake):
         real_logit, fake_logit = (self.D(tf.cast(x, self.dtype)) for x in (real, fake))
         if "gamma" not in self.numbers:
-            return tf.reduce_mean(tf.nn.relu(1 - real_logit)) + tf.reduce_mean(tf.nn.relu(1 + fake_logit))
-        loss = tf.reduce_mean(tf.nn.softplus(-real_logit)) + tf.reduce_mean(tf.nn.softplus(fake_logit))
+            return tf.reduce_mean(tf.nn.relu(1 - real_logit)) + tf.reduce_mean(
+                tf.nn.relu(1 + fake_logit)
+            )
+        loss = tf.reduce_mean(tf.nn.softplus(-real_logit)) + tf.reduce_mean(
+            tf.nn.softplus(fake_logit)
+        )
         penalised = real[:: self.numbers["penalised"]]
         with tf.GradientTape() as tape:
             tape.watch(penalised)
@@ -189,11 +207,22 @@ class Loop(tf.Module):
             fake = self._generate()
         with tf.GradientTape() as tape:
             d_loss = self._d_objective(real, fake)
-        adam(d, tape.gradient(d_loss, d), self.moments[1], self.count, numbers["rates"][1], numbers["betas"])
+        adam(
+            d,
+            tape.gradient(d_loss, d),
+            self.moments[1],
+            self.count,
+            numbers["rates"][1],
+            numbers["betas"],
+        )
         with tf.GradientTape() as tape:
             tape.watch(fake)
             logit = self.D(tf.cast(fake, self.dtype))
-            g_loss = tf.reduce_mean(tf.nn.softplus(-logit)) if "gamma" in numbers else -tf.reduce_mean(logit)
+            g_loss = (
+                tf.reduce_mean(tf.nn.softplus(-logit))
+                if "gamma" in numbers
+                else -tf.reduce_mean(logit)
+            )
         gradients = generator_tape.gradient(fake, g, output_gradients=tape.gradient(g_loss, fake))
         adam(g, gradients, self.moments[0], self.count, numbers["rates"][0], numbers["betas"])
         for mean, new in zip(self.average, g, strict=True):

@@ -20,7 +20,9 @@ class ReferenceNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x):
-        own = functional.batch_norm(x[: self.reference], None, None, self.weight, self.bias, training=True)
+        own = functional.batch_norm(
+            x[: self.reference], None, None, self.weight, self.bias, training=True
+        )
         joint = functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
         return torch.cat([own, joint[self.reference :]])
 
@@ -56,7 +58,9 @@ class QuickDiscriminator(nn.Module):
         *channels, last = (1, *QUICK["discriminator"])
         strides = [2] * (len(channels) - 1) + [1]
         pairs = zip(channels, [*channels[1:], last], strides, strict=True)
-        self.convolutions = nn.ModuleList(nn.Conv2d(i, o, 5, stride=s, padding=2) for i, o, s in pairs)
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(i, o, 5, stride=s, padding=2) for i, o, s in pairs
+        )
         self.logit = nn.Linear(last * (pixels // 16) ** 2, 1)
 
     def forward(self, x):
@@ -72,7 +76,9 @@ class GeoGenerator(nn.Module):
         self.shape = (first, pixels // 16, pixels // 16)
         self.dense = nn.Linear(GEOGAN["latent"], first * (pixels // 16) ** 2)
         pairs = list(zip([first, *rest], [*rest, 1], strict=True))
-        self.ups = nn.ModuleList(nn.ConvTranspose2d(i, o, 5, 2, padding=2, output_padding=1) for i, o in pairs)
+        self.ups = nn.ModuleList(
+            nn.ConvTranspose2d(i, o, 5, 2, padding=2, output_padding=1) for i, o in pairs
+        )
         self.norms = nn.ModuleList(ReferenceNorm(c, GEOGAN["reference"]) for c in (first, *rest))
 
     def forward(self, latent):
@@ -117,10 +123,14 @@ class Loop:
         generator = QuickGenerator() if quick else GeoGenerator(pixels)
         discriminator = QuickDiscriminator(pixels) if quick else GeoDiscriminator(pixels)
         layout = torch.channels_last if variant == "channels_last" else torch.contiguous_format
-        self.layout = torch.contiguous_format if variant == "channels_first" else torch.channels_last
+        self.layout = (
+            torch.contiguous_format if variant == "channels_first" else torch.channels_last
+        )
         if variant == "compiled" and self.device.type == "cpu":
             self.layout = layout = torch.contiguous_format
-        self.G, self.D = (net.to(self.device, memory_format=layout) for net in (generator, discriminator))
+        self.G, self.D = (
+            net.to(self.device, memory_format=layout) for net in (generator, discriminator)
+        )
         self.average = copy.deepcopy(self.G).requires_grad_(False)
         self.generate, self.judge = self.G, self.D
         if variant == "compiled":
@@ -135,7 +145,9 @@ class Loop:
         grids = [(c, s, s) for c, s in zip(counts, sides, strict=True)]
         self.shapes = grids if quick else [(self.numbers["latent"],)]
         reference = self.numbers["reference"]
-        self.reference = [torch.randn(reference, *shape, device=self.device) for shape in self.shapes]
+        self.reference = [
+            torch.randn(reference, *shape, device=self.device) for shape in self.shapes
+        ]
         self.batch, self.precision = batch, precision
         self.objectives = self._logistic if quick else self._hinge
 
@@ -153,7 +165,9 @@ class Loop:
         real = torch.from_numpy(maps).to(self.device, non_blocking=True).permute(0, 3, 1, 2)
         real = real.contiguous(memory_format=self.layout)
         optimizer_g, optimizer_d = self.optimizers
-        cast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16")
+        cast = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+        )
         with cast:
             fake = self.generate(*self._latents())[self.numbers["reference"] :].float()
             d_loss = self.objectives(self.judge(real), self.judge(fake.detach()))
@@ -165,13 +179,19 @@ class Loop:
         self.D.requires_grad_(False)
         with cast:
             logits = self.judge(fake)
-            g_loss = functional.softplus(-logits).mean() if "gamma" in self.numbers else -logits.mean()
+            g_loss = (
+                functional.softplus(-logits).mean() if "gamma" in self.numbers else -logits.mean()
+            )
         optimizer_g.zero_grad(set_to_none=True)
         g_loss.backward()
         optimizer_g.step()
         self.D.requires_grad_(True)
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.G.parameters()), 1 - self.numbers["decay"])
+            torch._foreach_lerp_(
+                list(self.average.parameters()),
+                list(self.G.parameters()),
+                1 - self.numbers["decay"],
+            )
         self.losses = d_loss.detach(), g_loss.detach()
 
     def _penalty(self, real):

@@ -5,7 +5,7 @@ Every module here defines the same names:
 ``value_and_grad(objective, variables, state)``
     ``objective()`` returns a scalar and auxiliary tensors; the result is the same pair and the gradient of the
     scalar with respect to ``variables``.
-``pullback(function, variables, state)``
+``vjp(function, variables, state)``
     Output of ``function()`` and the map from a cotangent of it to gradients of ``variables``, so that one
     forward pass serves two uses.
 ``value_and_input_gradient(function, x, state)``
@@ -39,19 +39,19 @@ Every module here defines the same names:
 A batch may be spread over several devices (docs/devices.md). A step then runs once on each, over its *share*: as many
 rows as the others have, in the order of the devices. The modules ``*_devices`` define
 
-``use_devices(number)``, ``leave()``
+``use_devices(number)``, ``shutdown()``
     Join the processes of a training and take so many devices (None: all accelerators at hand, or one CPU); part again.
-``alone()``
+``single_process()``
     A context for what one process does by itself, such as writing a checkpoint.
 ``process_count()``, ``process_index()``, ``device_count()``
     Of the training; process 0 is the chief, which alone writes and speaks.
-``shares()``
+``replica_count()``
     How many devices run the code at hand side by side: 1 outside a step, except on PyTorch.
-``share(x)``
+``local_slice(x)``
     This device's rows of a tensor of the whole batch.
 ``gather(x)``
     The rows of all devices from those of each; differentiable any number of times. The derivative of what each device
-    makes of the whole adds up over the devices, so that with ``mean_over_shares`` of the gradients the result is the
+    makes of the whole adds up over the devices, so that with ``mean_over_replicas`` of the gradients the result is the
     gradient of the mean of all devices' objectives. The gradients above are such means.
 ``broadcast(text)``
     The chief's text, on every process.
@@ -71,14 +71,14 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 _active = keras.backend.backend()
 if _active == "jax":
-    from cosmogan_k3.backend import jax as _module
-    from cosmogan_k3.backend import jax_devices as _devices
+    from cosmogan_k3.backend.jax import autodiff as _module
+    from cosmogan_k3.backend.jax import devices as _devices
 elif _active == "tensorflow":
-    from cosmogan_k3.backend import tensorflow as _module
-    from cosmogan_k3.backend import tensorflow_devices as _devices
+    from cosmogan_k3.backend.tensorflow import autodiff as _module
+    from cosmogan_k3.backend.tensorflow import devices as _devices
 elif _active == "torch":
-    from cosmogan_k3.backend import torch as _module
-    from cosmogan_k3.backend import torch_devices as _devices
+    from cosmogan_k3.backend.torch import autodiff as _module
+    from cosmogan_k3.backend.torch import devices as _devices
 else:
     raise ImportError(
         f"cosmogan_k3 runs on the Keras backends {', '.join(BACKENDS)}. Received: KERAS_BACKEND={_active!r}"
@@ -86,7 +86,7 @@ else:
 
 name = _active
 value_and_grad = _module.value_and_grad
-pullback = _module.pullback
+vjp = _module.vjp
 value_and_input_gradient = _module.value_and_input_gradient
 convolve = _module.convolve
 convolve_transposed = _module.convolve_transposed
@@ -100,13 +100,13 @@ default_jit = _module.default_jit
 describe = _module.describe
 
 use_devices = _devices.use_devices
-leave = _devices.leave
-alone = _devices.alone
+shutdown = _devices.shutdown
+single_process = _devices.single_process
 process_count = _devices.process_count
 process_index = _devices.process_index
 device_count = _devices.device_count
-shares = _devices.shares
-share = _devices.share
+replica_count = _devices.replica_count
+local_slice = _devices.local_slice
 gather = _devices.gather
 broadcast = _devices.broadcast
 
@@ -119,7 +119,9 @@ def leave_out_tensorflow():
     """
     if name == "tensorflow" or "tensorflow" in sys.modules:
         return
-    with contextlib.suppress(ImportError):  # not public; without it TensorFlow is imported as before
+    with contextlib.suppress(
+        ImportError
+    ):  # not public; without it TensorFlow is imported as before
         from keras.src.utils import module_utils
 
         module_utils.tensorflow._available = False

@@ -10,22 +10,19 @@ Conventions, stated once:
   halves of the real maps.
 """
 
-from cosmogan_k3.statistics.battery import Battery, Features, join_features
-from cosmogan_k3.statistics.bispectrum import bispectrum
-from cosmogan_k3.statistics.comparison import Comparison, Result, compare, compare_features
-from cosmogan_k3.statistics.correlations import (
-    CorrelationComparison,
-    compare_correlations,
-    correlation_matrix,
-    covariance,
+from cosmogan_k3.statistics.estimators.bispectrum import bispectrum
+from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
+from cosmogan_k3.statistics.estimators.minkowski import minkowski_functionals
+from cosmogan_k3.statistics.estimators.moments import smoothed_moments
+from cosmogan_k3.statistics.estimators.peaks import minima_counts, peak_counts
+from cosmogan_k3.statistics.estimators.power_spectrum import (
+    integer_mode_edges,
+    power_spectrum,
+    published_mode_edges,
 )
-from cosmogan_k3.statistics.distances import (
-    null_halves,
-    relative_error,
-    summary_distances,
-    wasserstein_distances,
-)
-from cosmogan_k3.statistics.diversity import (
+from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients, scattering_labels
+from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
+from cosmogan_k3.statistics.memorization.diversity import (
     Duplicates,
     Memorisation,
     duplicate_rate,
@@ -33,22 +30,50 @@ from cosmogan_k3.statistics.diversity import (
     interpolation_smoothness,
     memorisation_test,
 )
-from cosmogan_k3.statistics.frechet import frechet_distance
-from cosmogan_k3.statistics.histogram import pixel_histogram
-from cosmogan_k3.statistics.kolmogorov_smirnov import KSResult, ks_histogram_counts, ks_pixels
-from cosmogan_k3.statistics.minkowski import minkowski_functionals
-from cosmogan_k3.statistics.moments import smoothed_moments
-from cosmogan_k3.statistics.nearest_neighbours import nearest_neighbours
-from cosmogan_k3.statistics.pca import StoppingAdvice, pca_merit, pca_projection, stopping_advice
-from cosmogan_k3.statistics.peaks import minima_counts, peak_counts
-from cosmogan_k3.statistics.power_spectrum import integer_mode_edges, power_spectrum, published_mode_edges
-from cosmogan_k3.statistics.scattering import scattering_coefficients, scattering_labels
-from cosmogan_k3.statistics.starlet import starlet_l1_norm, starlet_transform
-from cosmogan_k3.statistics.validation import Validation, relative_diversity, validation_score
-from cosmogan_k3.statistics.wasserstein import wasserstein_1, wasserstein_from_histograms, wasserstein_rows
+from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neighbours
+from cosmogan_k3.statistics.summary import Features, SummaryStatistics, join_features
+from cosmogan_k3.statistics.two_sample.comparison import (
+    Comparison,
+    Result,
+    compare,
+    compare_features,
+)
+from cosmogan_k3.statistics.two_sample.correlations import (
+    CorrelationComparison,
+    compare_correlations,
+    correlation_matrix,
+    covariance,
+)
+from cosmogan_k3.statistics.two_sample.distances import (
+    null_halves,
+    relative_error,
+    summary_distances,
+    wasserstein_distances,
+)
+from cosmogan_k3.statistics.two_sample.frechet import frechet_distance
+from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
+    KSResult,
+    ks_histogram_counts,
+    ks_pixels,
+)
+from cosmogan_k3.statistics.two_sample.pca import (
+    StoppingAdvice,
+    pca_merit,
+    pca_projection,
+    stopping_advice,
+)
+from cosmogan_k3.statistics.two_sample.validation import (
+    Validation,
+    relative_diversity,
+    validation_score,
+)
+from cosmogan_k3.statistics.two_sample.wasserstein import (
+    wasserstein_1,
+    wasserstein_from_histograms,
+    wasserstein_rows,
+)
 
 __all__ = [
-    "Battery",
     "Comparison",
     "CorrelationComparison",
     "Duplicates",
@@ -57,6 +82,7 @@ __all__ = [
     "Memorisation",
     "Result",
     "StoppingAdvice",
+    "SummaryStatistics",
     "Validation",
     "bispectrum",
     "compare",

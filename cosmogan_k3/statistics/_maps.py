@@ -9,7 +9,9 @@ _BLOCK = 2**17
 def checked_maps(maps):
     """``maps`` themselves, if they are ``(n, N, N)``."""
     if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or 0 in maps.shape:
-        raise ValueError(f"maps must be a non-empty array (n, N, N). Received: shape {getattr(maps, 'shape', None)}")
+        raise ValueError(
+            f"maps must be a non-empty array (n, N, N). Received: shape {getattr(maps, 'shape', None)}"
+        )
     return maps
 
 
@@ -49,7 +51,9 @@ def blocks(maps, mask=None, dtype=np.float64, step=None):
             finite = np.isfinite(block.sum(axis=(1, 2)))
         if not finite.all():
             name = getattr(maps, "name_of", "map {}".format)(start + int(np.argmin(finite)))
-            raise ValueError(f"maps must be finite where observed. Received: NaN or infinity in {name}")
+            raise ValueError(
+                f"maps must be finite where observed. Received: NaN or infinity in {name}"
+            )
         yield chosen, block
 
 

@@ -13,7 +13,10 @@ def wrapped(block, width):
     n, rows, columns = block.shape
     padded = np.empty((n, rows + 2 * width, columns + 2 * width), block.dtype)
     padded[:, width:-width, width:-width] = block
-    padded[:, :width], padded[:, -width:] = padded[:, rows : rows + width], padded[:, width : 2 * width]
+    padded[:, :width], padded[:, -width:] = (
+        padded[:, rows : rows + width],
+        padded[:, width : 2 * width],
+    )
     padded[:, :, :width] = padded[:, :, columns : columns + width]
     padded[:, :, -width:] = padded[:, :, width : 2 * width]
     return padded

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-import cosmogan_k3.models  # noqa: F401  registers what the file holds
+import cosmogan_k3.gan  # noqa: F401  registers what the file holds
 
 
 class SamplingModel:
@@ -18,7 +18,9 @@ class SamplingModel:
         rows = zip(model_input["maps"], seeds, *(model_input[name] for name in names), strict=True)
         return np.concatenate(
             [
-                self.gan.sample(int(n), seed=int(seed), parameters=dict(zip(names, given, strict=True)))
+                self.gan.sample(
+                    int(n), seed=int(seed), parameters=dict(zip(names, given, strict=True))
+                )
                 for n, seed, *given in rows
             ]
         )

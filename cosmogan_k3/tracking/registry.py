@@ -39,7 +39,9 @@ def log_gan(gan, *, registered_name="", alias="champion"):
         gan=gan,
     )
     if registered_name and alias:
-        mlflow.MlflowClient().set_registered_model_alias(registered_name, alias, info.registered_model_version)
+        mlflow.MlflowClient().set_registered_model_alias(
+            registered_name, alias, info.registered_model_version
+        )
     return info
 
 
@@ -57,7 +59,9 @@ class _Flavor:
         )
         with tempfile.TemporaryDirectory() as folder:
             # code_paths copies as it is: compiled files and caches stay behind.
-            code = shutil.copytree(_PACKAGE, Path(folder) / _PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+            code = shutil.copytree(
+                _PACKAGE, Path(folder) / _PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__")
+            )
             gan.save(Path(folder) / "model.keras")
             mlflow.pyfunc.save_model(
                 path,
@@ -118,4 +122,6 @@ def load_gan(uri):
     try:
         return mlflow.keras.load_model(uri)
     except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})") from error
+        raise InputError(
+            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})"
+        ) from error

@@ -78,14 +78,20 @@ def _new_run(name, parent):
 
 
 def _provenance():
-    tags = {"cosmogan_k3": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    tags = {
+        "cosmogan_k3": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
     for package in _PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             tags[f"version.{package}"] = metadata.version(package)
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         folder = Path(__file__).parent
         command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-        tags["git_commit"] = subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+        tags["git_commit"] = subprocess.run(
+            command, capture_output=True, check=True, text=True
+        ).stdout.strip()
     return tags
 
 
@@ -108,9 +114,13 @@ def log_evidence(metrics, files, *, description=""):
         files: paths.
         description: str, Markdown.
     """
-    mlflow.log_metrics({key: value for key, value in metrics.items() if isinstance(value, (int, float))})
+    mlflow.log_metrics(
+        {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+    )
     for path in files:
-        mlflow.log_artifact(str(path), artifact_path="figures" if Path(path).suffix in _FIGURES else None)
+        mlflow.log_artifact(
+            str(path), artifact_path="figures" if Path(path).suffix in _FIGURES else None
+        )
     mlflow.set_tag("mlflow.note.content", description)
 
 

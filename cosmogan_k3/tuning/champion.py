@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from cosmogan_k3 import training
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.monitor import validation_of
 from cosmogan_k3.statistics import validation_score
 from cosmogan_k3.tracking import registry
+from cosmogan_k3.training import trainer as training
+from cosmogan_k3.training.callbacks import validation_of
 from cosmogan_k3.tuning.space import apply
 
 
@@ -18,7 +18,9 @@ def best_trial(study):
         InputError: no trial was completed.
     """
     if not (front := study.best_trials):
-        raise InputError(f"No trial of the study {study.study_name!r} came to its end; look at the causes in MLflow")
+        raise InputError(
+            f"No trial of the study {study.study_name!r} came to its end; look at the causes in MLflow"
+        )
     return min(front, key=lambda trial: (np.mean(trial.values), trial.number))
 
 
@@ -92,6 +94,11 @@ def _score(gan, splits):
     validation = validation_of(maps)
     try:
         given = gan.parameters_of(maps, slice(len(validation.real)))
-        return validation_score(validation.distances(gan.sample(len(validation.real), parameters=given)))
-    except (InputError, KeyError):  # a conditional model that was told other parameters, or in another range
+        return validation_score(
+            validation.distances(gan.sample(len(validation.real), parameters=given))
+        )
+    except (
+        InputError,
+        KeyError,
+    ):  # a conditional model that was told other parameters, or in another range
         return None

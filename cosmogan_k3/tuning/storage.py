@@ -35,14 +35,23 @@ def open_storage(url, heartbeat):
                 engine_kwargs={"pool_pre_ping": True},
                 heartbeat_interval=heartbeat,
                 grace_period=3 * heartbeat,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=1),
+                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
+                    max_retry=1
+                ),
             )
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError, ImportError, ValueError) as error:
+    except (
+        sqlalchemy.exc.SQLAlchemyError,
+        optuna.exceptions.StorageInternalError,
+        ImportError,
+        ValueError,
+    ) as error:
         raise InputError(
             f"{without_password(url)}: no study can be kept there ({one_line(error, 200)}); expected a URL such as "
             "sqlite:///study.db, postgresql://user@host/database or mysql+pymysql://user@host/database"
         ) from error
-    storage.record_heartbeat = functools.partial(patiently, storage.record_heartbeat)  # its thread would end silently
+    storage.record_heartbeat = functools.partial(
+        retry_on_disconnect, storage.record_heartbeat
+    )  # its thread would end silently
     return storage
 
 
@@ -77,7 +86,7 @@ def wait_for_databases():
     """Let every database connection of this process, Optuna's and MLflow's, wait for a server that restarts.
 
     Engines test a pooled connection before they use it and open another where it is dead; this keeps trying to
-    open it. A statement that was under way when the server went is ``patiently``'s business.
+    open it. A statement that was under way when the server went is ``retry_on_disconnect``'s business.
     """
     if not sqlalchemy.event.contains(sqlalchemy.Engine, "do_connect", _connect):
         sqlalchemy.event.listen(sqlalchemy.Engine, "do_connect", _connect)
@@ -96,7 +105,7 @@ def _connect(dialect, record, arguments, options):
             time.sleep(_PAUSE)
 
 
-def patiently(call, *arguments, **options):
+def retry_on_disconnect(call, *arguments, **options):
     """``call(…)``, once more where its statement was cut off by a server that went away.
 
     For calls that may be made twice: what they write is the same the second time.

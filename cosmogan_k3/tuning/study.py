@@ -8,7 +8,7 @@ import optuna
 
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.tuning.objective import PARETO, DivergedError
-from cosmogan_k3.tuning.storage import fail_stale_trials, open_storage, patiently
+from cosmogan_k3.tuning.storage import fail_stale_trials, open_storage, retry_on_disconnect
 
 VOID = "void"
 """User attribute of a trial that takes no place in the study: why it was given up before it was one."""
@@ -49,12 +49,18 @@ def open_study(config, identity, *, alone):
     if recorded is None:
         study.set_user_attr("identity", identity)
     elif recorded != json.loads(json.dumps(identity)):
-        differing = [name for name in identity if recorded.get(name) != json.loads(json.dumps(identity[name]))]
+        differing = [
+            name
+            for name in identity
+            if recorded.get(name) != json.loads(json.dumps(identity[name]))
+        ]
         raise InputError(
             f"The study {config.study!r} was begun with other settings ({', '.join(differing)}); repeat those, or give "
             "this one another name with --study"
         )
-    study.sampler = _sampler(config, [config.seed, len(study.get_trials(deepcopy=False))] if alone else None)
+    study.sampler = _sampler(
+        config, [config.seed, len(study.get_trials(deepcopy=False))] if alone else None
+    )
     return study
 
 
@@ -77,7 +83,9 @@ def _pruner(config, epochs):
     if config.objective == "pareto":  # Optuna prunes by one number
         return optuna.pruners.NopPruner()
     if config.pruner == "hyperband":
-        return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs, reduction_factor=2)
+        return optuna.pruners.HyperbandPruner(
+            min_resource=1, max_resource=epochs, reduction_factor=2
+        )
     if config.pruner == "asha":
         return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
     return optuna.pruners.NopPruner()
@@ -95,7 +103,11 @@ def places(trials):
     """
     void = [trial for trial in trials if VOID in trial.user_attrs]
     gone = {number for trial in void for number in (trial.number, *_repeated(trial))}
-    return {(_repeated(trial) or [trial.number])[0]: trial for trial in trials if trial.number not in gone}
+    return {
+        (_repeated(trial) or [trial.number])[0]: trial
+        for trial in trials
+        if trial.number not in gone
+    }
 
 
 def _repeated(trial):
@@ -123,7 +135,7 @@ def work(study, count, run):
 
     def objective(trial):
         if _surplus(study, trial, count):
-            patiently(trial.set_user_attr, VOID, "one too many")
+            retry_on_disconnect(trial.set_user_attr, VOID, "one too many")
             raise VoidTrialError
         try:
             return run(trial)
@@ -133,12 +145,12 @@ def work(study, count, run):
             raise VoidTrialError from None  # another worker took this one for lost, and repeats the trial
         except BaseException as error:
             # Not the trial's fault: it makes room for another.
-            patiently(trial.set_user_attr, VOID, f"interrupted by {type(error).__name__}")
+            retry_on_disconnect(trial.set_user_attr, VOID, f"interrupted by {type(error).__name__}")
             raise
 
-    while not patiently(finished, study, count):
-        patiently(fail_stale_trials, study)
-        trials = patiently(study.get_trials, deepcopy=False)
+    while not retry_on_disconnect(finished, study, count):
+        retry_on_disconnect(fail_stale_trials, study)
+        trials = retry_on_disconnect(study.get_trials, deepcopy=False)
         if len(places(trials)) < count or any(trial.state == _State.WAITING for trial in trials):
             _optimize(study, objective)
         else:
@@ -148,7 +160,9 @@ def work(study, count, run):
 def _optimize(study, objective):
     """Run one trial, and drop it if it was given to another worker meanwhile."""
     try:
-        patiently(study.optimize, objective, n_trials=1, catch=(DivergedError, VoidTrialError))
+        retry_on_disconnect(
+            study.optimize, objective, n_trials=1, catch=(DivergedError, VoidTrialError)
+        )
     except ValueError as error:
         if "Cannot tell a" not in str(error):  # Optuna has no exception of its own for it
             raise
@@ -156,6 +170,6 @@ def _optimize(study, objective):
 
 def _surplus(study, trial, count):
     """Whether enough trials are older; one that repeats another has that one's place."""
-    trials = patiently(study.get_trials, deepcopy=False)
+    trials = retry_on_disconnect(study.get_trials, deepcopy=False)
     older = sum(number < trial.number for number in places(trials))
     return not _repeated(trials[trial.number]) and older >= count

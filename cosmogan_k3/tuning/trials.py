@@ -5,7 +5,7 @@ import optuna
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.tuning.objective import DivergedError
 from cosmogan_k3.tuning.space import apply, suggest
-from cosmogan_k3.tuning.storage import patiently
+from cosmogan_k3.tuning.storage import retry_on_disconnect
 from cosmogan_k3.tuning.study import CAUSE
 
 RUN = "mlflow_run_id"
@@ -40,12 +40,14 @@ class TrialRunner:
         """
         values = suggest(trial, self.ranges, self.preset)
         if lost := trial.user_attrs.get(RUN):  # of the worker whose trial this one repeats
-            patiently(runs.end_lost_run, lost)
+            retry_on_disconnect(runs.end_lost_run, lost)
         name = f"{self.config.study}-{trial.number}"
         with runs.training_run(name, self.parameters | values, parent=self.parent) as run:
-            patiently(trial.set_user_attr, RUN, run.info.run_id)
+            retry_on_disconnect(trial.set_user_attr, RUN, run.info.run_id)
             outcome, best = self._train(trial, apply(self.preset, values))
-            patiently(runs.log_tags, {"trial": trial.number, "outcome": str(outcome or "complete")})
+            retry_on_disconnect(
+                runs.log_tags, {"trial": trial.number, "outcome": str(outcome or "complete")}
+            )
         if outcome is not None:
             raise outcome
         return best.score if self.config.objective == "score" else list(best.distances.values())
@@ -57,18 +59,24 @@ class TrialRunner:
         try:
             for number, epoch in enumerate(self.objective.epochs_of(preset, seeds), 1):
                 best = epoch if best is None or epoch.score < best.score else best
-                patiently(runs.log_epoch, {"score": epoch.score, "best_score": best.score} | epoch.distances, number)
+                retry_on_disconnect(
+                    runs.log_epoch,
+                    {"score": epoch.score, "best_score": best.score} | epoch.distances,
+                    number,
+                )
                 if self._is_hopeless(trial, epoch, number):
-                    return optuna.TrialPruned(f"pruned after epoch {number} of {preset.epochs}"), best
+                    return optuna.TrialPruned(
+                        f"pruned after epoch {number} of {preset.epochs}"
+                    ), best
         except DivergedError as error:
-            patiently(trial.set_user_attr, CAUSE, str(error))
+            retry_on_disconnect(trial.set_user_attr, CAUSE, str(error))
             return error, best
         finally:
-            patiently(trial.set_user_attr, "epochs", number)
+            retry_on_disconnect(trial.set_user_attr, "epochs", number)
         return None, best
 
     def _is_hopeless(self, trial, epoch, number):
         if self.config.objective != "score":  # Optuna prunes by one number
             return False
-        patiently(trial.report, epoch.score, number)
-        return number < self.preset.epochs and patiently(trial.should_prune)
+        retry_on_disconnect(trial.report, epoch.score, number)
+        return number < self.preset.epochs and retry_on_disconnect(trial.should_prune)

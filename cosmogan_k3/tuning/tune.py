@@ -12,16 +12,21 @@ import optuna
 from tqdm import tqdm
 
 from cosmogan_k3 import backend
-from cosmogan_k3.data.conditioning import parse_names
-from cosmogan_k3.data.writers import check_writable
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.models.build import check_conditional, for_edges
-from cosmogan_k3.models.presets import Preset, get_preset
+from cosmogan_k3.gan.build import check_conditional, for_edges
+from cosmogan_k3.gan.presets import Preset, get_preset
+from cosmogan_k3.maps.conditioning import parse_names
+from cosmogan_k3.maps.io.writers import check_writable
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.training import conditioning_of, split
+from cosmogan_k3.training.trainer import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
-from cosmogan_k3.tuning.storage import open_storage, patiently, wait_for_databases, without_password
+from cosmogan_k3.tuning.storage import (
+    open_storage,
+    retry_on_disconnect,
+    wait_for_databases,
+    without_password,
+)
 from cosmogan_k3.tuning.study import CAUSE, finished, objectives, open_study, places, work
 from cosmogan_k3.tuning.trials import TrialRunner
 
@@ -81,13 +86,17 @@ def tune(config, plan, maps, *, provenance=None):
     splits = split(maps, config.seed)
     objective = Objective(splits, conditioning_of(config, splits.train, maps))
     if objective.validation is None:
-        raise InputError(f"A study needs three validation maps, a tenth of all. Received: {len(maps)} maps")
+        raise InputError(
+            f"A study needs three validation maps, a tenth of all. Received: {len(maps)} maps"
+        )
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
     identity = _identity(config, plan, maps)
     study = open_study(config, identity, alone=config.workers == 1 and config.finish == 1)
     parameters = {key: str(value) for key, value in identity.items()} | (provenance or {})
     parameters["storage"] = without_password(config.storage)
-    runner = TrialRunner(config, preset, plan.ranges, objective, parameters, _parent(config, study, parameters))
+    runner = TrialRunner(
+        config, preset, plan.ranges, objective, parameters, _parent(config, study, parameters)
+    )
     if not config.finish:
         _run_trials(config, runner, study)
         return study
@@ -107,9 +116,21 @@ def _parent(config, study, parameters):
 
 def _identity(config, plan, maps):
     """What all workers of a study share, now and when it is gone on with."""
-    shared = ("preset", "condition", "objective", "sampler", "pruner", "repeats", "seed", "periodic")
+    shared = (
+        "preset",
+        "condition",
+        "objective",
+        "sampler",
+        "pruner",
+        "repeats",
+        "seed",
+        "periodic",
+    )
     identity = {name: getattr(config, name) for name in shared}
-    ranges = {r.name: {key: value for key, value in asdict(r).items() if key != "name"} for r in plan.ranges}
+    ranges = {
+        r.name: {key: value for key, value in asdict(r).items() if key != "name"}
+        for r in plan.ranges
+    }
     return identity | {
         "backend": backend.name,
         "epochs": plan.preset.epochs,
@@ -121,10 +142,12 @@ def _identity(config, plan, maps):
 @contextlib.contextmanager
 def _bar(config, study):
     """A bar that counts the trials of all workers, and a function that brings it up to date."""
-    with tqdm(total=config.trials, desc="trials", unit="trial", disable=config.quiet or None) as bar:
+    with tqdm(
+        total=config.trials, desc="trials", unit="trial", disable=config.quiet or None
+    ) as bar:
 
         def show():
-            trials = places(patiently(study.get_trials, deepcopy=False)).values()
+            trials = places(retry_on_disconnect(study.get_trials, deepcopy=False)).values()
             bar.update(sum(trial.state.is_finished() for trial in trials) - bar.n)
 
         show()
@@ -149,7 +172,13 @@ def _run_workers(config, study):
     Raises:
         InputError: all of them ended, and trials are missing.
     """
-    command = [sys.executable, "-m", "cosmogan_k3", "tune", *_options(replace(config, workers=1, finish=0, quiet=True))]
+    command = [
+        sys.executable,
+        "-m",
+        "cosmogan_k3",
+        "tune",
+        *_options(replace(config, workers=1, finish=0, quiet=True)),
+    ]
     threads = str(max(1, (os.cpu_count() or 1) // config.workers))
     environment = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads} | os.environ
     environment.pop("MLFLOW_RUN_ID", None)  # of the study, not of its trials
@@ -162,7 +191,7 @@ def _run_workers(config, study):
     finally:
         for worker in workers:
             worker.terminate()
-    if not patiently(finished, study, config.trials):
+    if not retry_on_disconnect(finished, study, config.trials):
         codes = ", ".join(str(worker.wait()) for worker in workers)
         raise InputError(
             f"All workers ended (exit codes {codes}) before {config.trials} trials of the study {config.study!r} did; "
@@ -188,7 +217,11 @@ def _finish(config, maps, splits, study, parameters):
     paths = plots.draw(study, folder)
     shares = plots.importances(study)
     verdicts = [_counts(study), f"Best: trial {best.number}, {best.values}, {best.params}"]
-    verdicts += ["Importances: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())] if shares else []
+    verdicts += (
+        ["Importances: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())]
+        if shares
+        else []
+    )
     if config.retrain:
         whole = for_edges(get_preset(config.preset), config.periodic, splits.train.kappa)
         found = champion.retrain(config, whole, maps, splits, best, parameters)
@@ -197,7 +230,9 @@ def _finish(config, maps, splits, study, parameters):
         if config.model_name:
             verdicts.append(champion.promote(config, found, splits))
     metrics = {f"importance.{name}": share for name, share in shares.items()}
-    metrics |= {f"best.{name}": value for name, value in zip(objectives(config), best.values, strict=True)}
+    metrics |= {
+        f"best.{name}": value for name, value in zip(objectives(config), best.values, strict=True)
+    }
     runs.log_evidence(metrics, paths, description="\n\n".join(verdicts))
     if not config.quiet:
         print("\n".join(verdicts))

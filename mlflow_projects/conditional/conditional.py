@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cosmogan_k3.cli import use_backend
+from cosmogan_k3.cli.main import use_backend
 from cosmogan_k3.config import Simulation
-from cosmogan_k3.data.writers import replacing
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.figures.style import GENERATED, REAL, new_figure
-from cosmogan_k3.simulate import simulate_maps
+from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
+from cosmogan_k3.maps.io.writers import replacing
+from cosmogan_k3.simulation import simulate_maps
 from cosmogan_k3.statistics import Validation, power_spectrum
 
 TEST_SEED = 1_000_003
@@ -37,8 +37,12 @@ TRAINED = ("preset", "backend", "epochs", "seed")
 
 def run(command, given, *more, names):
     """One command of cosmogan with the options of these names; its exit code."""
-    options = [x for name in names for x in (f"--{name.replace('_', '-')}", str(getattr(given, name)))]
-    return subprocess.run([sys.executable, "-m", "cosmogan_k3", command, *options, *map(str, more)]).returncode
+    options = [
+        x for name in names for x in (f"--{name.replace('_', '-')}", str(getattr(given, name)))
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "cosmogan_k3", command, *options, *map(str, more)]
+    ).returncode
 
 
 def train(given, folder):
@@ -74,15 +78,22 @@ def held_out(conditioning, points):
     middle = (lowest + highest) / 2
     for axis, name in enumerate(conditioning.names):
         places = np.tile(middle, (points, 1))
-        places[:, axis] = np.linspace(0.9 * lowest + 0.1 * highest, 0.1 * lowest + 0.9 * highest, points)[:, axis]
-        yield name, [dict(zip(conditioning.names, map(float, place), strict=True)) for place in places]
+        places[:, axis] = np.linspace(
+            0.9 * lowest + 0.1 * highest, 0.1 * lowest + 0.9 * highest, points
+        )[:, axis]
+        yield (
+            name,
+            [dict(zip(conditioning.names, map(float, place), strict=True)) for place in places],
+        )
 
 
 def compare(given, emulator):
     """One record for each held-out cosmology, in the order of the lines."""
     records = []
     for name, line in held_out(emulator.conditioning, given.points):
-        real, generated = zip(*(drawn(given, emulator, cosmology) for cosmology in line), strict=True)
+        real, generated = zip(
+            *(drawn(given, emulator, cosmology) for cosmology in line), strict=True
+        )
         for index, cosmology in enumerate(line):
             validation = Validation(real[index], pixel_arcmin=emulator.pixel_arcmin)
             found = validation.distances(generated[index])
@@ -126,7 +137,10 @@ def table(records, given):
     lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     for record in records:
         cells = [f"{record[name]:.3f}" for name in names]
-        cells += ["{:.4f} ({:.4f}) [{:.3f}]".format(*(record[f"{d}{x}"] for x in SUFFIXES)) for d in DISTANCES]
+        cells += [
+            "{:.4f} ({:.4f}) [{:.3f}]".format(*(record[f"{d}{x}"] for x in SUFFIXES))
+            for d in DISTANCES
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", caption(given), ""])
 
@@ -143,19 +157,34 @@ def caption(given):
 
 def figure(records):
     """P/P(middle) in three bands of ℓ against each parameter, simulated and generated."""
-    lines = [(name, list(group)) for name, group in itertools.groupby(records, key=lambda r: r["varied"])]
+    lines = [
+        (name, list(group)) for name, group in itertools.groupby(records, key=lambda r: r["varied"])
+    ]
     drawing, axes = new_figure(4 * len(lines), 4, columns=len(lines), squeeze=False)
     for axis, (name, line) in zip(axes[0], lines, strict=True):
         reference = np.array(line[len(line) // 2]["real_power"])
         values = [record[name] for record in line]
         for band, marker in enumerate("os^"):
             real, generated = (
-                [record[f"{kind}_power"][band] / reference[band] for record in line] for kind in ("real", "generated")
+                [record[f"{kind}_power"][band] / reference[band] for record in line]
+                for kind in ("real", "generated")
             )
             axis.plot(
-                values, real, color=REAL, lw=1, ls=("-", "--", ":")[band], label=f"simulated, {BANDS[band]} scales"
+                values,
+                real,
+                color=REAL,
+                lw=1,
+                ls=("-", "--", ":")[band],
+                label=f"simulated, {BANDS[band]} scales",
             )
-            axis.plot(values, generated, marker, color=GENERATED, ms=5, label=f"generated, {BANDS[band]} scales")
+            axis.plot(
+                values,
+                generated,
+                marker,
+                color=GENERATED,
+                ms=5,
+                label=f"generated, {BANDS[band]} scales",
+            )
         axis.set(xlabel=name, ylabel="P / P(middle of the range)")
     axes[0, 0].legend(frameon=False, fontsize="small")
     return drawing
@@ -169,7 +198,9 @@ def write(folder, records, given):
     (folder / "table.md").write_text(table(records, given))
     with replacing(folder / "power_by_parameter.png") as partial:
         figure(records).savefig(partial, format="png", dpi=110)
-    (folder / "metrics.json").write_text(json.dumps({"mean": means, "cosmologies": records}, indent=1) + "\n")
+    (folder / "metrics.json").write_text(
+        json.dumps({"mean": means, "cosmologies": records}, indent=1) + "\n"
+    )
 
 
 def main(arguments=None):
@@ -177,16 +208,27 @@ def main(arguments=None):
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--vary", default="omega_m=0.2:0.4,sigma_8=0.6:1.0")
-    parser.add_argument("--cosmologies", type=int, default=32, help="that the training maps have between them")
-    parser.add_argument("--maps", type=int, default=9_000, help="to simulate, of which 70 %% are learned from")
+    parser.add_argument(
+        "--cosmologies", type=int, default=32, help="that the training maps have between them"
+    )
+    parser.add_argument(
+        "--maps", type=int, default=9_000, help="to simulate, of which 70 %% are learned from"
+    )
     parser.add_argument("--pixels", type=int, default=64)
     parser.add_argument("--field-deg", type=float, default=5.0)
     parser.add_argument("--preset", default="best")
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--epochs", type=int, default=0, help="0: the preset's")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=0.0, help="of training in this call; repeat it to go on")
-    parser.add_argument("--points", type=int, default=5, help="held-out cosmologies along each parameter, at least 2")
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="of training in this call; repeat it to go on"
+    )
+    parser.add_argument(
+        "--points",
+        type=int,
+        default=5,
+        help="held-out cosmologies along each parameter, at least 2",
+    )
     parser.add_argument("--test-maps", type=int, default=1_000, help="of each held-out cosmology")
     parser.add_argument("--out", default="conditional")
     given = parser.parse_args(arguments)
@@ -207,7 +249,9 @@ def job(given, folder):
     if model.is_file():
         use_backend(given.backend)
         write(folder, compare(given, Emulator.load(model)), given)
-        print(f"The table is in {folder / 'table.md'}, the report of the training in {model.with_name('report.html')}")
+        print(
+            f"The table is in {folder / 'table.md'}, the report of the training in {model.with_name('report.html')}"
+        )
     return 0
 
 

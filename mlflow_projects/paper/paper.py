@@ -22,7 +22,17 @@ PAPER = {
 def train(given):
     """Begin the training, or go on with it; the exit code."""
     command = [sys.executable, "-m", "cosmogan_k3", "main", "--model-name", "", "--out", given.out]
-    for name in ("data", "preset", "backend", "maps", "pixels", "epochs", "batch_size", "seed", "minutes"):
+    for name in (
+        "data",
+        "preset",
+        "backend",
+        "maps",
+        "pixels",
+        "epochs",
+        "batch_size",
+        "seed",
+        "minutes",
+    ):
         command += [f"--{name.replace('_', '-')}", str(getattr(given, name))]
     if (Path(given.out) / "checkpoints").is_dir():
         command.append("--resume")
@@ -38,7 +48,10 @@ def rows(metrics):
     yield "training maps", f"{metrics['train_maps']:,}", ""
     yield "epochs", str(metrics["last_epoch"]), ""
     yield "epoch with the best validation score", str(metrics["selected_epoch"]), ""
-    yield ("KS p-value of 25 histogram counts, as published", *beside_null("ks_histogram_pvalue", "{:.3f}"))
+    yield (
+        "KS p-value of 25 histogram counts, as published",
+        *beside_null("ks_histogram_pvalue", "{:.3f}"),
+    )
     yield ("KS distance of pixels", *beside_null("ks_pixels_distance", "{:.4f}"))
     yield ("mean \\|ΔP/P\\|", *beside_null("power_spectrum_error_mean", "{:.4f}"))
     yield ("largest \\|ΔP/P\\|", *beside_null("power_spectrum_error_max", "{:.4f}"))
@@ -49,9 +62,15 @@ def write_table(folder):
     """``table.md``, beside the figures that the training has written: maps, pixels, P(ℓ), PCA by epoch, losses."""
     metrics = json.loads((folder / "metrics.json").read_text())
     lines = ["| | the paper | ours | real against real |", "| --- | --- | --- | --- |"]
-    lines += [f"| {name} | {PAPER.get(name, '–')} | {ours} | {null} |" for name, ours, null in rows(metrics)]
+    lines += [
+        f"| {name} | {PAPER.get(name, '–')} | {ours} | {null} |"
+        for name, ours, null in rows(metrics)
+    ]
     compared = f"{metrics['generated_maps']:,} generated against {metrics['real_maps']:,} test maps"
-    lines += ["", f"Preset {metrics['preset']} on {metrics['keras_backend']}, seed {metrics['seed']}; {compared}."]
+    lines += [
+        "",
+        f"Preset {metrics['preset']} on {metrics['keras_backend']}, seed {metrics['seed']}; {compared}.",
+    ]
     (folder / "table.md").write_text("\n".join(lines) + "\n")
 
 
@@ -59,15 +78,21 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--data", default="", help="maps of 256x256; lognormal ones are simulated if none are given")
+    parser.add_argument(
+        "--data", default="", help="maps of 256x256; lognormal ones are simulated if none are given"
+    )
     parser.add_argument("--preset", default="geogan")
     parser.add_argument("--backend", default="jax")
-    parser.add_argument("--maps", type=int, default=23_000, help="to simulate, of which 70 %% are learned from")
+    parser.add_argument(
+        "--maps", type=int, default=23_000, help="to simulate, of which 70 %% are learned from"
+    )
     parser.add_argument("--pixels", type=int, default=256)
     parser.add_argument("--epochs", type=int, default=0, help="0: the preset's, 185")
     parser.add_argument("--batch-size", type=int, default=0, help="0: the preset's, 64")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--minutes", type=float, default=0.0, help="of training in this call; repeat it to go on")
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="of training in this call; repeat it to go on"
+    )
     parser.add_argument("--out", default="paper")
     given = parser.parse_args(arguments)
     folder = Path(given.out)

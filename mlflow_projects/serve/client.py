@@ -26,16 +26,24 @@ def request_maps(url, maps, seed=0, timeout=600):
     Raises:
         InputError: nothing answers there, or the service refuses the request.
     """
-    body = json.dumps({"dataframe_split": {"columns": ["maps", "seed"], "data": [[maps, seed]]}}).encode()
-    request = urllib.request.Request(f"{url}/invocations", body, {"Content-Type": "application/json"})
+    body = json.dumps(
+        {"dataframe_split": {"columns": ["maps", "seed"], "data": [[maps, seed]]}}
+    ).encode()
+    request = urllib.request.Request(
+        f"{url}/invocations", body, {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
             return np.asarray(json.load(answer)["predictions"], dtype=np.float32)
     except urllib.error.HTTPError as error:
         said = error.read().decode(errors="replace")[:300]
-        raise cosmogan_k3.InputError(f"{url}: the service refused the request ({error.code}: {said})") from error
+        raise cosmogan_k3.InputError(
+            f"{url}: the service refused the request ({error.code}: {said})"
+        ) from error
     except (urllib.error.URLError, OSError) as error:
-        raise cosmogan_k3.InputError(f"{url}: nothing answers there ({error}); start the service first") from error
+        raise cosmogan_k3.InputError(
+            f"{url}: nothing answers there ({error}); start the service first"
+        ) from error
 
 
 def main(arguments=None):
@@ -43,7 +51,9 @@ def main(arguments=None):
     parser.add_argument("--url", default="http://127.0.0.1:5001")
     parser.add_argument("--maps", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--pixel-arcmin", type=float, default=4.6875, help="of the model; its run in MLflow says")
+    parser.add_argument(
+        "--pixel-arcmin", type=float, default=4.6875, help="of the model; its run in MLflow says"
+    )
     parser.add_argument("--out", default="served.fits", help="npz, npy, h5 or fits file")
     given = parser.parse_args(arguments)
     try:

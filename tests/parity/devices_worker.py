@@ -11,10 +11,10 @@ import keras
 import numpy as np
 
 from cosmogan_k3 import backend
-from cosmogan_k3.data import Batches, Scaling
-from cosmogan_k3.models.build import build_gan
-from cosmogan_k3.models.presets import DeepConvolutional, get_preset
-from cosmogan_k3.penalties import R1, R2, WassersteinPenalty
+from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.gan.presets import DeepConvolutional, get_preset
+from cosmogan_k3.maps import Batches, Scaling
+from cosmogan_k3.nn.penalties import R1, R2, WassersteinPenalty
 from tests.parity.worker import CONDITIONAL, CONDITIONING, EPSILON, PIXELS, STEPS, Last
 
 BATCH = 16
@@ -28,13 +28,16 @@ _DEEP = replace(
     architecture=DeepConvolutional(latent=8, channels=(8, 4)),
     batch_size=BATCH,
     average_decay=0.0,
-    generator_rate=5e-5,
-    discriminator_rate=5e-5,
+    generator_learning_rate=5e-5,
+    discriminator_learning_rate=5e-5,
 )
 SYSTEMS = {
     CONDITIONAL: replace(get_preset("tiny"), batch_size=BATCH),
     "fully_convolutional": replace(
-        get_preset("tiny"), losses={0: {"name": "relativistic_hinge"}}, penalties=(R1(0.5, 0.25),), batch_size=BATCH
+        get_preset("tiny"),
+        losses={0: {"name": "relativistic_hinge"}},
+        penalties=(R1(0.5, 0.25),),
+        batch_size=BATCH,
     ),
     "minibatch": replace(
         _DEEP,
@@ -52,17 +55,29 @@ SYSTEMS = {
 
 def train(preset, conditioning=None):
     """Losses and mean logits of each step, ``(STEPS, 4)``."""
-    maps = np.random.default_rng(5).lognormal(sigma=0.3, size=(BATCH * STEPS // 2, PIXELS, PIXELS)).astype("float32")
-    theta = np.random.default_rng(6).uniform(-1, 1, size=(len(maps), 2)).astype("float32") if conditioning else None
+    maps = (
+        np.random.default_rng(5)
+        .lognormal(sigma=0.3, size=(BATCH * STEPS // 2, PIXELS, PIXELS))
+        .astype("float32")
+    )
+    theta = (
+        np.random.default_rng(6).uniform(-1, 1, size=(len(maps), 2)).astype("float32")
+        if conditioning
+        else None
+    )
     batches = Batches(maps, Scaling(), batch_size=BATCH, augment=True, seed=3, conditions=theta)
-    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning)
+    gan = build_gan(
+        preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning
+    )
     gan.adapt(maps[..., None], *([theta] if conditioning else []))
     for optimizer in (gan.optimizer.generator, gan.optimizer.discriminator):
         optimizer.epsilon = EPSILON
     gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
     rows = []
     record = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: rows.append([float(value) for value in logs.values()])
+        on_train_batch_end=lambda batch, logs: rows.append(
+            [float(value) for value in logs.values()]
+        )
     )
     gan.fit(batches, epochs=2, verbose=0, callbacks=[record])
     return np.array(rows)
@@ -75,4 +90,4 @@ if __name__ == "__main__":
     found = {system: train(preset, told.get(system)) for system, preset in SYSTEMS.items()}
     if backend.process_index() == 0:
         np.savez(path, devices=backend.device_count(), **found)
-    backend.leave()
+    backend.shutdown()

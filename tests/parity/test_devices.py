@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosmogan_k3.checkpoints import Checkpoints
-from cosmogan_k3.data import MapSet, write_maps
+from cosmogan_k3.maps import MapSet, write_maps
+from cosmogan_k3.training.checkpoints import Checkpoints
 from tests.harness import run_python, start_processes
 
 WORKER = "tests.parity.devices_worker"
@@ -61,18 +61,36 @@ def test_losses_do_not_depend_on_the_number_of_devices(alone, tmp_path, backend,
     assert spread["devices"] == devices
     for system in set(one.files) - {"devices"}:
         assert one[system].shape == (20, 4)
-        np.testing.assert_allclose(spread[system][:5], one[system][:5], rtol=1e-5, atol=1e-6, err_msg=system)
-        np.testing.assert_allclose(spread[system], one[system], rtol=1e-4, atol=1e-5, err_msg=system)
+        np.testing.assert_allclose(
+            spread[system][:5], one[system][:5], rtol=1e-5, atol=1e-6, err_msg=system
+        )
+        np.testing.assert_allclose(
+            spread[system], one[system], rtol=1e-4, atol=1e-5, err_msg=system
+        )
 
 
 @pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_a_process_that_is_killed_ends_the_others_and_the_training_resumes(tmp_path, monkeypatch, backend):
+def test_a_process_that_is_killed_ends_the_others_and_the_training_resumes(
+    tmp_path, monkeypatch, backend
+):
     maps = np.random.default_rng(0).lognormal(sigma=0.3, size=(40, 16, 16)).astype("float32")
     write_maps(tmp_path / "maps.npz", MapSet(maps, 3.0))
     root = Path(__file__).parents[2]
     monkeypatch.setenv("PYTHONPATH", str(root))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
-    command = ["-m", "cosmogan_k3", "train", "--data", "maps.npz", "--preset", "tiny", "--epochs", 500, "--out", "run"]
+    command = [
+        "-m",
+        "cosmogan_k3",
+        "train",
+        "--data",
+        "maps.npz",
+        "--preset",
+        "tiny",
+        "--epochs",
+        500,
+        "--out",
+        "run",
+    ]
     chief, other = start_processes(2, *command, backend=backend, cwd=tmp_path)
     until(lambda: Checkpoints(tmp_path / "run" / "checkpoints").epochs()[-1:] >= [2], chief)
     other.send_signal(signal.SIGKILL)
@@ -80,11 +98,15 @@ def test_a_process_that_is_killed_ends_the_others_and_the_training_resumes(tmp_p
     assert chief.returncode == 2, said
     assert "Traceback" not in said
     line = said.splitlines()[-1]
-    assert line.startswith("cosmogan train: error: Another process of this training ended or cannot be reached"), said
+    assert line.startswith(
+        "cosmogan train: error: Another process of this training ended or cannot be reached"
+    ), said
     assert "--resume" in line
     assert "cosmogan train" not in other.communicate()[0], "only the chief speaks"
 
-    resumed = run_python(*command, "--resume", "--minutes", 1e-6, backend=backend, cwd=tmp_path).stdout
+    resumed = run_python(
+        *command, "--resume", "--minutes", 1e-6, backend=backend, cwd=tmp_path
+    ).stdout
     assert int(re.search(r"stopped after epoch (\d+) of 500", resumed)[1]) >= 3
 
 

@@ -34,13 +34,17 @@ def test_losses_agree(folder, system, backend):
     assert len(reference) == 20
     np.testing.assert_allclose(ours[:5], reference[:5], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(ours, reference, rtol=1e-4, atol=1e-5)
-    assert not np.allclose(reference[0], reference[-1], rtol=1e-2), "the networks did not learn anything"
+    assert not np.allclose(reference[0], reference[-1], rtol=1e-2), (
+        "the networks did not learn anything"
+    )
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("trained_by", BACKENDS)
 def test_a_saved_model_samples_the_same_everywhere(folder, system, trained_by):
-    samples = [np.load(folder / f"samples-{system}-{trained_by}-{backend}.npy") for backend in BACKENDS]
+    samples = [
+        np.load(folder / f"samples-{system}-{trained_by}-{backend}.npy") for backend in BACKENDS
+    ]
     assert samples[0].std() > 1e-3
     for other in samples[1:]:
         np.testing.assert_allclose(other, samples[0], atol=1e-5)

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from cosmogan_k3.data import Conditioning
-from cosmogan_k3.models.build import build_gan
-from cosmogan_k3.models.presets import DeepConvolutional, get_preset
+from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.gan.presets import DeepConvolutional, get_preset
+from cosmogan_k3.maps import Conditioning
 
 STEPS = 20
 PIXELS = 16
@@ -32,7 +32,11 @@ SYSTEMS = {
     "deep_convolutional": replace(
         get_preset("geogan"),
         architecture=DeepConvolutional(
-            latent=8, channels=(16, 8), generator_norm="virtual", reference_size=4, minibatch_kernels=64
+            latent=8,
+            channels=(16, 8),
+            generator_norm="virtual",
+            reference_size=4,
+            minibatch_kernels=64,
         ),
         losses={0: {"name": "hinge"}, 1: {"name": "relativistic_hinge"}},
         batch_size=8,
@@ -56,11 +60,15 @@ def train(folder):
 def train_system(folder, system, preset):
     rng = np.random.default_rng(5)
     conditioning = CONDITIONING if system == CONDITIONAL else None
-    gan = build_gan(preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning)
+    gan = build_gan(
+        preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning
+    )
     for optimizer in (gan.optimizer.generator, gan.optimizer.discriminator):
         optimizer.epsilon = EPSILON
     shapes = [(STEPS, preset.batch_size, *shape) for shape in gan.latent_shapes]
-    tables = [ops.convert_to_tensor(rng.standard_normal(shape, dtype="float32")) for shape in shapes]
+    tables = [
+        ops.convert_to_tensor(rng.standard_normal(shape, dtype="float32")) for shape in shapes
+    ]
 
     def draw_latents(n):
         step = ops.cast(ops.convert_to_tensor(gan.optimizer.iterations), "int32")

@@ -11,12 +11,19 @@ VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 
 
 @settings(max_examples=200, deadline=None)
-@given(edges=st.lists(VALUES, min_size=2, max_size=20, unique=True), values=st.lists(VALUES, min_size=1, max_size=30))
+@given(
+    edges=st.lists(VALUES, min_size=2, max_size=20, unique=True),
+    values=st.lists(VALUES, min_size=1, max_size=30),
+)
 def test_the_index_is_searchsorted_for_any_edges(edges, values):
     # The edges themselves and their neighbours in floating point are where a table could go wrong.
     edges = np.sort(np.array(edges))
-    values = np.concatenate([values, edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf), [-1e300, 1e300]])
-    np.testing.assert_array_equal(Bins(edges).index(values), np.searchsorted(edges, values, side="right"))
+    values = np.concatenate(
+        [values, edges, np.nextafter(edges, -np.inf), np.nextafter(edges, np.inf), [-1e300, 1e300]]
+    )
+    np.testing.assert_array_equal(
+        Bins(edges).index(values), np.searchsorted(edges, values, side="right")
+    )
 
 
 @settings(max_examples=100, deadline=None)
@@ -39,7 +46,9 @@ def test_sums_are_a_weighted_histogram(rng):
 
 def test_maps_are_continued_periodically(rng):
     maps = rng.normal(size=(2, 5, 5))
-    np.testing.assert_array_equal(wrapped(maps, 2), np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="wrap"))
+    np.testing.assert_array_equal(
+        wrapped(maps, 2), np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="wrap")
+    )
 
 
 def test_infinite_edges_are_refused():

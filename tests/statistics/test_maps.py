@@ -75,7 +75,9 @@ def test_what_lies_under_the_mask_is_never_read(seed, hidden):
 def test_the_histogram_counts_observed_pixels_only(rng):
     maps, mask = rng.normal(size=(5, 20, 20)), holes(20, 3, 3)
     counts = pixel_histogram(maps, EDGES, mask=mask)
-    expected = [[np.sum((m[mask] >= lo) & (m[mask] < hi)) for lo, hi in pairwise(EDGES)] for m in maps]
+    expected = [
+        [np.sum((m[mask] >= lo) & (m[mask] < hi)) for lo, hi in pairwise(EDGES)] for m in maps
+    ]
     np.testing.assert_array_equal(counts, expected)
     assert counts.dtype == np.int64
 

@@ -8,7 +8,6 @@ from scipy import stats
 
 from cosmogan_k3.statistics import (
     integer_mode_edges,
-    kolmogorov_smirnov,
     ks_histogram_counts,
     ks_pixels,
     null_halves,
@@ -20,6 +19,7 @@ from cosmogan_k3.statistics import (
     summary_distances,
     wasserstein_distances,
 )
+from cosmogan_k3.statistics.two_sample import kolmogorov_smirnov
 
 
 def test_white_noise_has_a_flat_spectrum(rng):
@@ -138,20 +138,27 @@ def correlated_maps(rng, n):
 
 def test_the_p_value_is_uniform_although_pixels_are_correlated(rng):
     values = [
-        ks_pixels(correlated_maps(rng, 12), correlated_maps(rng, 12), permutations=99, seed=i).pvalue
+        ks_pixels(
+            correlated_maps(rng, 12), correlated_maps(rng, 12), permutations=99, seed=i
+        ).pvalue
         for i in range(200)
     ]
     assert stats.kstest(values, "uniform").pvalue > 0.01
     naive = [
-        stats.ks_2samp(correlated_maps(rng, 12).ravel(), correlated_maps(rng, 12).ravel()).pvalue for _ in range(50)
+        stats.ks_2samp(correlated_maps(rng, 12).ravel(), correlated_maps(rng, 12).ravel()).pvalue
+        for _ in range(50)
     ]
-    assert np.mean(np.array(naive) < 0.01) > 0.8, "the usual formula should fail here, or this test shows nothing"
+    assert np.mean(np.array(naive) < 0.01) > 0.8, (
+        "the usual formula should fail here, or this test shows nothing"
+    )
 
 
 def test_the_p_value_finds_a_real_difference(rng):
     result = ks_pixels(correlated_maps(rng, 60), 1.5 + correlated_maps(rng, 60), permutations=199)
     assert result.pvalue == pytest.approx(1 / 200)
-    assert np.isnan(ks_pixels(correlated_maps(rng, 5), correlated_maps(rng, 5), permutations=0).pvalue)
+    assert np.isnan(
+        ks_pixels(correlated_maps(rng, 5), correlated_maps(rng, 5), permutations=0).pvalue
+    )
     with pytest.raises(ValueError, match="Both sets need maps"):
         ks_pixels(np.zeros((0, 4, 4)), np.zeros((1, 4, 4)))
 
@@ -171,7 +178,9 @@ def test_principal_components_are_the_eigenvectors_of_the_covariance(rng):
     values, vectors = np.linalg.eigh(np.cov(real.reshape(500, -1).T))
     np.testing.assert_allclose(explained, values[::-1][:2] / values.sum(), rtol=1e-6)
     centred = (real - real.mean(axis=0)).reshape(500, -1)
-    np.testing.assert_allclose(np.abs(a), np.abs(centred @ vectors[:, ::-1][:, :2]), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        np.abs(a), np.abs(centred @ vectors[:, ::-1][:, :2]), rtol=1e-5, atol=1e-5
+    )
     np.testing.assert_allclose(b, a[:10], atol=1e-9)
     with pytest.raises(ValueError, match="components must lie"):
         pca_projection(real[:3], real, components=4)
@@ -206,7 +215,10 @@ def test_wasserstein_distances_against_the_exact_ones(rng):
         expected = stats.wasserstein_distance(a.ravel(), b.ravel()) / a.std()
         assert found[f"wasserstein_pixels{ending}"] == pytest.approx(expected, abs=0.002)
         logs = [np.log(power_spectrum(m, pixel_arcmin=1.0)[1]) for m in (a, b)]
-        each = [stats.wasserstein_distance(x, y) / x.std() for x, y in zip(logs[0].T, logs[1].T, strict=True)]
+        each = [
+            stats.wasserstein_distance(x, y) / x.std()
+            for x, y in zip(logs[0].T, logs[1].T, strict=True)
+        ]
         assert found[f"wasserstein_log_power{ending}"] == pytest.approx(np.mean(each), rel=1e-9)
         heights = [m[:, 1:-1, 1:-1][local_maxima(m)] for m in (a, b)]
         expected = stats.wasserstein_distance(*heights) / heights[0].std()
@@ -217,7 +229,9 @@ def local_maxima(maps):
     """Whether each inner pixel is above its eight neighbours."""
     n = maps.shape[1]
     shifts = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
-    return np.all([maps[:, 1:-1, 1:-1] > maps[:, i : n - 2 + i, j : n - 2 + j] for i, j in shifts], axis=0)
+    return np.all(
+        [maps[:, 1:-1, 1:-1] > maps[:, i : n - 2 + i, j : n - 2 + j] for i, j in shifts], axis=0
+    )
 
 
 def test_wasserstein_distances_that_are_not_defined_are_left_out(rng):
@@ -235,6 +249,8 @@ def test_masked_ks_is_that_of_the_observed_pixels(rng):
     mask = rng.random((12, 12)) < 0.7
     expected = stats.ks_2samp(real[:, mask].ravel(), generated[:, mask].ravel()).statistic
     real[:, ~mask], generated[:, ~mask] = np.nan, 9.0
-    assert ks_pixels(real, generated, mask=mask, permutations=0).distance == pytest.approx(expected, abs=1e-12)
+    assert ks_pixels(real, generated, mask=mask, permutations=0).distance == pytest.approx(
+        expected, abs=1e-12
+    )
     with pytest.raises(ValueError, match="NaN or infinity in map 0"):
         ks_pixels(real, generated, permutations=0)

@@ -6,9 +6,9 @@ import optuna
 import pytest
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.models.build import build_gan
-from cosmogan_k3.models.presets import PRESETS, Preset, get_preset
-from cosmogan_k3.penalties import R1, R2
+from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
+from cosmogan_k3.nn.penalties import R1, R2
 from cosmogan_k3.tuning import space
 from cosmogan_k3.tuning.space import Range
 
@@ -24,16 +24,19 @@ def test_knobs_that_are_fields_are_the_presets():
 
 
 def test_a_file_gives_typed_ranges(tmp_path):
-    text = "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\nlog = true\n[batch_size]\nvalues = [8, 16]\n"
+    text = "[generator_learning_rate]\nlow = 1e-4\nhigh = 1e-2\nlog = true\n[batch_size]\nvalues = [8, 16]\n"
     found = space.read_ranges(written(tmp_path, text))
-    assert found == [Range("generator_rate", 1e-4, 1e-2, True), Range("batch_size", values=(8, 16))]
+    assert found == [
+        Range("generator_learning_rate", 1e-4, 1e-2, True),
+        Range("batch_size", values=(8, 16)),
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "names no knob"),
-        ("[generator_rate", "not a readable file"),
+        ("[generator_learning_rate", "not a readable file"),
         ("[rate]\nlow = 1\nhigh = 2", "Unknown knob"),
         ("[beta_1]\nlow = 0.5\nhigh = 0.1", "low < high"),
         ("[beta_1]\nlow = 0.5", "expected bounds"),
@@ -60,7 +63,11 @@ def test_a_missing_file_is_said_in_one_line(tmp_path):
     ("preset", "ranges", "message"),
     [
         ("quick", [Range("margin_real", 0.5, 2.0)], "none of the study's losses"),
-        ("geogan", [Range("loss", values=("cross_entropy",)), Range("margin_real", 0.5, 2.0)], "none of the study's"),
+        (
+            "geogan",
+            [Range("loss", values=("cross_entropy",)), Range("margin_real", 0.5, 2.0)],
+            "none of the study's",
+        ),
         ("rodriguez_wgan", [Range("batch_size", values=(16,))], "multiples of 5"),
         ("quick", [Range("batch_size", 8, 64)], "a list of `values`"),
     ],
@@ -72,7 +79,11 @@ def test_knobs_without_effect_are_refused(preset, ranges, message):
 
 @pytest.mark.parametrize(
     ("loss", "asked"),
-    [("hinge", {"margin_real", "margin_fake"}), ("relativistic_hinge", {"margin_real"}), ("cross_entropy", set())],
+    [
+        ("hinge", {"margin_real", "margin_fake"}),
+        ("relativistic_hinge", {"margin_real"}),
+        ("cross_entropy", set()),
+    ],
 )
 def test_margins_are_asked_for_where_the_loss_has_them(loss, asked):
     losses = Range("loss", values=("hinge", "relativistic_hinge", "cross_entropy"))
@@ -84,9 +95,15 @@ def test_margins_are_asked_for_where_the_loss_has_them(loss, asked):
 def test_values_reach_the_preset():
     preset = space.apply(
         get_preset("quick"),
-        {"generator_rate": 3e-3, "beta_1": 0.2, "batch_size": 8, "loss": "relativistic_hinge", "margin_real": 2.0},
+        {
+            "generator_learning_rate": 3e-3,
+            "beta_1": 0.2,
+            "batch_size": 8,
+            "loss": "relativistic_hinge",
+            "margin_real": 2.0,
+        },
     )
-    assert (preset.generator_rate, preset.beta_1, preset.batch_size) == (3e-3, 0.2, 8)
+    assert (preset.generator_learning_rate, preset.beta_1, preset.batch_size) == (3e-3, 0.2, 8)
     assert preset.losses == {0: {"name": "relativistic_hinge", "margin": 2.0}}
 
 
@@ -100,10 +117,20 @@ def test_margins_fall_in_equal_steps_over_the_stages_of_a_loss():
     """Half way through the geometric GAN's hinge the paper turns relativistic; the margin falls all the way."""
     from dataclasses import replace
 
-    geogan = replace(get_preset("geogan"), epochs=8, losses={0: {"name": "hinge"}, 5: {"name": "relativistic_hinge"}})
+    geogan = replace(
+        get_preset("geogan"),
+        epochs=8,
+        losses={0: {"name": "hinge"}, 5: {"name": "relativistic_hinge"}},
+    )
     stages = space.apply(geogan, {"margin_fake": 2.0, "margin_final": 0.4}).losses
     assert list(stages) == [0, 2, 4, 5, 6]
-    assert [round(s.get("margin_fake", s.get("margin")), 6) for s in stages.values()] == [2.0, 1.6, 1.2, 0.6, 0.4]
+    assert [round(s.get("margin_fake", s.get("margin")), 6) for s in stages.values()] == [
+        2.0,
+        1.6,
+        1.2,
+        0.6,
+        0.4,
+    ]
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -121,4 +148,7 @@ def test_every_suggested_preset_can_be_built():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(3):
         values = space.suggest(study.ask(), space.read_ranges(), get_preset("tiny"))
-        assert build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0) is not None
+        assert (
+            build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0)
+            is not None
+        )

@@ -8,13 +8,14 @@ import numpy as np
 import optuna
 import pytest
 
-from cosmogan_k3 import cli, training
+from cosmogan_k3.cli import main as cli
 from cosmogan_k3.config import TuneConfig
-from cosmogan_k3.data import MapSet
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.models.build import build_gan
+from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import validation_score
+from cosmogan_k3.training import trainer as training
 from cosmogan_k3.tuning import champion, objective, trials, tune
 from cosmogan_k3.tuning.study import CAUSE, open_study, work
 
@@ -29,11 +30,20 @@ def store(tmp_path, monkeypatch):
 
 @pytest.fixture
 def maps():
-    return MapSet(np.random.default_rng(0).lognormal(sigma=0.3, size=(40, 16, 16)).astype("float32"), 3.0)
+    return MapSet(
+        np.random.default_rng(0).lognormal(sigma=0.3, size=(40, 16, 16)).astype("float32"), 3.0
+    )
 
 
 def config(**options):
-    given = {"preset": "tiny", "data": "maps", "trials": 2, "epochs": EPOCHS, "retrain": 0, "quiet": True}
+    given = {
+        "preset": "tiny",
+        "data": "maps",
+        "trials": 2,
+        "epochs": EPOCHS,
+        "retrain": 0,
+        "quiet": True,
+    }
     return TuneConfig(**(given | options))
 
 
@@ -58,9 +68,11 @@ def scripted(*scores):
 def test_a_study_trains_retrains_and_crowns(maps, monkeypatch):
     original = training.evaluate_maps
     monkeypatch.setattr(
-        training, "evaluate_maps", lambda *a, **k: replace(original(*a, **k, permutations=9), figures={})
+        training,
+        "evaluate_maps",
+        lambda *a, **k: replace(original(*a, **k, permutations=9), figures={}),
     )
-    ranges = "[generator_rate]\nvalues = [1e-3]\n[beta_1]\nvalues = [0.0]\n"  # one step to compile
+    ranges = "[generator_learning_rate]\nvalues = [1e-3]\n[beta_1]\nvalues = [0.0]\n"  # one step to compile
     tune.Path("ranges.toml").write_text(ranges)
     study = run(maps, retrain=1, epochs=1, ranges="ranges.toml", pruner="none")
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
@@ -72,20 +84,28 @@ def test_a_study_trains_retrains_and_crowns(maps, monkeypatch):
     for trial in study.trials:
         (child,) = (r for r in children if r.info.run_id == trial.user_attrs[trials.RUN])
         assert child.data.metrics["best_score"] == trial.value
-        assert float(child.data.params["generator_rate"]) == 1e-3
+        assert float(child.data.params["generator_learning_rate"]) == 1e-3
     artifacts = {a.path for a in mlflow.MlflowClient().list_artifacts(parent, "figures")}
-    assert {"figures/history.png", "figures/slices.png", "figures/parallel_coordinates.png"} <= artifacts
+    assert {
+        "figures/history.png",
+        "figures/slices.png",
+        "figures/parallel_coordinates.png",
+    } <= artifacts
     crowned = Emulator.load("models:/cosmogan@champion")
     kept = json.loads(tune.Path("study/seed-1/metrics.json").read_text())
     splits = training.split(maps, 0)
     validation = champion.validation_of(splits.validation)
     found = validation_score(validation.distances(crowned.gan.sample(len(validation.real))))
-    assert found == pytest.approx(kept["validation_score"], rel=1e-3)  # other batches, so other roundings
+    assert found == pytest.approx(
+        kept["validation_score"], rel=1e-3
+    )  # other batches, so other roundings
 
 
 def test_the_score_is_the_mean_over_seeds_of_the_best_epoch(maps, monkeypatch):
     judge = objective.Objective(training.split(maps, 0))
-    drawn = iter(np.random.default_rng(1).lognormal(sigma=0.5, size=(4, *judge.validation.real.shape)))
+    drawn = iter(
+        np.random.default_rng(1).lognormal(sigma=0.5, size=(4, *judge.validation.real.shape))
+    )
     expected, found = [], []
 
     class Untrained:
@@ -107,11 +127,18 @@ def test_hopeless_trials_are_pruned_and_diverged_ones_recorded(maps, monkeypatch
     good, bad = [0.9, 0.8, 0.5, 0.6], [2.0, 2.0, 2.0, 2.0]
     monkeypatch.setattr(objective.Objective, "epochs_of", scripted(good, bad, [0.9, None], good))
     study = run(maps, trials=4)
-    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "PRUNED", "FAIL", "COMPLETE"]
+    assert [trial.state.name for trial in study.trials] == [
+        "COMPLETE",
+        "PRUNED",
+        "FAIL",
+        "COMPLETE",
+    ]
     assert study.best_value == 0.5
     assert study.trials[1].user_attrs["epochs"] < EPOCHS
     assert study.trials[2].user_attrs[CAUSE] == "epoch 2: generator_loss is nan"
-    outcome = [mlflow.get_run(trial.user_attrs[trials.RUN]).data.tags["outcome"] for trial in study.trials]
+    outcome = [
+        mlflow.get_run(trial.user_attrs[trials.RUN]).data.tags["outcome"] for trial in study.trials
+    ]
     assert outcome[0] == "complete"
     assert "pruned after epoch" in outcome[1]
     assert "nan" in outcome[2]
@@ -168,9 +195,13 @@ def test_the_champion_stays_unless_beaten(maps):
             config(), [(Emulator(gan), {"validation_score": 9.0})], splits
         )
         worse = champion.promote(config(), [(Emulator(gan), {"validation_score": present})], splits)
-        better = champion.promote(config(), [(Emulator(gan), {"validation_score": present - 0.1})], splits)
+        better = champion.promote(
+            config(), [(Emulator(gan), {"validation_score": present - 0.1})], splits
+        )
         smaller = MapSet(maps.kappa[:, :8, :8], 3.0)
-        other = champion.promote(config(), [(Emulator(gan), {"validation_score": 0.0})], training.split(smaller, 0))
+        other = champion.promote(
+            config(), [(Emulator(gan), {"validation_score": 0.0})], training.split(smaller, 0)
+        )
     assert worse.startswith("Not registered")
     assert f"{present:.4f}" in worse
     assert better.startswith("cosmogan version 2 is the champion")
@@ -184,12 +215,18 @@ def test_a_conditional_study_tells_its_candidates_the_parameters(maps, monkeypat
     chosen = config(condition="sigma_8", epochs=1)
     judge = objective.Objective(splits, training.conditioning_of(chosen, splits.train, told))
     candidate = objective.Candidate(replace(training.get_preset("tiny"), epochs=1), judge, 0)
-    np.testing.assert_array_equal(candidate.given["sigma_8"], splits.validation.parameters["sigma_8"])
+    np.testing.assert_array_equal(
+        candidate.given["sigma_8"], splits.validation.parameters["sigma_8"]
+    )
     assert np.isfinite(validation_score(candidate.train_epoch()))
     assert champion._score(candidate.gan, splits) == pytest.approx(
-        validation_score(judge.validation.distances(candidate.gan.sample(4, parameters=candidate.given)))
+        validation_score(
+            judge.validation.distances(candidate.gan.sample(4, parameters=candidate.given))
+        )
     )
-    assert champion._score(candidate.gan, training.split(maps, 0)) is None  # maps that carry no parameters
+    assert (
+        champion._score(candidate.gan, training.split(maps, 0)) is None
+    )  # maps that carry no parameters
     monkeypatch.setattr(objective.Objective, "epochs_of", scripted([1.0]))
     assert len(run(told, condition="sigma_8", trials=1).trials) == 1
     with pytest.raises(InputError, match=r"begun with other settings \(condition\)"):

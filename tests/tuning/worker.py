@@ -7,7 +7,7 @@ import sys
 import time
 
 from cosmogan_k3.config import TuneConfig
-from cosmogan_k3.tuning.storage import patiently, wait_for_databases
+from cosmogan_k3.tuning.storage import retry_on_disconnect, wait_for_databases
 from cosmogan_k3.tuning.study import open_study, work
 
 EPOCHS = 10
@@ -17,7 +17,7 @@ def run(trial):
     x = trial.suggest_float("x", 0.0, 1.0)
     for epoch in range(1, EPOCHS + 1):
         time.sleep(0.1)
-        patiently(trial.report, x / epoch, epoch)
+        retry_on_disconnect(trial.report, x / epoch, epoch)
     return x
 
 

@@ -1,0 +1,21 @@
+"""Names for the arrays that functions take and return; shapes are in the comments."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Maps: TypeAlias = NDArray[np.float32]  # (n_maps, N, N), convergence, dimensionless
+FloatArray: TypeAlias = NDArray[np.float64]  # any shape
+IntArray: TypeAlias = NDArray[np.int64]  # any shape
+Mask: TypeAlias = NDArray[np.bool_]  # (N, N), True where observed
+Rows: TypeAlias = NDArray[np.float64]  # (n_maps, n_features), one row a map
+Conditions: TypeAlias = NDArray[np.float32]  # (n_maps, n_conditions), standardised parameters
+Metrics: TypeAlias = Mapping[str, float]  # name to value
+PathLike: TypeAlias = str | Path
+Tensor: TypeAlias = Any  # of the Keras backend in use: jax.Array, tensorflow.Tensor or torch.Tensor
+Shape: TypeAlias = tuple[int, ...]
+
+BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]

@@ -1,0 +1,49 @@
+"""The distribution of pixel intensities."""
+
+import numpy as np
+
+from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
+
+
+def pixel_distribution(edges, real_counts, generated_counts, *, title=""):
+    """Mean pixel histograms with the spread from map to map, and their ratio.
+
+    Args:
+        edges: float ``(bins + 1,)``, κ.
+        real_counts, generated_counts: ``(n, bins)``, as ``pixel_histogram`` returns them.
+        title: text above the figure.
+    """
+    figure, (top, bottom) = new_figure(6, 5.5, rows=2, sharex=True, height_ratios=(3, 1))
+    centre = (edges[1:] + edges[:-1]) / 2
+    for name, counts, colour in (
+        ("real", real_counts, REAL),
+        ("generated", generated_counts, GENERATED),
+    ):
+        mean, error = counts.mean(axis=0), counts.std(axis=0) / np.sqrt(len(counts))
+        top.fill_between(
+            centre,
+            np.maximum(mean - 2 * error, 1e-6),
+            mean + 2 * error,
+            color=colour,
+            alpha=0.25,
+            lw=0,
+        )
+        top.step(
+            centre,
+            np.where(mean > 0, mean, np.nan),
+            where="mid",
+            color=colour,
+            label=f"{name}, {len(counts)} maps",
+        )
+    real, generated = real_counts.mean(axis=0), generated_counts.mean(axis=0)
+    error = real_counts.std(axis=0) / np.sqrt(len(real_counts))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bottom.fill_between(
+            centre, 1 - 2 * error / real, 1 + 2 * error / real, color=REAL, alpha=0.25, lw=0
+        )
+        bottom.plot(centre, generated / real, color=GENERATED)
+    bottom.axhline(1, color=REAL, lw=0.8)
+    bottom.set(xlabel="convergence κ", ylabel="ratio", ylim=(0.5, 1.5))
+    top.set(yscale="log", ylabel="pixels per map and bin", title=title)
+    top.legend(frameon=False)
+    return figure

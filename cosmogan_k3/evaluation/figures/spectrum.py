@@ -1,0 +1,46 @@
+"""The power spectrum with its ratio."""
+
+import numpy as np
+
+from cosmogan_k3.evaluation.figures.style import GENERATED, OTHER, REAL, new_figure
+
+
+def power_spectrum_comparison(ell, real_power, generated_power, *, null_ratio=None, title=""):
+    """Mean P(ℓ) with the spread of maps, and the ratio beside that of two halves of the real maps.
+
+    Args:
+        ell: float ``(bins,)``.
+        real_power, generated_power: float ``(n, bins)``, steradian.
+        null_ratio: float ``(bins,)``, the ratio of two disjoint halves of the real maps.
+        title: text above the figure.
+    """
+    figure, (top, bottom) = new_figure(6, 5.5, rows=2, sharex=True, height_ratios=(3, 1.4))
+    factor = ell * (ell + 1) / (2 * np.pi)
+    for name, power, colour in (
+        ("real", real_power, REAL),
+        ("generated", generated_power, GENERATED),
+    ):
+        low, high = np.percentile(power, [16, 84], axis=0)
+        top.fill_between(ell, factor * low, factor * high, color=colour, alpha=0.2, lw=0)
+        top.plot(
+            ell,
+            factor * power.mean(axis=0),
+            color=colour,
+            label=f"{name}, mean and 68 % of {len(power)} maps",
+        )
+    mean = real_power.mean(axis=0)
+    error = real_power.std(axis=0) / np.sqrt(len(real_power)) / mean
+    bottom.fill_between(
+        ell, 1 - 2 * error, 1 + 2 * error, color=REAL, alpha=0.25, lw=0, label="2σ of the real mean"
+    )
+    if null_ratio is not None:
+        bottom.plot(ell, null_ratio, color=OTHER, lw=0.8, label="real against real")
+    ratio = generated_power.mean(axis=0) / mean
+    bottom.plot(ell, ratio, color=GENERATED)
+    bottom.axhline(1, color=REAL, lw=0.8)
+    reach = max(0.1, min(0.5, 1.2 * float(np.abs(ratio - 1).max())))
+    bottom.set(xlabel="multipole ℓ", ylabel="generated / real", ylim=(1 - reach, 1 + reach))
+    bottom.legend(frameon=False, fontsize="small", ncols=2)
+    top.set(xscale="log", yscale="log", ylabel="ℓ(ℓ+1)P(ℓ)/2π", title=title)
+    top.legend(frameon=False)
+    return figure

@@ -1,0 +1,25 @@
+"""Maps from files and back: readers, writers, scaling, splits, batches. NumPy alone, no Keras."""
+
+from cosmogan_k3.maps.batches import Batches
+from cosmogan_k3.maps.conditioning import Conditioning
+from cosmogan_k3.maps.io.readers import read_maps, read_mask
+from cosmogan_k3.maps.io.writers import write_maps
+from cosmogan_k3.maps.mapset import MapSet, MapStream
+from cosmogan_k3.maps.periodicity import edge_discontinuity, is_periodic
+from cosmogan_k3.maps.scaling import Scaling
+from cosmogan_k3.maps.splits import Splits, split_by_map
+
+__all__ = [
+    "Batches",
+    "Conditioning",
+    "MapSet",
+    "MapStream",
+    "Scaling",
+    "Splits",
+    "edge_discontinuity",
+    "is_periodic",
+    "read_maps",
+    "read_mask",
+    "split_by_map",
+    "write_maps",
+]

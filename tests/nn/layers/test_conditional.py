@@ -1,0 +1,139 @@
+"""Layers that follow parameters: what they measure against the law that the maps were made with."""
+
+import keras
+import numpy as np
+import pytest
+
+from cosmogan_k3.nn.layers import (
+    ConditionalField,
+    ConditionalOutput,
+    ExpectedAmplitude,
+    FiLM,
+    GaussianField,
+    LognormalOutput,
+    SpectralMatching,
+)
+from cosmogan_k3.nn.quadratic_regression import follow, linear_regression, log_regression
+from tests.harness import check_layer
+
+to_numpy = keras.ops.convert_to_numpy
+
+
+def white(rng, *shape):
+    return rng.standard_normal(shape, dtype="float32")
+
+
+def two(rng, count=2):
+    return rng.uniform(-1.5, 1.5, size=(count, 2)).astype("float32")
+
+
+def gain(wavenumber, theta):
+    """A power law whose amplitude follows one parameter and whose slope the other: ln T is linear in both."""
+    return np.exp(0.4 * theta[:, 0, None, None]) * (1 + wavenumber) ** (
+        -1 - 0.2 * theta[:, 1, None, None]
+    )
+
+
+def gaussian_maps(rng, theta, side=16):
+    modes = np.hypot(*np.meshgrid(*[np.fft.fftfreq(side) * side] * 2))
+    noise = rng.normal(size=(len(theta), side, side))
+    return np.fft.ifft2(np.fft.fft2(noise) * gain(modes, theta)).real.astype("float32")[..., None]
+
+
+def test_modulation_starts_as_the_identity_and_follows_its_parameters(rng):
+    x, theta = white(rng, 2, 8, 8, 3), two(rng)
+    output = check_layer(layer := FiLM(), [x, theta], expected_shape=x.shape, expected_weights=12)
+    np.testing.assert_array_equal(output, x)
+    scale, shift = rng.normal(size=(2, 2, 3)).astype("float32")
+    layer.set_weights([scale, shift])
+    expected = x * (1 + theta @ scale)[:, None, None] + (theta @ shift)[:, None, None]
+    np.testing.assert_allclose(to_numpy(layer([x, theta])), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_conditional_layers_are_the_plain_ones_until_they_have_seen_maps(rng):
+    x, theta = white(rng, 2, 16, 16, 1), two(rng)
+    # Beside the 25 weights of the plain field five terms of two parameters, at 24 knots and for the mean; beside the
+    # bend a slope for each parameter.
+    pairs = (
+        (ConditionalField(16), GaussianField(16), 25 + 5 * 24 + 5),
+        (ConditionalOutput(0.5), LognormalOutput(0.5), 3),
+    )
+    for conditional, plain, weights in pairs:
+        output = check_layer(
+            conditional, [x, theta], expected_shape=x.shape, expected_weights=weights
+        )
+        np.testing.assert_allclose(output, to_numpy(plain(x)), rtol=1e-5, atol=1e-5)
+
+
+def test_the_field_has_the_spectrum_of_each_cosmology(rng):
+    """ln P is linear in θ, so that the trend has no error but noise: shown at θ that no map had."""
+    theta = two(rng, 3000)
+    layer = ConditionalField(16)
+    layer.adapt(gaussian_maps(rng, theta), theta)
+    for point in ([-1.0, 1.0], [0.0, 0.0], [1.2, -1.0]):
+        rows = np.tile(np.array(point, "float32"), (3000, 1))
+        field = to_numpy(layer([white(rng, 3000, 16, 16, 1), rows]))[..., 0]
+        power = (np.abs(np.fft.fft2(field)) ** 2).mean(axis=0) / 16**2
+        for mode in [(1, 0), (2, 1), (5, 4), (7, 7)]:
+            i, j = mode
+            found = np.mean([power[i, j], power[j, i], power[-i, j], power[-j, i]])
+            expected = gain(np.hypot(*mode), rows[:1]).item() ** 2
+            # Two sets of 3,000 maps know a power to 2 % together, its trend at the edge of the range to twice that.
+            assert found == pytest.approx(expected, rel=0.12), (point, mode)
+
+
+def test_the_bend_follows_the_skewness(rng):
+    theta = two(rng, 800)
+    bend = (0.4 + 0.1 * theta[:, :1] - 0.05 * theta[:, 1:])[..., None, None]
+    maps = np.expm1(bend * white(rng, 800, 32, 32, 1)) / bend
+    layer = ConditionalOutput()
+    layer.adapt(maps, theta)
+    base, slopes = (to_numpy(w) for w in layer.weights)
+    assert base == pytest.approx(0.4, abs=0.02)
+    np.testing.assert_allclose(slopes, [0.1, -0.05], atol=0.02)
+
+
+@pytest.mark.parametrize("inverse", [False, True])
+def test_the_expected_amplitude_is_that_of_the_maps(rng, inverse):
+    theta = two(rng, 2000)
+    maps = gaussian_maps(rng, theta)
+    layer = ExpectedAmplitude(inverse)
+    layer.adapt(maps, theta)
+    check_layer(layer, [maps[:2], theta[:2]], expected_shape=maps[:2].shape, expected_weights=5)
+    points = np.array([[-1.0, 0.0], [1.0, 0.0]], "float32")
+    faint, bright = to_numpy(layer([np.ones((2, 4, 4, 1), "float32"), points]))[:, 0, 0, 0]
+    # 0.4 · 2 in the logarithm, and the same divided out.
+    assert np.log(bright / faint) == pytest.approx(-0.8 if inverse else 0.8, abs=0.05)
+
+
+def test_matching_compares_each_map_with_its_own_cosmology(rng):
+    """Maps of the bright half of the range alone are as they should be; taken for faint ones they are not."""
+    theta = two(rng, 2000)
+    maps = gaussian_maps(rng, theta)
+    matching = SpectralMatching(1.0, parameters=2)
+    matching.adapt(maps, theta)
+    bright = theta[:, 0] > 0.5
+    found = to_numpy(matching._standardized(maps[bright], theta[bright]))
+    assert np.abs(found).max() < 0.2
+    assert to_numpy(matching._standardized(maps[bright], -theta[bright]))[2:].min() > 0.5
+    *_, ratios, shift = matching.shortfall([(1.3 * maps, theta)])
+    np.testing.assert_allclose(ratios, 1 / 1.69, rtol=1e-3)
+    assert abs(shift) < 1e-3
+
+
+def test_trends_are_those_the_values_were_drawn_with(rng):
+    theta = rng.uniform(-1.5, 1.5, size=(20_000, 2))
+    trend = rng.normal(scale=0.3, size=(6, 3))
+    values = np.exp(follow(trend, theta)) * rng.chisquare(4, size=(20_000, 3)) / 4
+    # χ² of four scatters by 0.7; the products of uniform numbers are worth a third of the maps.
+    np.testing.assert_allclose(log_regression(theta, values), trend, atol=0.05)
+    np.testing.assert_allclose(linear_regression(theta, follow(trend, theta)), trend, atol=1e-5)
+
+
+def test_fewer_cosmologies_than_terms_are_interpolated_and_powers_of_zero_survived():
+    theta = np.repeat([[-1.0], [1.0]], 50, axis=0)
+    values = np.repeat([[1.0], [4.0]], 50, axis=0)
+    np.testing.assert_allclose(
+        np.exp(follow(log_regression(theta, values), theta)), values, rtol=1e-4
+    )
+    assert np.isfinite(log_regression(theta, np.zeros((100, 1)))).all()

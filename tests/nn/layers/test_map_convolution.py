@@ -1,0 +1,168 @@
+"""The convolutions against Keras's own layers and against the literal form on a tiled map."""
+
+import keras
+import numpy as np
+import pytest
+
+from cosmogan_k3 import backend
+from cosmogan_k3.nn.layers import MapConv2D, UpsampleConv2D
+from cosmogan_k3.nn.layers.map_convolution import pad_around
+from tests.harness import check_layer
+
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums of some hundred products in another order
+
+
+def to_numpy(x):
+    return keras.ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("side", [8, 24, 72])  # JAX has a way for each
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+def test_zero_padding_is_keras_same(rng, strides, side, kernel_size):
+    x = rng.normal(size=(2, side, side, 3)).astype("float32")
+    ours = MapConv2D(4, kernel_size, strides=strides, padding="zeros")
+    keras_layer = keras.layers.Conv2D(4, kernel_size, strides=strides, padding="same")
+    y = ours(x)
+    keras_layer.build(x.shape)
+    keras_layer.set_weights(ours.get_weights())
+    np.testing.assert_allclose(to_numpy(y), to_numpy(keras_layer(x)), **TOLERANCE)
+
+
+@pytest.mark.parametrize("layer_class", [MapConv2D, UpsampleConv2D])
+def test_periodic_layers_commute_with_shifts_of_the_sky(rng, layer_class):
+    x = rng.normal(size=(1, 8, 8, 2)).astype("float32")
+    layer = layer_class(3, 3)
+    factor = 2 if layer_class is UpsampleConv2D else 1
+    shifted = to_numpy(layer(np.roll(x, (3, 5), axis=(1, 2))))
+    np.testing.assert_allclose(
+        shifted, np.roll(to_numpy(layer(x)), (3 * factor, 5 * factor), axis=(1, 2)), **TOLERANCE
+    )
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_transposed_mode_puts_a_kernel_around_each_second_pixel(rng, kernel_size):
+    """As ``keras.layers.Conv2DTranspose``, whose whole result is cut back to the pixels within reach of the kernel."""
+    x = rng.normal(size=(2, 6, 6, 3)).astype("float32")
+    ours = UpsampleConv2D(6, kernel_size, mode="transposed", padding="zeros")
+    y = ours(x)
+    reference = keras.layers.Conv2DTranspose(6, kernel_size, strides=2, padding="valid")
+    reference.build(x.shape)
+    kernel, bias = ours.get_weights()
+    reference.set_weights([kernel.transpose(0, 1, 3, 2), bias])
+    reach = kernel_size // 2
+    expected = to_numpy(reference(x))[:, reach : reach + 12, reach : reach + 12]
+    np.testing.assert_allclose(to_numpy(y), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+@pytest.mark.parametrize("padding", ["periodic", "zeros"])
+def test_a_transposed_convolution_is_the_same_by_phases(rng, kernel_size, padding, monkeypatch):
+    """And so are its gradients, of ⟨w, y⟩ with respect to the maps, the kernel and the bias."""
+    x = keras.Variable(rng.normal(size=(2, 6, 8, 3)).astype("float32"))
+    weights = keras.ops.convert_to_tensor(rng.normal(size=(2, 12, 16, 6)).astype("float32"))
+    layer = UpsampleConv2D(6, kernel_size, mode="transposed", padding=padding)
+    layer.build(x.shape)
+    variables = [x, *layer.trainable_variables]
+
+    def objective():
+        y = layer(keras.ops.convert_to_tensor(x))
+        return keras.ops.sum(y * weights), keras.ops.stop_gradient(y)
+
+    found = []
+    for pays in (True, False):
+        monkeypatch.setattr(backend, "transposed_pays", lambda pays=pays: pays)
+        (_, y), gradients = backend.value_and_grad(objective, variables, variables)
+        found.append([to_numpy(tensor) for tensor in (y, *gradients)])
+    for direct, by_phases in zip(*found, strict=True):
+        # Sums of up to 400 products in single precision.
+        np.testing.assert_allclose(
+            direct, by_phases, rtol=1e-4, atol=1e-5 * np.abs(by_phases).max()
+        )
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+@pytest.mark.parametrize("padding", ["periodic", "zeros"])
+def test_nearest_mode_is_repeat_then_convolve(rng, kernel_size, padding):
+    x = rng.normal(size=(2, 6, 6, 3)).astype("float32")
+    ours = UpsampleConv2D(4, kernel_size, padding=padding)
+    y = ours(x)
+    literal = MapConv2D(4, kernel_size, padding=padding)
+    literal.build((None, 12, 12, 3))
+    literal.set_weights(ours.get_weights())
+    np.testing.assert_allclose(
+        to_numpy(y), to_numpy(literal(x.repeat(2, 1).repeat(2, 2))), **TOLERANCE
+    )
+
+
+@pytest.mark.parametrize(
+    "side", [9, 41, 71]
+)  # outputs of 3, 19 and 34 pixels: JAX has a way for each
+def test_convolutions_are_keras_convolutions_up_to_their_second_derivatives(rng, side):
+    x = keras.ops.convert_to_tensor(rng.normal(size=(2, side, side, 3)).astype("float32") / side)
+    kernel = keras.Variable(rng.normal(size=(5, 5, 3, 4)).astype("float32"))
+
+    def measured(convolve):
+        def penalty():
+            weights = keras.ops.convert_to_tensor(kernel)
+            value, slope = backend.value_and_input_gradient(
+                lambda x: keras.ops.sum(convolve(x, weights, None, 2) ** 3), x, [kernel]
+            )
+            return value + keras.ops.sum(slope**2), slope
+
+        (value, slope), (by_kernel,) = backend.value_and_grad(penalty, [kernel], [kernel])
+        tensors = convolve(x, keras.ops.convert_to_tensor(kernel), None, 2), value, slope, by_kernel
+        return [to_numpy(t.detach() if hasattr(t, "detach") else t) for t in tensors]
+
+    literal = measured(
+        lambda x, kernel, _, strides: keras.ops.conv(x, kernel, strides, "valid", "channels_last")
+    )
+    for ours, reference in zip(measured(backend.convolve), literal, strict=True):
+        # Sums of up to 10^4 products in single precision.
+        np.testing.assert_allclose(ours, reference, rtol=1e-3, atol=1e-4 * np.abs(reference).max())
+
+
+def test_the_gradient_of_periodic_padding_gathers_what_was_copied(rng):
+    """Of ⟨w, pad(x)⟩: at each pixel the sum of w at its copies."""
+    weights = rng.normal(size=(2, 7, 8, 3)).astype("float32")
+    x = keras.ops.convert_to_tensor(rng.normal(size=(2, 4, 5, 3)).astype("float32"))
+    given = keras.ops.convert_to_tensor(weights)
+    _, slope = backend.value_and_input_gradient(
+        lambda x: keras.ops.sum(pad_around(x, 2, 1) * given), x, []
+    )
+    expected = np.zeros((2, 4, 5, 3))
+    np.add.at(expected, np.ix_(range(2), np.arange(-2, 5) % 4, np.arange(-2, 6) % 5), weights)
+    np.testing.assert_allclose(to_numpy(slope), expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "float64"])
+def test_contract(rng, dtype):
+    x = rng.normal(size=(2, 8, 8, 3)).astype("float32")
+    check_layer(
+        MapConv2D(4, 5, strides=2, dtype=dtype),
+        x,
+        expected_shape=(2, 4, 4, 4),
+        expected_weights=304,
+    )
+    check_layer(
+        UpsampleConv2D(4, 3, dtype=dtype), x, expected_shape=(2, 16, 16, 4), expected_weights=112
+    )
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: MapConv2D(4, 4), "kernel_size odd"),
+        (lambda: MapConv2D(0, 3), "filters must be positive"),
+        (lambda: MapConv2D(4, 3, padding="reflect"), "padding must be one of"),
+        (lambda: MapConv2D(4, 3, strides=3), "strides must be 1 or 2"),
+        (lambda: UpsampleConv2D(4, 7), "kernel_size must be 3 or 5"),
+        (lambda: UpsampleConv2D(4, 3, mode="bilinear"), "mode must be one of"),
+        (lambda: MapConv2D(4, 3).build((None, 8, 8, None)), "known number of channels"),
+        (lambda: MapConv2D(4, 5)(np.zeros((1, 1, 1, 2), "float32")), "cannot be padded"),
+        (lambda: MapConv2D(4, 5, strides=2)(np.zeros((1, 7, 7, 2), "float32")), "even sides"),
+    ],
+)
+def test_errors_say_what_was_given(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()

@@ -1,0 +1,130 @@
+"""The pull towards the training maps' spectrum."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+from cosmogan_k3 import backend
+from cosmogan_k3.nn.layers import SpectralMatching
+from cosmogan_k3.nn.layers.spectral_matching import ring_means
+from cosmogan_k3.statistics import power_spectrum
+from tests.harness import check_layer
+
+SIDE = 16
+
+
+@pytest.fixture
+def maps(rng):
+    return rng.normal(size=(64, SIDE, SIDE, 1)).astype("float32")
+
+
+def adapted(maps, **options):
+    layer = SpectralMatching(**{"weight": 1.0, "memory": 0.0, **options})
+    layer.adapt(maps)
+    return layer
+
+
+def test_shape_and_weights(maps):
+    moments = 1 + ring_means(SIDE).shape[1]
+    check_layer(SpectralMatching(0.5), maps, expected_shape=(), expected_weights=4 * moments + 2)
+
+
+def test_rings_hold_every_mode_once():
+    assert (np.count_nonzero(ring_means(SIDE), axis=1) == 1).all()
+    assert np.flatnonzero(ring_means(SIDE)[:, 0]).tolist() == [
+        0
+    ]  # the zero mode has a ring of its own
+
+
+def test_what_is_matched_is_the_mean_and_the_power_of_the_statistics(maps):
+    """One ring against ``power_spectrum`` of the same modes: (L/N²)² times |FFT|², a solid angle apart."""
+    mean, zero, innermost = ops.convert_to_numpy(adapted(maps + 0.5).expected)[:3]
+    edges = np.array([0.5, 1.5])  # the innermost ring, in modes
+    side_deg = SIDE / 60
+    _, expected = power_spectrum(maps[..., 0], ell_edges=edges * 360 / side_deg, pixel_arcmin=1.0)
+    unit = (np.radians(side_deg) / SIDE**2) ** 2
+    np.testing.assert_allclose(innermost * unit, expected.mean(), rtol=1e-4)
+    means = maps.mean(axis=(1, 2, 3)) + 0.5
+    np.testing.assert_allclose([mean, zero], [means.mean(), np.mean(means**2) * SIDE**4], rtol=1e-5)
+
+
+def moments_of(layer, one):
+    """u of one map, in double precision."""
+    expected, scatter = (
+        ops.convert_to_numpy(v).astype(float) for v in (layer.expected, layer.scatter)
+    )
+    power = np.abs(np.fft.fft2(one[0, ..., 0].astype(float))).ravel() ** 2 @ ring_means(SIDE)
+    return (np.r_[one.mean(dtype=float), power] - expected) / scatter
+
+
+def test_the_gradient_is_that_of_the_squared_error(maps):
+    """With no memory and no lag: w Σ clip(u) u has the slope of w/2 Σ u², and of 3 w Σ ±u beyond the bound."""
+    layer = adapted(maps, weight=0.3)
+    one = 1.1 * maps[:1] + 0.05
+    _, slope = backend.value_and_input_gradient(layer, ops.convert_to_tensor(one), layer.variables)
+    direction = np.random.default_rng(1).normal(size=one.shape)
+    bound = np.clip(moments_of(layer, one), -3, 3)
+    step = 1e-4
+    ahead, behind = (moments_of(layer, one + sign * step * direction) for sign in (1, -1))
+    expected = 0.3 * np.sum(bound * (ahead - behind)) / (2 * step)
+    # Float32 gradients of sums over 256 modes.
+    np.testing.assert_allclose(np.sum(ops.convert_to_numpy(slope) * direction), expected, rtol=1e-3)
+
+
+def test_the_pull_is_towards_the_spectrum(maps):
+    """Along the maps themselves the slope is that of their amplitude: up below one, nothing at one, down above."""
+    layer = adapted(maps)
+
+    def slope_along(amplitude):
+        x = (amplitude * maps).astype("float32")
+        _, slope = backend.value_and_input_gradient(
+            layer, ops.convert_to_tensor(x), layer.variables
+        )
+        return float(np.sum(ops.convert_to_numpy(slope) * maps))
+
+    assert slope_along(0.9) < -10 * abs(slope_along(1.0))
+    assert slope_along(1.1) > 10 * abs(slope_along(1.0))
+
+
+def test_running_mean_and_lag_remember(maps):
+    layer = adapted(maps, memory=0.9)
+    layer.steps.assign(1e6)
+    layer.update(ops.convert_to_tensor(2 * maps), ops.convert_to_tensor(maps[::4]))
+    u = [np.mean([moments_of(layer, a * m[None]) for m in maps], axis=0) for a in (1, 2)]
+    first = [np.mean([moments_of(layer, a * m[None]) for m in maps[::4]], axis=0) for a in (1, 2)]
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer.running), 0.9 * 0 + 0.1 * u[1], rtol=1e-3, atol=1e-3
+    )
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer.lag), 0.002 * (first[0] - first[1]), rtol=1e-3, atol=1e-5
+    )
+
+
+def test_a_lag_of_the_average_is_made_up_for(maps):
+    """Where the running mean is right and the average draws too faint maps, the generator is pulled up."""
+    layer = adapted(maps, memory=0.9)
+    layer.lag.assign(-np.ones(layer.lag.shape))
+    _, slope = backend.value_and_input_gradient(layer, ops.convert_to_tensor(maps), layer.variables)
+    assert float(np.sum(ops.convert_to_numpy(slope) * maps)) < 0
+
+
+def test_errors_name_the_cause():
+    with pytest.raises(ValueError, match="weight must be positive and memory"):
+        SpectralMatching(0.0)
+    with pytest.raises(ValueError, match="Received: weight=1, memory=1"):
+        SpectralMatching(1, memory=1)
+
+
+def test_maps_that_were_given_one_mean_do_not_make_it_the_unit(rng):
+    """Of maps whose mean was subtracted only the spectrum is matched: a batch of another mean is no larger error."""
+    maps = rng.normal(size=(200, 16, 16, 1)).astype("float32")
+    matching = SpectralMatching(1.0)
+    matching.adapt(maps - maps.mean(axis=(1, 2), keepdims=True))
+    others = rng.normal(size=(16, 16, 16, 1)).astype("float32")
+    moved, still = (float(ops.convert_to_numpy(matching(x))) for x in (others + 0.5, others))
+    assert moved == pytest.approx(still, rel=1e-3)
+    assert abs(moved) < 10
+    wavenumbers, ratios, shift = matching.shortfall([others + 0.5])
+    assert np.isfinite(ratios).all()
+    assert len(ratios) == len(wavenumbers)
+    assert shift == pytest.approx(-0.5, abs=0.1)

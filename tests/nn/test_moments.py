@@ -1,0 +1,63 @@
+"""Moments whose derivatives are right, the second included: what a penalty on the slope of a network needs."""
+
+import keras
+import numpy as np
+import pytest
+
+from cosmogan_k3 import backend
+from cosmogan_k3.nn.layers import BatchNormalization, VirtualBatchNorm
+from cosmogan_k3.nn.moments import moments
+from cosmogan_k3.nn.penalties import squared_slope
+
+
+def test_moments_are_those_of_numpy(rng):
+    x = rng.normal(30.0, 0.1, size=(4, 5, 3)).astype("float32")
+    for found, of in zip(
+        moments(keras.ops.convert_to_tensor(x), [0, 1]), (np.mean, np.var), strict=True
+    ):
+        # The mean's rounding enters the variance squared; the sum's is a few times 6e-8.
+        np.testing.assert_allclose(
+            keras.ops.convert_to_numpy(found),
+            of(x.astype("float64"), axis=(0, 1), keepdims=True),
+            rtol=1e-5,
+        )
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize(
+    "norm",
+    [
+        BatchNormalization,
+        lambda: VirtualBatchNorm(3, mode="batch"),
+        lambda: VirtualBatchNorm(3, mode="example"),
+    ],
+    ids=["batch", "virtual", "example"],
+)
+def test_a_penalty_cannot_see_the_bias_before_a_normalisation(rng, monkeypatch, norm, fused):
+    """Features less their mean are the same whatever the bias, so its derivative is zero, and that of the kernel not.
+
+    1e-5 of the kernel's largest: float32 sums over a few thousand products.
+    """
+    if not fused:
+        monkeypatch.setattr(backend, "batch_normalize", None)
+        monkeypatch.setattr(backend, "virtual_batch_normalize", None)
+    keras.utils.set_random_seed(3)
+    linear = keras.layers.Conv2D(4, 5, strides=2, padding="same")
+    parts = [
+        linear,
+        norm(),
+        keras.layers.Activation("tanh"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(1),
+    ]
+    discriminator = keras.Sequential([keras.Input((8, 8, 1)), *parts])
+    maps = keras.ops.convert_to_tensor(rng.normal(size=(8, 8, 8, 1)).astype("float32"))
+    _, (kernel, bias) = backend.value_and_grad(
+        lambda: (keras.ops.mean(squared_slope(discriminator, maps)), None),
+        linear.trainable_variables,
+        discriminator.variables,
+    )
+    kernel, bias = (
+        np.abs(keras.ops.convert_to_numpy(gradient)).max() for gradient in (kernel, bias)
+    )
+    assert bias < 1e-5 * kernel

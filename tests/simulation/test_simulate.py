@@ -1,0 +1,193 @@
+"""Simulated maps against the closed forms of the lognormal field, and theory against published behaviour."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cosmogan_k3.config import Simulation
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.simulation import (
+    Cosmology,
+    convergence_power,
+    lognormal_maps,
+    lognormal_moments,
+    lognormal_shift,
+    simulate_maps,
+    simulate_stream,
+)
+from cosmogan_k3.simulation.design import design
+from cosmogan_k3.simulation.lognormal import gaussian_power, mode_ell
+from cosmogan_k3.statistics import power_spectrum
+
+FIELD, PIXELS, SHIFT = 5.0, 64, 0.03
+N = 1500
+
+
+def power(ell):
+    return convergence_power(ell, Cosmology(), 1.0)
+
+
+@pytest.fixture(scope="module")
+def maps():
+    return lognormal_maps(N, pixels=PIXELS, field_deg=FIELD, power=power, shift=SHIFT, seed=5)
+
+
+def expected_variance():
+    weight = np.full((PIXELS, PIXELS // 2 + 1), 2.0)
+    weight[:, [0, -1]] = 1
+    return float((weight * power(mode_ell(PIXELS, FIELD))).sum() / np.deg2rad(FIELD) ** 2)
+
+
+def within(values, expected, sigmas=4.0):
+    """Whether the mean over maps of a statistic agrees with its expectation, by its own scatter."""
+    return abs(values.mean() - expected) < sigmas * values.std(ddof=1) / np.sqrt(len(values))
+
+
+def test_moments_are_the_closed_forms(maps):
+    maps = maps.astype(float)
+    mean, variance, skewness = lognormal_moments(expected_variance(), SHIFT)
+    assert within(maps.mean(axis=(1, 2)), mean)
+    assert within((maps**2).mean(axis=(1, 2)), variance)
+    assert within((maps**3).mean(axis=(1, 2)), skewness * variance**1.5)
+    assert maps.var() == pytest.approx(variance, rel=0.02)
+    assert (maps**3).mean() / maps.var() ** 1.5 == pytest.approx(skewness, rel=0.05)
+    assert maps.min() > -SHIFT
+
+
+def test_the_spectrum_is_the_input(maps):
+    edges = np.geomspace(100, 2300, 9)
+    _, measured = power_spectrum(maps, pixel_arcmin=FIELD * 60 / PIXELS, ell_edges=edges)
+    ell = mode_ell(PIXELS, FIELD)
+    weight = np.full(ell.shape, 2.0)
+    weight[:, [0, -1]] = 1
+    for b in range(8):
+        inside = (ell > edges[b]) & (ell <= edges[b + 1])
+        expected = np.average(power(ell[inside]), weights=weight[inside])
+        assert within(measured[:, b], expected), f"bin {b}"
+        assert measured[:, b].mean() == pytest.approx(expected, rel=0.05)
+
+
+def test_no_power_is_lost_to_impossible_modes():
+    for redshift in (0.5, 1.0, 2.0):
+        ell = mode_ell(PIXELS, FIELD)
+        _, mismatch = gaussian_power(
+            convergence_power(ell, Cosmology(), redshift), FIELD, lognormal_shift(redshift), PIXELS
+        )
+        assert mismatch < 1e-6
+
+
+def test_a_map_does_not_depend_on_how_many_are_drawn():
+    options = {"pixels": 16, "field_deg": 2.0, "power": power, "shift": SHIFT}
+    few = lognormal_maps(3, seed=9, **options)
+    np.testing.assert_array_equal(lognormal_maps(5, seed=9, **options)[:3], few)
+    assert not np.array_equal(lognormal_maps(3, seed=10, **options), few)
+
+
+def test_maps_are_periodic(maps):
+    # Across the seam neighbours are as alike as anywhere else; 1,500 maps of 64 pairs fix the mean square to 1 %.
+    across = np.square(maps[:, 0] - maps[:, -1]).mean()
+    inside = np.square(maps[:, 32] - maps[:, 31]).mean()
+    assert across == pytest.approx(inside, rel=0.05)
+
+
+def test_theory_scales_as_it_must():
+    ell = np.array([50.0, 500.0, 3000.0])
+    base = convergence_power(ell, Cosmology(), 1.0)
+    # On linear scales C_ℓ goes as σ_8²; halofit steepens that at small scales.
+    ratio = convergence_power(ell, Cosmology(sigma_8=0.88), 1.0) / base
+    assert ratio[0] == pytest.approx(1.21, rel=0.05)
+    assert ratio[2] > ratio[0]
+    assert (convergence_power(ell, Cosmology(), 2.0) > base).all()
+    # An independent calculation: Limber's integral over pyccl's own matter power.
+    import pyccl
+
+    c = Cosmology()
+    model = pyccl.Cosmology(
+        Omega_c=c.omega_m - c.omega_b,
+        Omega_b=c.omega_b,
+        h=c.h,
+        sigma8=c.sigma_8,
+        n_s=c.n_s,
+        transfer_function="eisenstein_hu",
+        matter_power_spectrum="halofit",
+    )
+    chi_s = pyccl.comoving_radial_distance(model, 0.5)
+    chi = np.linspace(1e-3, 1, 4000)[:-1] * chi_s
+    a = pyccl.scale_factor_of_chi(model, chi)
+    q = 1.5 * c.omega_m * (c.h / 2997.92458) ** 2 / a * chi * (1 - chi / chi_s)
+    matter = np.array(
+        [
+            pyccl.nonlin_matter_power(model, np.array([(multipole + 0.5) / x]), y)[0]
+            for multipole in ell
+            for x, y in zip(chi, a, strict=True)
+        ]
+    )
+    integral = np.trapezoid((q / chi) ** 2 * matter.reshape(3, -1), chi, axis=1)
+    # 1 %: pyccl adds the curved-sky factor of order 1/ℓ² and interpolates its own splines.
+    np.testing.assert_allclose(convergence_power(ell, c, 1.0), integral, rtol=0.01)
+
+
+def test_the_shift_is_hilberts_fit():
+    assert lognormal_shift(1.0) == pytest.approx(0.02975)
+    assert lognormal_shift(0.5) == pytest.approx(0.004 + 0.00725 - 0.0009875 + 0.000040625)
+
+
+def test_a_simulation_carries_its_cosmology():
+    maps = simulate_maps(Simulation(maps=3, pixels=16, field_deg=2.0, sigma_8=0.7, seed=2))
+    assert maps.pixel_arcmin == pytest.approx(7.5)
+    assert maps.parameters["sigma_8"].tolist() == [0.7] * 3
+    assert maps.kappa.dtype == np.float32
+
+
+VARIED = Simulation(
+    maps=7, pixels=16, field_deg=2.0, vary="omega_m=0.2:0.4,sigma_8=0.6:1.0", cosmologies=3, seed=2
+)
+
+
+def test_cosmologies_of_a_range_take_turns_and_each_map_is_of_its_own():
+    maps = simulate_maps(VARIED)
+    points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, 3, seed=2)
+    for number, name in enumerate(("omega_m", "sigma_8")):
+        np.testing.assert_allclose(maps.parameters[name], points[np.arange(7) % 3, number])
+    assert maps.parameters["h"].tolist() == [0.7] * 7
+    one = replace(VARIED, vary="", omega_m=points[1, 0], sigma_8=points[1, 1])
+    np.testing.assert_array_equal(maps.kappa[1::3], simulate_maps(one).kappa[1::3])
+
+
+def test_any_part_of_a_varied_set_is_that_part():
+    """As shards are drawn: whichever the first map, its number says which cosmology it has."""
+    whole, part = simulate_maps(VARIED), simulate_stream(replace(VARIED, maps=4), first=2)
+    np.testing.assert_array_equal(np.concatenate(list(part.blocks())), whole.kappa[2:6])
+    np.testing.assert_array_equal(part.parameters["sigma_8"], whole.parameters["sigma_8"][2:6])
+
+
+@pytest.mark.parametrize("count", [1, 5, 32])
+def test_a_design_fills_its_box(count):
+    points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, count, seed=1)
+    assert points.shape == (count, 2)
+    assert ((points > [0.2, 0.6]) & (points < [0.4, 1.0])).all()
+    if count == 32:  # a Sobol sequence has one point in each of 32 slices, along either axis
+        slices = np.sort((32 * (points - [0.2, 0.6]) / [0.2, 0.4]).astype(int), axis=0)
+        np.testing.assert_array_equal(slices, np.arange(32)[:, None].repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"vary": "omega_m"}, "expected name=low:high"),
+        ({"vary": "omega_m=0.3"}, "expected name=low:high"),
+        ({"vary": "omega_m=0.4:0.2"}, "must rise"),
+        ({"vary": "omega_m=0.2:inf"}, "must rise"),
+        ({"vary": "w=-1.1:-0.9"}, r"expected each at most once of omega_m.*Received: 'w'"),
+        ({"vary": "h=0.6:0.7,h=0.6:0.7"}, "at most once"),
+        ({"vary": "omega_m=0.01:0.04"}, "0 < omega_b < omega_m"),
+        ({"source_redshift": 25.0}, "source_redshift must lie"),
+        ({"omega_b": 0.5}, "0 < omega_b < omega_m"),
+        ({"shift": 1e-4}, "No shifted-lognormal field"),
+        ({"maps": 0}, "must be positive"),
+    ],
+)
+def test_impossible_simulations_are_refused(change, message):
+    with pytest.raises(InputError, match=message):
+        simulate_maps(Simulation(**({"maps": 2, "pixels": 16, "field_deg": 2.0} | change)))
