@@ -334,7 +334,9 @@ def main(arguments=None):
     try:
         _RUN[command](COMMANDS[command](**namespace))
     except (InputError, OSError) as error:
-        print(f"cosmogan {command}: error: {one_line(error)}", file=sys.stderr)
+        parameter = getattr(error, "parameter", "")
+        flag = f"--{parameter.replace('_', '-')}: " if parameter else ""
+        print(f"cosmogan {command}: error: {flag}{one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"cosmogan {command}: interrupted", file=sys.stderr)
