@@ -4,7 +4,7 @@ import numpy as np
 from scipy import fft
 
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps
-from cosmogan_k3.statistics.estimators.power_spectrum import binned_modes
+from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
 
 _CONFIGURATIONS = ("equilateral", "squeezed")
 
@@ -49,7 +49,7 @@ def bispectrum(maps, *, pixel_arcmin, ell_edges=None, configuration="equilateral
     """
     maps = checked_maps(maps)
     pixels = maps.shape[1]
-    fundamental = 360.0 * 60.0 / (pixels * pixel_arcmin)
+    fundamental = fundamental_multipole(pixels, pixel_arcmin)
     edges = (
         _default_modes(pixels) * fundamental
         if ell_edges is None
@@ -65,7 +65,7 @@ def bispectrum(maps, *, pixel_arcmin, ell_edges=None, configuration="equilateral
         )
     if configuration == "squeezed" and len(edges) < 3:
         raise ValueError(f"Squeezed triangles need two bins. Received: {len(edges) - 1}")
-    ell, _, _, bins = binned_modes(pixels, pixel_arcmin, edges)
+    ell, _, _, bins = bin_modes(pixels, pixel_arcmin, edges)
     first = 1 if configuration == "squeezed" else 0
     rings = [bins == b + 1 for b in range(len(ell))]
     triangles = [(rings[0] if first else ring, ring) for ring in rings[first:]]

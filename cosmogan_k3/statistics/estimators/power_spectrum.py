@@ -4,6 +4,7 @@ import numpy as np
 from scipy import fft
 
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
+from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
 
 
 def integer_mode_edges(pixels, pixel_arcmin):
@@ -20,7 +21,7 @@ def integer_mode_edges(pixels, pixel_arcmin):
         >>> integer_mode_edges(4, 90.0).tolist()       # a field of 6 degrees: fundamental ℓ = 60
         [30.0, 90.0, 150.0]
     """
-    return _fundamental(pixels, pixel_arcmin) * (np.arange(pixels // 2 + 1) + 0.5)
+    return fundamental_multipole(pixels, pixel_arcmin) * (np.arange(pixels // 2 + 1) + 0.5)
 
 
 def published_mode_edges(pixels, pixel_arcmin, *, modes=248):
@@ -42,13 +43,9 @@ def published_mode_edges(pixels, pixel_arcmin, *, modes=248):
         >>> len(published_mode_edges(256, 1.0))
         249
     """
-    return _fundamental(pixels, pixel_arcmin) * np.linspace(
+    return fundamental_multipole(pixels, pixel_arcmin) * np.linspace(
         0.5, np.hypot(pixels // 2, pixels // 2), modes + 1
     )
-
-
-def _fundamental(pixels, pixel_arcmin):
-    return 360.0 * 60.0 / (pixels * pixel_arcmin)
 
 
 def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
@@ -97,7 +94,7 @@ def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
         if ell_edges is None
         else checked_edges(ell_edges, "ell_edges")
     )
-    ell, count, weight, bins = binned_modes(pixels, pixel_arcmin, edges)
+    ell, count, weight, bins = bin_modes(pixels, pixel_arcmin, edges)
     observed = pixels**2 if mask is None else int(mask.sum())
     # (L/N²)² over the observed share of the N² pixels.
     area = np.deg2rad(pixel_arcmin / 60) ** 2 / observed
@@ -111,34 +108,3 @@ def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
         sums = [np.bincount(bins.ravel(), map_.ravel(), len(edges) + 1)[1:-1] for map_ in squared]
         power[chosen] = np.array(sums) * area / count
     return ell, power
-
-
-def binned_modes(pixels, pixel_arcmin, edges):
-    """How the modes of ``rfft2`` fall into bins (lo, hi] of ℓ.
-
-    Returns:
-        ``(ell, count, weight, bins)``: mean ℓ and number of modes of each bin; and of each mode of the half-plane how
-        many of the whole plane it stands for, and its bin, from 1 on (outside: 0 or beyond the last).
-
-    Raises:
-        ValueError: a bin without modes.
-    """
-    frequency = np.hypot(fft.fftfreq(pixels)[:, None], fft.rfftfreq(pixels)[None, :])
-    ell = frequency * 360.0 * 60.0 / pixel_arcmin
-    # The columns inside the half-plane stand for their mirror images too; the first, and Nyquist's, for themselves.
-    weight = np.full(ell.shape, 2.0)
-    weight[:, 0] = 1.0
-    if pixels % 2 == 0:
-        weight[:, -1] = 1.0
-    # Rounding must not push a mode that lies on an edge across it.
-    bins = np.searchsorted(edges * (1 + 1e-12), ell, side="left")
-    count, total = (
-        np.bincount(bins.ravel(), w.ravel(), len(edges) + 1)[1:-1] for w in (weight, weight * ell)
-    )
-    if not count.all():
-        empty = int(np.argmin(count))
-        raise ValueError(
-            f"No Fourier mode of a map of {pixels} pixels of {pixel_arcmin:g} arcmin lies in "
-            f"({edges[empty]:g}, {edges[empty + 1]:g}]"
-        )
-    return total / count, count, weight, bins
