@@ -1,10 +1,4 @@
-"""Penalties on the slope of the discriminator, as parts that add up.
-
-A penalty is a small frozen dataclass, called with the discriminator, the real and the generated maps of a batch and a
-seed; it returns a scalar that is added to the discriminator's loss. ⟨·⟩ is the batch mean. ``fraction`` is the share
-of each batch on which the slope is computed: the same expectation as a penalty on every 1/``fraction``-th step, at the
-same cost, in one compiled step.
-"""
+"""Penalties on the gradient of the discriminator with respect to the maps."""
 
 from dataclasses import dataclass
 
@@ -12,139 +6,250 @@ import keras
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3._typing import Tensor
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.nn.serializable import SerializableDataclass, register
 
-_LEAST_SQUARED_SLOPE = 1e-12
-"""Below it the slope counts as constant: the derivative of the root would be infinite where the slope vanishes."""
+# Squared slopes are raised to this value: the derivative of the square root is infinite at 0.
+_SMALLEST_SQUARED_SLOPE = 1e-12
 
 
-def squared_slope(discriminator, maps, *given):
-    """|∇_x D(x)|² of each map.
+def squared_slope(
+    discriminator: keras.Model, maps: Tensor, conditions: Tensor | None = None
+) -> Tensor:
+    """Squared norm of the discriminator's gradient for each map.
 
-    Args:
-        discriminator: ``keras.Model`` from maps to logits.
-        maps: tensor ``(n, rows, columns, channels)``.
-        given: what else a conditional discriminator is told, held constant.
+        s_i = |∇_x D(x_i)|²
 
-    Returns:
-        tensor ``(n,)``, which can be differentiated by the discriminator's weights. Averages that a normalisation
-        moves on the way are put back.
+    Parameters
+    ----------
+    discriminator : keras.Model
+        Network from maps, or from the list ``[maps, conditions]``, to logits ``(n, 1)``.
+    maps : Tensor
+        Points at which the gradient is taken, shape ``(n, rows, columns, channels)``.
+    conditions : Tensor, optional
+        Standardized parameters of the maps, shape ``(n, n_conditions)``, held constant.
 
-    Example:
-        >>> import keras
-        >>> discriminator = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
-        >>> discriminator.set_weights([ops.convert_to_numpy(ops.full((4, 1), 3.0)), ops.convert_to_numpy(ops.zeros(1))])
-        >>> ops.convert_to_numpy(ops.stop_gradient(squared_slope(discriminator, ops.zeros((2, 2, 2, 1))))).tolist()
-        [36.0, 36.0]
+    Returns
+    -------
+    Tensor
+        Squared slopes, shape ``(n,)``, differentiable with respect to the discriminator's weights.
+        Moving averages of normalization layers are left as they were.
+
+    Examples
+    --------
+    >>> import keras
+    >>> dense = keras.layers.Dense(1, kernel_initializer=keras.initializers.Constant(3.0))
+    >>> discriminator = keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), dense])
+    >>> slopes = squared_slope(discriminator, ops.zeros((2, 2, 2, 1)))
+    >>> ops.convert_to_numpy(ops.stop_gradient(slopes)).tolist()
+    [36.0, 36.0]
     """
-    _, slope = backend.value_and_input_gradient(
-        lambda x: ops.sum(discriminator([x, *given] if given else x, training=True)),
-        maps,
-        discriminator.variables,
-    )
+
+    def total(x: Tensor) -> Tensor:
+        inputs = x if conditions is None else [x, conditions]
+        return ops.sum(discriminator(inputs, training=True))
+
+    _, slope = backend.value_and_input_gradient(total, maps, discriminator.variables)
     return ops.sum(ops.square(slope), axis=(1, 2, 3))
 
 
 @dataclass(frozen=True)
 class GradientPenalty(SerializableDataclass):
-    """What every penalty here shares: ``weight`` times the mean of its ``penalty`` of the slopes at its ``points``."""
+    """Base class of the penalties on the discriminator's slope.
+
+        P = w ⟨p(|∇D(x̂)|²)⟩
+
+    A subclass defines the points x̂ and, if it is not |∇D|²/2, the penalty p. ⟨·⟩ is the batch mean.
+
+    Parameters
+    ----------
+    weight : float
+        w, not negative.
+    fraction : float, default 1.0
+        Fraction of each batch on which the slope is computed, in (0, 1]. The expectation and the
+        cost are those of a penalty on every 1/``fraction``-th step, but every step is the same
+        compiled function.
+
+    Raises
+    ------
+    InputError
+        If the weight is negative or the fraction lies outside (0, 1].
+
+    Examples
+    --------
+    >>> isinstance(R1(0.5), GradientPenalty)
+    True
+    """
 
     weight: float
     fraction: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.weight >= 0 or not 0 < self.fraction <= 1:
             raise InputError(
                 "A penalty needs a weight that is not negative and a fraction in (0, 1]. "
                 f"Received: weight={self.weight}, fraction={self.fraction}"
             )
 
-    def __call__(self, discriminator, real, fake, seed=None, *given):
+    def __call__(
+        self,
+        discriminator: keras.Model,
+        real: Tensor,
+        fake: Tensor,
+        seed: keras.random.SeedGenerator | int | None = None,
+        conditions: Tensor | None = None,
+    ) -> Tensor:
+        """Return the scalar that is added to the discriminator's loss.
+
+        Parameters
+        ----------
+        discriminator : keras.Model
+            Network from maps, or from ``[maps, conditions]``, to logits.
+        real, fake : Tensor
+            Real and generated maps, shape ``(n, rows, columns, 1)``, in network units.
+        seed : keras.random.SeedGenerator or int, optional
+            Seed of random points, if the penalty draws any.
+        conditions : Tensor, optional
+            Standardized parameters of the maps, shape ``(n, n_conditions)``.
+
+        Returns
+        -------
+        Tensor
+            The penalty, a scalar.
+        """
         stride = round(1 / self.fraction)
         maps = self.points(real[::stride], fake[::stride], seed)
-        slopes = squared_slope(discriminator, maps, *(rows[::stride] for rows in given))
-        return self.weight * ops.mean(backend.gather(self.penalty(slopes)))
+        rows = None if conditions is None else conditions[::stride]
+        squares = squared_slope(discriminator, maps, rows)
+        return self.weight * ops.mean(backend.gather(self.penalty(squares)))
 
-    def penalty(self, squared_slope):
+    def points(
+        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
+    ) -> Tensor:
+        """Return the maps at which the slope is penalized, shape ``(n, rows, columns, 1)``."""
+        raise NotImplementedError
+
+    def penalty(self, squared_slope: Tensor) -> Tensor:
+        """Return the penalty of each squared slope, shape ``(n,)``."""
         return squared_slope / 2
 
 
 @register
 @dataclass(frozen=True)
 class R1(GradientPenalty):
-    """Zero-centred penalty at the real maps: γ/2 ⟨|∇D(x)|²⟩.
+    """Zero-centered gradient penalty on real maps.
 
-    Args:
-        weight: float, γ.
-        fraction: float in (0, 1], share of each batch on which it is computed.
+        R₁ = γ/2 ⟨|∇D(x)|²⟩
 
-    Raises:
-        InputError: a negative weight, or a fraction outside (0, 1].
+    Parameters
+    ----------
+    weight : float
+        γ, not negative.
+    fraction : float, default 1.0
+        Fraction of each batch on which the slope is computed, in (0, 1].
 
-    Example:
-        >>> R1(0.5, fraction=0.25)
-        R1(weight=0.5, fraction=0.25)
+    Raises
+    ------
+    InputError
+        If the weight is negative or the fraction lies outside (0, 1].
 
-    Source: Mescheder et al. 2018 (arXiv 1801.04406), eq. 9.
+    References
+    ----------
+    Mescheder et al. 2018 (arXiv 1801.04406), eq. 9.
+
+    Examples
+    --------
+    >>> R1(0.5, fraction=0.25)
+    R1(weight=0.5, fraction=0.25)
     """
 
-    def points(self, real, fake, seed):
+    def points(
+        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
+    ) -> Tensor:
+        """Return the real maps."""
         return real
 
 
 @register
 @dataclass(frozen=True)
 class R2(GradientPenalty):
-    """Zero-centred penalty at the generated maps: γ/2 ⟨|∇D(g)|²⟩.
+    """Zero-centered gradient penalty on generated maps.
 
-    Args:
-        weight: float, γ.
-        fraction: float in (0, 1], share of each batch on which it is computed.
+        R₂ = γ/2 ⟨|∇D(g)|²⟩
 
-    Raises:
-        InputError: a negative weight, or a fraction outside (0, 1].
+    Parameters
+    ----------
+    weight : float
+        γ, not negative.
+    fraction : float, default 1.0
+        Fraction of each batch on which the slope is computed, in (0, 1].
 
-    Example:
-        >>> R2(2.0)
-        R2(weight=2.0, fraction=1.0)
+    Raises
+    ------
+    InputError
+        If the weight is negative or the fraction lies outside (0, 1].
 
-    Source: Mescheder et al. 2018 (arXiv 1801.04406), eq. 10.
+    References
+    ----------
+    Mescheder et al. 2018 (arXiv 1801.04406), eq. 10.
+
+    Examples
+    --------
+    >>> R2(2.0)
+    R2(weight=2.0, fraction=1.0)
     """
 
-    def points(self, real, fake, seed):
+    def points(
+        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
+    ) -> Tensor:
+        """Return the generated maps."""
         return fake
 
 
 @register
 @dataclass(frozen=True)
 class WassersteinPenalty(GradientPenalty):
-    """Penalty that holds the slope at one between real and generated maps: λ ⟨(|∇D(x̂)| − 1)²⟩.
+    """One-centered gradient penalty between real and generated maps.
 
-    x̂ = t x + (1 − t) g with t uniform in [0, 1], one for each pair of maps.
+        P = λ ⟨(|∇D(x̂)| − 1)²⟩,      x̂ = t x + (1 − t) g
 
-    Args:
-        weight: float, λ.
-        fraction: float in (0, 1], share of each batch on which it is computed.
+    with t uniform in [0, 1], one value for each pair of maps.
 
-    Raises:
-        InputError: a negative weight, or a fraction outside (0, 1].
+    Parameters
+    ----------
+    weight : float, default 10.0
+        λ, not negative.
+    fraction : float, default 1.0
+        Fraction of each batch on which the slope is computed, in (0, 1].
 
-    Example:
-        >>> WassersteinPenalty()
-        WassersteinPenalty(weight=10.0, fraction=1.0)
+    Raises
+    ------
+    InputError
+        If the weight is negative or the fraction lies outside (0, 1].
 
-    Source: Gulrajani et al. 2017 (arXiv 1704.00028), eq. 3.
+    References
+    ----------
+    Gulrajani et al. 2017 (arXiv 1704.00028), eq. 3.
+
+    Examples
+    --------
+    >>> WassersteinPenalty()
+    WassersteinPenalty(weight=10.0, fraction=1.0)
     """
 
     weight: float = 10.0
 
-    def points(self, real, fake, seed):
-        share = keras.random.uniform(
-            (ops.shape(real)[0] * backend.replica_count(), 1, 1, 1), seed=seed
-        )
-        share = backend.local_slice(share)
-        return share * real + (1 - share) * fake
+    def points(
+        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
+    ) -> Tensor:
+        """Return random points on the lines between real and generated maps."""
+        # Drawn for the whole batch, so that the points do not depend on the number of devices.
+        shape = (ops.shape(real)[0] * backend.replica_count(), 1, 1, 1)
+        t = backend.local_slice(keras.random.uniform(shape, seed=seed))
+        return t * real + (1 - t) * fake
 
-    def penalty(self, squared_slope):
-        return ops.square(ops.sqrt(ops.maximum(squared_slope, _LEAST_SQUARED_SLOPE)) - 1)
+    def penalty(self, squared_slope: Tensor) -> Tensor:
+        """Return (|∇D| − 1)² of each squared slope, shape ``(n,)``."""
+        slope = ops.sqrt(ops.maximum(squared_slope, _SMALLEST_SQUARED_SLOPE))
+        return ops.square(slope - 1)

@@ -110,7 +110,7 @@ def test_matching_compares_each_map_with_its_own_cosmology(rng):
     """Maps of the bright half of the range alone are as they should be; taken for faint ones they are not."""
     theta = two(rng, 2000)
     maps = gaussian_maps(rng, theta)
-    matching = SpectralMatching(1.0, parameters=2)
+    matching = SpectralMatching(1.0, n_conditions=2)
     matching.adapt(maps, theta)
     bright = theta[:, 0] > 0.5
     found = to_numpy(matching._standardized(maps[bright], theta[bright]))

@@ -43,21 +43,12 @@ def test_projection_comes_first(rng):
     )
 
 
-def test_maps_get_constant_channels_in_either_layout(rng):
+def test_maps_get_constant_channels(rng):
     x = rng.normal(size=(4, 3, 3, 2)).astype("float32")
     last = MinibatchDiscrimination(5, 2, kernel_initializer=SeededNormal(1, 0.2))
     y = to_numpy(last(x))
     assert np.ptp(y[..., 2:], axis=(1, 2)).max() == 0
     assert np.ptp(y[..., 2:], axis=0).min() > 0
-    first = MinibatchDiscrimination(5, 2, channels_first=True)
-    first.build((4, 2, 3, 3))
-    order = (
-        np.arange(18).reshape(3, 3, 2).transpose(2, 0, 1).ravel()
-    )  # the flattened features in the other layout
-    first.set_weights([to_numpy(last.kernel)[order]])
-    np.testing.assert_allclose(
-        to_numpy(first(x.transpose(0, 3, 1, 2))).transpose(0, 2, 3, 1), y, rtol=1e-5
-    )
 
 
 def test_gradient_matches_finite_differences(rng):

@@ -68,7 +68,7 @@ def test_what_is_measured_on_maps_mends_other_maps(rng):
     matching = SpectralMatching(1.0)
     matching.adapt((rng.normal(size=(300, 64, 64, 1)) + 0.5).astype("float32"))
     layer = SpectralFilter(64)
-    layer.fit(*matching.shortfall([drawn(150), drawn(150)]))
+    layer.fit(*matching.shortfall([(drawn(150), None), (drawn(150), None)]))
     raw = drawn(300)
     mended = apply(layer, raw)
     wanted = 64.0**2  # of unit white noise, at every mode
@@ -85,7 +85,8 @@ def test_the_largest_scales_are_mended_where_their_error_is_no_noise(rng):
     lacking = np.fft.fft2(rng.normal(size=(1500, 32, 32)))
     for mode in [(0, 1), (1, 0), (0, -1), (-1, 0)]:
         lacking[:, *mode] *= np.sqrt(0.5)
-    _, ratios, _ = matching.shortfall([np.fft.ifft2(lacking).real[..., None].astype("float32")])
+    maps = np.fft.ifft2(lacking).real[..., None].astype("float32")
+    _, ratios, _ = matching.shortfall([(maps, None)])
     # Of 1.5 over the rest of the first ring, modes (0, 1) and (1, 1) together; known to 4 %.
     assert ratios[1] == pytest.approx(2 / 1.5, rel=0.15)
     assert np.abs(ratios[2:] - 1).max() < 0.06
@@ -105,7 +106,7 @@ def test_means_of_maps_get_the_scatter_of_the_training_maps(rng, constant):
     matching.adapt(training)
     layer = SpectralFilter(16)
     found = drawn(1500, 1.5, 0.4)
-    layer.fit(*matching.shortfall([found]))
+    layer.fit(*matching.shortfall([(found, None)]))
     means = apply(layer, found).mean(axis=(1, 2, 3))
     # A variance of 1,500 numbers is known to 3.7 %, of which at most 4 σ²/d² are left: 4 % here.
     assert means.std() == pytest.approx(1.5 if constant else 1.0, rel=0.07)

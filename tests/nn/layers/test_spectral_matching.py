@@ -124,7 +124,7 @@ def test_maps_that_were_given_one_mean_do_not_make_it_the_unit(rng):
     moved, still = (float(ops.convert_to_numpy(matching(x))) for x in (others + 0.5, others))
     assert moved == pytest.approx(still, rel=1e-3)
     assert abs(moved) < 10
-    wavenumbers, ratios, shift = matching.shortfall([others + 0.5])
+    wavenumbers, ratios, shift = matching.shortfall([(others + 0.5, None)])
     assert np.isfinite(ratios).all()
     assert len(ratios) == len(wavenumbers)
     assert shift == pytest.approx(-0.5, abs=0.1)
