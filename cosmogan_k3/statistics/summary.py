@@ -1,9 +1,13 @@
-"""The statistics that a comparison looks at, measured map by map."""
+"""The statistics of a comparison, measured map by map."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_maps, checked_mask
 from cosmogan_k3.statistics.estimators.bispectrum import bispectrum
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
@@ -11,14 +15,15 @@ from cosmogan_k3.statistics.estimators.minkowski import minkowski_functionals
 from cosmogan_k3.statistics.estimators.moments import smoothed_moments
 from cosmogan_k3.statistics.estimators.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import integer_mode_edges, power_spectrum
-from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients, scattering_labels
+from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients
 from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
 
+# Maps measured together: memory does not grow with the number of maps.
 _BLOCK = 64
-"""Maps measured together: memory stays constant however many there are."""
 
-_SCOUTS = 256
-"""Maps from which the thresholds are taken."""
+# Maps that set the thresholds, and maps that set those of the wavelet planes.
+_THRESHOLD_MAPS = 256
+_STARLET_THRESHOLD_MAPS = 8
 
 _PIXEL_LEVELS = 256
 _SPECTRUM_BINS = 32
@@ -26,150 +31,7 @@ _STARLET_SCALES = 4
 _STARLET_BINS = 10
 _SMOOTHING_PIXELS = (0, 1, 2, 4)
 
-
-@dataclass(frozen=True)
-class Features:
-    """What one statistic says of each map of a set."""
-
-    name: str
-    label: str
-    axis_label: str
-    axis: np.ndarray
-    """float64 ``(features,)``."""
-    rows: np.ndarray
-    """float64 ``(n, features)``, one row a map."""
-
-
-def join_features(parts):
-    """The ``Features`` of a set of maps from the lists of those of its parts.
-
-    Example:
-        >>> part = [Features("peaks", "Peak counts", "κ", np.zeros(2), np.ones((3, 2)))]
-        >>> join_features([part, part])[0].rows.shape
-        (6, 2)
-    """
-    return [
-        replace(same[0], rows=np.concatenate([f.rows for f in same]))
-        for same in zip(*parts, strict=True)
-    ]
-
-
-class SummaryStatistics:
-    """All statistics of a comparison, with thresholds and bins fixed by the real maps.
-
-    Args:
-        real: float array ``(n, N, N)``, κ, or ``PatchTable``; the first 256 maps set the thresholds.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        periodic: bool; whether opposite sides of a map are neighbours, for peaks and contours; not so for maps cut from
-            larger fields.
-        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read. With a mask only
-            pixels, P(ℓ), peaks and minima are measured: ``left_out`` names the others, which need whole maps.
-
-    Raises:
-        ValueError: maps that are not ``(n, N, N)``, NaN where observed, first 256 maps that are constant, or a mask of
-            another shape or type.
-
-    Example:
-        >>> import numpy as np
-        >>> maps = np.random.default_rng(0).normal(size=(6, 32, 32)).astype("float32")
-        >>> features = SummaryStatistics(maps, pixel_arcmin=2.0).measure(maps)
-        >>> [f.name for f in features][:3], features[1].rows.shape
-        (['pixels', 'power_spectrum', 'peaks'], (6, 16))
-    """
-
-    def __init__(self, real, *, pixel_arcmin, periodic=False, mask=None):
-        self.mask = checked_mask(mask, checked_maps(real).shape[1])
-        scouts = next(blocks(real, self.mask, dtype=np.float32, step=_SCOUTS))[1]
-        observed = scouts if mask is None else scouts[:, self.mask]
-        mean, sigma = float(observed.mean()), float(observed.std())
-        if not sigma > 0:
-            raise ValueError(
-                f"The real maps must vary. Received: {mean:g} everywhere in the first {len(scouts)}"
-            )
-        self.pixel_arcmin = pixel_arcmin
-        self.periodic = periodic
-        self.pixels = scouts.shape[1]
-        self.levels = np.unique(np.quantile(observed, np.linspace(0, 1, _PIXEL_LEVELS + 2)[1:-1]))
-        self.peak_edges = mean + sigma * np.linspace(-1, 5, 13)
-        self.minima_edges = mean + sigma * np.linspace(-3, 1, 13)
-        self.contour_edges = mean + sigma * np.linspace(-2.1, 3.9, 21)
-        modes = integer_mode_edges(self.pixels, pixel_arcmin)
-        self.ell_edges = modes[
-            np.unique(np.linspace(0, len(modes) - 1, _SPECTRUM_BINS + 1).astype(int))
-        ]
-        self.scales = min(_STARLET_SCALES, int(np.log2(self.pixels)) - 2)
-        widths = starlet_transform(scouts[:8], self.scales)[:, : self.scales].std(axis=(0, 2, 3))
-        self.starlet_edges = widths[:, None] * np.linspace(-4, 4, _STARLET_BINS + 1)
-
-    @property
-    def left_out(self):
-        """Labels of the statistics that are not measured."""
-        return (
-            ()
-            if self.mask is None
-            else tuple(_LABELS[name][0] for name in _LABELS if name not in _MASKABLE)
-        )
-
-    def measure(self, maps):
-        """The ``Features`` of every statistic, reading the maps once, a block at a time."""
-        streamed = blocks(checked_maps(maps), self.mask, dtype=np.float32, step=_BLOCK)
-        return join_features([self._block(block) for _, block in streamed])
-
-    def _block(self, maps):
-        measured = (
-            self._maskable(maps)
-            if self.mask is not None
-            else self._maskable(maps) | self._of_whole_maps(maps)
-        )
-        return [
-            Features(name, *_LABELS[name], np.asarray(axis, dtype=float), rows)
-            for name, (axis, rows) in measured.items()
-        ]
-
-    def _maskable(self, maps):
-        below = np.concatenate([[-np.inf], self.levels, [np.inf]])
-        counts = pixel_histogram(maps, below, mask=self.mask)
-        edge = {"periodic": self.periodic, "mask": self.mask}
-        return {
-            "pixels": (self.levels, counts.cumsum(axis=1)[:, :-1] / counts[0].sum()),
-            "power_spectrum": power_spectrum(
-                maps, pixel_arcmin=self.pixel_arcmin, ell_edges=self.ell_edges, mask=self.mask
-            ),
-            "peaks": (_middles(self.peak_edges), peak_counts(maps, self.peak_edges, **edge)),
-            "minima": (_middles(self.minima_edges), minima_counts(maps, self.minima_edges, **edge)),
-        }
-
-    def _of_whole_maps(self, maps):
-        scale, edge = {"pixel_arcmin": self.pixel_arcmin}, {"periodic": self.periodic}
-        v0, v1, v2 = minkowski_functionals(maps, self.contour_edges, **scale, **edge)
-        moments = smoothed_moments(
-            maps,
-            **scale,
-            scales_arcmin=[pixels * self.pixel_arcmin for pixels in _SMOOTHING_PIXELS],
-        )
-        starlet = starlet_l1_norm(maps, self.starlet_edges, scales=self.scales)
-        levels = _middles(self.contour_edges)
-        return {
-            "minkowski_v0": (levels, v0),
-            "minkowski_v1": (levels, v1),
-            "minkowski_v2": (levels, v2),
-            "moments": (np.arange(moments[0].size), moments.reshape(len(maps), -1)),
-            "bispectrum_equilateral": bispectrum(maps, **scale),
-            "bispectrum_squeezed": bispectrum(maps, **scale, configuration="squeezed"),
-            "starlet": (np.arange(starlet[0].size), starlet.reshape(len(maps), -1)),
-            "scattering": (
-                np.arange(len(scattering_labels(self.pixels))),
-                scattering_coefficients(maps),
-            ),
-        }
-
-
-def _middles(edges):
-    return (edges[:-1] + edges[1:]) / 2
-
-
-_MASKABLE = ("pixels", "power_spectrum", "peaks", "minima")
-
+# Label and axis label of each statistic.
 _LABELS = {
     "pixels": ("Pixel distribution", "κ"),
     "power_spectrum": ("Power spectrum P(ℓ)", "ℓ"),
@@ -184,3 +46,240 @@ _LABELS = {
     "starlet": ("Starlet ℓ₁-norm", "bin, scale after scale"),
     "scattering": ("Wavelet scattering", "coefficient"),
 }
+
+# Statistics that accept a mask.
+_MASKABLE = ("pixels", "power_spectrum", "peaks", "minima")
+
+
+@dataclass(frozen=True)
+class Features:
+    """One statistic of each map of a set.
+
+    Parameters
+    ----------
+    name : str
+        Identifier of the statistic, as in metric names.
+    label : str
+        Name of the statistic for figures and tables.
+    axis_label : str
+        Name of the axis for figures.
+    axis : float64 array, shape (features,)
+        Position of each feature: κ, ℓ or a running number.
+    rows : float64 array, shape (n_maps, n_features)
+        Features, one row per map.
+
+    Examples
+    --------
+    >>> Features("peaks", "Peak counts", "κ", np.zeros(2), np.ones((3, 2))).rows.shape
+    (3, 2)
+    """
+
+    name: str
+    label: str
+    axis_label: str
+    axis: FloatArray
+    rows: Rows
+
+
+def join_features(parts: Sequence[Sequence[Features]]) -> list[Features]:
+    """Join the features of the parts of a set of maps.
+
+    Parameters
+    ----------
+    parts : sequence of sequences of Features
+        For each part the same statistics, in the same order.
+
+    Returns
+    -------
+    list of Features
+        Each statistic with the rows of all parts, in order.
+
+    Examples
+    --------
+    >>> part = [Features("peaks", "Peak counts", "κ", np.zeros(2), np.ones((3, 2)))]
+    >>> join_features([part, part])[0].rows.shape
+    (6, 2)
+    """
+    return [
+        replace(same[0], rows=np.concatenate([features.rows for features in same]))
+        for same in zip(*parts, strict=True)
+    ]
+
+
+class SummaryStatistics:
+    """All statistics of a comparison, with thresholds and bins set by the real maps.
+
+    Thresholds and bins never change after construction, so every set of maps is measured alike.
+
+    Parameters
+    ----------
+    real : float array or PatchTable, shape (n, N, N)
+        κ. The first 256 maps set the thresholds.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    periodic : bool, default False
+        Whether opposite sides of a map are neighbours, for peaks and contours; False for maps cut
+        from larger fields.
+    mask : bool array, shape (N, N), optional
+        True where observed. Other pixels, NaN included, are never read. With a mask only pixels,
+        P(ℓ), peaks and minima are measured: ``left_out`` lists the other statistics, which need
+        whole maps.
+
+    Attributes
+    ----------
+    levels : float array, read-only
+        κ at which the pixel distribution is measured.
+    ell_edges : float64 array, read-only
+        Edges of the bins of P(ℓ).
+    peak_edges, minima_edges, contour_edges : float64 array, read-only
+        Edges of the bins of κ of peaks, minima and Minkowski functionals.
+    starlet_edges : float64 array, shape (scales, bins + 1), read-only
+        Edges of the bins of the starlet coefficients.
+
+    Raises
+    ------
+    ValueError
+        If ``real`` is not ``(n, N, N)``, if one of the first 256 maps is not finite where observed
+        or all are constant, or if the mask has another shape or type.
+
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).normal(size=(6, 32, 32)).astype("float32")
+    >>> features = SummaryStatistics(maps, pixel_arcmin=2.0).measure(maps)
+    >>> [f.name for f in features][:3], features[1].rows.shape
+    (['pixels', 'power_spectrum', 'peaks'], (6, 16))
+    """
+
+    def __init__(
+        self,
+        real: FloatMaps,
+        *,
+        pixel_arcmin: float,
+        periodic: bool = False,
+        mask: ArrayLike | None = None,
+    ) -> None:
+        checked = checked_mask(mask, checked_maps(real).shape[1])
+        self.mask = None if checked is None else _read_only(checked.copy())
+        self.pixel_arcmin = pixel_arcmin
+        self.periodic = periodic
+        first_maps = next(blocks(real, self.mask, dtype=np.float32, step=_THRESHOLD_MAPS))[1]
+        self.pixels = first_maps.shape[1]
+        self._set_thresholds(first_maps)
+        self._set_spectrum_bins()
+
+    def _set_thresholds(self, first_maps: FloatMaps) -> None:
+        """Set levels and edges in κ and in starlet coefficients."""
+        observed = first_maps if self.mask is None else first_maps[:, self.mask]
+        mean, sigma = float(observed.mean()), float(observed.std())
+        if not sigma > 0:
+            raise ValueError(
+                "The real maps must vary. "
+                f"Received: {mean:g} everywhere in the first {len(first_maps)}"
+            )
+        quantiles = np.linspace(0, 1, _PIXEL_LEVELS + 2)[1:-1]
+        self.levels = _read_only(np.unique(np.quantile(observed, quantiles)))
+        self.peak_edges = _read_only(mean + sigma * np.linspace(-1, 5, 13))
+        self.minima_edges = _read_only(mean + sigma * np.linspace(-3, 1, 13))
+        self.contour_edges = _read_only(mean + sigma * np.linspace(-2.1, 3.9, 21))
+        self.scales = min(_STARLET_SCALES, int(np.log2(self.pixels)) - 2)
+        planes = starlet_transform(first_maps[:_STARLET_THRESHOLD_MAPS], self.scales)
+        widths = planes[:, : self.scales].std(axis=(0, 2, 3))
+        self.starlet_edges = _read_only(widths[:, None] * np.linspace(-4, 4, _STARLET_BINS + 1))
+
+    def _set_spectrum_bins(self) -> None:
+        """Set the bins of P(ℓ): at most 32, with edges between integer wave numbers."""
+        modes = integer_mode_edges(self.pixels, self.pixel_arcmin)
+        chosen = np.unique(np.linspace(0, len(modes) - 1, _SPECTRUM_BINS + 1).astype(int))
+        self.ell_edges = _read_only(modes[chosen])
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Labels of the statistics that are not measured."""
+        if self.mask is None:
+            return ()
+        return tuple(label for name, (label, _) in _LABELS.items() if name not in _MASKABLE)
+
+    def measure(self, maps: FloatMaps) -> list[Features]:
+        """Measure every statistic of each map, reading the maps once, block by block.
+
+        Parameters
+        ----------
+        maps : float array or PatchTable, shape (n, N, N)
+            κ.
+
+        Returns
+        -------
+        list of Features
+            One entry per statistic.
+
+        Raises
+        ------
+        ValueError
+            If ``maps`` is not ``(n, N, N)`` or an observed pixel is not finite.
+        """
+        streamed = blocks(checked_maps(maps), self.mask, dtype=np.float32, step=_BLOCK)
+        return join_features([self._measure_block(block) for _, block in streamed])
+
+    def _measure_block(self, maps: FloatMaps) -> list[Features]:
+        measured = self._maskable(maps)
+        if self.mask is None:
+            measured |= self._unmaskable(maps)
+        return [
+            Features(name, *_LABELS[name], np.asarray(axis, dtype=float), rows)
+            for name, (axis, rows) in measured.items()
+        ]
+
+    def _maskable(self, maps: FloatMaps) -> dict[str, tuple[FloatArray, Rows]]:
+        """Axis and rows of the statistics that accept a mask."""
+        bounds = np.concatenate([[-np.inf], self.levels, [np.inf]])
+        counts = pixel_histogram(maps, bounds, mask=self.mask)
+        options: dict[str, Any] = {"periodic": self.periodic, "mask": self.mask}
+        return {
+            "pixels": (self.levels, counts.cumsum(axis=1)[:, :-1] / counts[0].sum()),
+            "power_spectrum": power_spectrum(
+                maps, pixel_arcmin=self.pixel_arcmin, ell_edges=self.ell_edges, mask=self.mask
+            ),
+            "peaks": (_middles(self.peak_edges), peak_counts(maps, self.peak_edges, **options)),
+            "minima": (
+                _middles(self.minima_edges),
+                minima_counts(maps, self.minima_edges, **options),
+            ),
+        }
+
+    def _unmaskable(self, maps: FloatMaps) -> dict[str, tuple[FloatArray, Rows]]:
+        """Axis and rows of the statistics that need whole maps."""
+        pixel = self.pixel_arcmin
+        levels = _middles(self.contour_edges)
+        v0, v1, v2 = minkowski_functionals(
+            maps, self.contour_edges, pixel_arcmin=pixel, periodic=self.periodic
+        )
+        moments = smoothed_moments(
+            maps,
+            pixel_arcmin=pixel,
+            scales_arcmin=[pixels * pixel for pixels in _SMOOTHING_PIXELS],
+        )
+        starlet = starlet_l1_norm(maps, self.starlet_edges, scales=self.scales)
+        return {
+            "minkowski_v0": (levels, v0),
+            "minkowski_v1": (levels, v1),
+            "minkowski_v2": (levels, v2),
+            "moments": _numbered(moments.reshape(len(maps), -1)),
+            "bispectrum_equilateral": bispectrum(maps, pixel_arcmin=pixel),
+            "bispectrum_squeezed": bispectrum(maps, pixel_arcmin=pixel, configuration="squeezed"),
+            "starlet": _numbered(starlet.reshape(len(maps), -1)),
+            "scattering": _numbered(scattering_coefficients(maps)),
+        }
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
+
+
+def _numbered(rows: Rows) -> tuple[FloatArray, Rows]:
+    """Rows, and the running number of each feature."""
+    return np.arange(rows.shape[1], dtype=np.float64), rows
+
+
+def _middles(edges: FloatArray) -> FloatArray:
+    return (edges[:-1] + edges[1:]) / 2
