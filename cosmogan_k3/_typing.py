@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Maps: TypeAlias = NDArray[np.float32]  # (n_maps, N, N), convergence, dimensionless
+FloatMaps: TypeAlias = NDArray[np.floating[Any]]  # (n_maps, N, N), convergence, any precision
 FloatArray: TypeAlias = NDArray[np.float64]  # any shape
 IntArray: TypeAlias = NDArray[np.int64]  # any shape
 Mask: TypeAlias = NDArray[np.bool_]  # (N, N), True where observed
@@ -16,6 +17,26 @@ Conditions: TypeAlias = NDArray[np.float32]  # (n_maps, n_conditions), standardi
 Metrics: TypeAlias = Mapping[str, float]  # name to value
 PathLike: TypeAlias = str | Path
 Tensor: TypeAlias = Any  # of the Keras backend in use: jax.Array, tensorflow.Tensor or torch.Tensor
+Variable: TypeAlias = Any  # keras.Variable, whatever its backend
 Shape: TypeAlias = tuple[int, ...]
 
 BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]
+
+
+class MapArray(Protocol):
+    """Maps in memory or on disk: array, memory map, ``h5py.Dataset`` or ``PatchTable``."""
+
+    @property
+    def shape(self) -> Any: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    @property
+    def dtype(self) -> Any: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> Any: ...
+
+    def __array__(self) -> NDArray[Any]: ...

@@ -12,7 +12,7 @@ import numpy as np
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation import figures
 from cosmogan_k3.evaluation.report import write_report
-from cosmogan_k3.maps.io.writers import check_writable, replacing
+from cosmogan_k3.maps.io.atomic import check_writable, replacing
 from cosmogan_k3.maps.mapset import BLOCK
 from cosmogan_k3.parallel.executor import thread_map
 from cosmogan_k3.statistics import (

@@ -1,10 +1,11 @@
-"""Maps from files and back: readers, writers, scaling, splits, batches. NumPy alone, no Keras."""
+"""Sets of convergence maps: files, splits, scaling, batches. Needs NumPy alone, not Keras."""
 
 from cosmogan_k3.maps.batches import Batches
 from cosmogan_k3.maps.conditioning import Conditioning
-from cosmogan_k3.maps.io.readers import read_maps, read_mask
-from cosmogan_k3.maps.io.writers import write_maps
+from cosmogan_k3.maps.io.read import read_maps, read_mask
+from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapSet, MapStream
+from cosmogan_k3.maps.patch_table import PatchTable
 from cosmogan_k3.maps.periodicity import edge_discontinuity, is_periodic
 from cosmogan_k3.maps.scaling import Scaling
 from cosmogan_k3.maps.splits import Splits, split_by_map
@@ -14,6 +15,7 @@ __all__ = [
     "Conditioning",
     "MapSet",
     "MapStream",
+    "PatchTable",
     "Scaling",
     "Splits",
     "edge_discontinuity",

@@ -1,151 +1,257 @@
-"""The container of maps."""
+"""Sets of convergence maps, whole or streamed."""
 
-import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.fingerprint import Fingerprint, observed_blocks
+from cosmogan_k3.maps.patch_table import PatchTable
 
-BLOCK = 256
-"""Maps looked at together when a whole set is streamed."""
+BLOCK = 256  # maps in a block when a set is streamed
+_ARCMIN_PER_DEG = 60
 
 
 @dataclass(frozen=True)
 class MapSet:
-    """Convergence maps with what is known of them.
+    """Convergence maps with their pixel size, identities and parameters.
 
-    Args:
-        kappa: κ, float32 ``(n, N, N)``; an array, or ``PatchTable``, which reads from disk what is asked for.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        map_id: int ``(n,)``, the map that each patch was cut from; its own number where none is given.
-        parameters: mapping of names to float ``(n,)``, the cosmology of each map, say.
+    Parameters
+    ----------
+    kappa : float32 array or PatchTable, shape (n, N, N)
+        Convergence (dimensionless), in memory or read from disk when indexed.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    map_id : int array, shape (n,), optional
+        Number of the map that each patch was cut from; by default 0 to n − 1.
+    parameters : mapping of str to float array, shape (n,)
+        Parameters of each map, such as its cosmology.
 
-    Raises:
-        InputError: wrong shapes, or a pixel size that is not positive.
+    Raises
+    ------
+    InputError
+        Wrong shapes or types, or a pixel size that is not positive and finite.
 
-    Example:
-        >>> import numpy as np
-        >>> maps = MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0)
-        >>> len(maps), maps.pixels, maps.field_deg
-        (4, 8, 0.26666666666666666)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0)
+    >>> len(maps), maps.pixels, maps.field_deg
+    (4, 8, 0.26666666666666666)
     """
 
-    kappa: object
+    kappa: MapArray
     pixel_arcmin: float
-    map_id: np.ndarray | None = None
-    parameters: dict = field(default_factory=dict)
+    map_id: IntArray = None  # type: ignore[assignment]  # numbered below
+    parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
-    def __post_init__(self):
-        if (
-            len(self.kappa.shape) != 3
-            or self.kappa.shape[1] != self.kappa.shape[2]
-            or not len(self.kappa)
-        ):
+    def __post_init__(self) -> None:
+        shape = tuple(self.kappa.shape)
+        if len(shape) != 3 or shape[1] != shape[2] or 0 in shape:
             raise InputError(
-                f"A set of maps has shape (n, N, N) with n > 0. Received: shape {tuple(self.kappa.shape)}"
+                f"A set of maps has shape (n, N, N) with n > 0. Received: shape {shape}"
             )
-        if not self.pixel_arcmin > 0:
-            raise InputError(f"pixel_arcmin must be positive. Received: {self.pixel_arcmin}")
+        if np.dtype(self.kappa.dtype).kind in "cOSUMm":
+            raise InputError(
+                f"Maps are real floating-point arrays. Received: dtype {self.kappa.dtype}"
+            )
         if self.map_id is None:
             object.__setattr__(self, "map_id", np.arange(len(self.kappa)))
-        for name, values in {"map_id": self.map_id, **self.parameters}.items():
-            if np.shape(values) != (len(self.kappa),):
-                raise InputError(
-                    f"{name} needs one value a map, {len(self.kappa)}. Received: shape {np.shape(values)}"
-                )
+        _check_pixel_size(self.pixel_arcmin)
+        _check_values("map_id", self.map_id, len(self), kinds="iu")
+        for name, values in self.parameters.items():
+            _check_values(name, values, len(self))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.kappa)
 
     @property
-    def pixels(self):
+    def pixels(self) -> int:
+        """Side N of a map in pixels."""
         return self.kappa.shape[1]
 
     @property
-    def field_deg(self):
-        return self.pixels * self.pixel_arcmin / 60
+    def field_deg(self) -> float:
+        """Side of a map in degrees."""
+        return self.pixels * self.pixel_arcmin / _ARCMIN_PER_DEG
 
-    def take(self, indices):
-        """The maps of these indices, in that order."""
+    def take(self, indices: ArrayLike) -> "MapSet":
+        """Select maps by index, in the order of the indices.
+
+        Parameters
+        ----------
+        indices : int array, shape (m,)
+
+        Returns
+        -------
+        MapSet
+            Of m maps; those on disk are not read.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).take([3, 0]).map_id.tolist()
+        [3, 0]
+        """
         indices = np.asarray(indices)
-        kappa = self.kappa.take(indices) if hasattr(self.kappa, "table") else self.kappa[indices]
+        kappa = self.kappa
+        kappa = kappa.take(indices) if isinstance(kappa, PatchTable) else kappa[indices]
         chosen = {name: np.asarray(values)[indices] for name, values in self.parameters.items()}
         return replace(
             self, kappa=kappa, map_id=np.asarray(self.map_id)[indices], parameters=chosen
         )
 
-    def blocks(self):
-        """Iterate over the maps as float32 arrays of bounded size."""
+    def blocks(self) -> Iterator[Maps]:
+        """Iterate over the maps in blocks of at most 256.
+
+        Yields
+        ------
+        float32 array, shape (m, N, N)
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> maps = MapSet(np.zeros((300, 8, 8), "float32"), pixel_arcmin=2.0)
+        >>> [len(block) for block in maps.blocks()]
+        [256, 44]
+        """
         for start in range(0, len(self), BLOCK):
             yield np.asarray(self.kappa[start : start + BLOCK], dtype=np.float32)
 
-    def fingerprint(self, mask=None):
-        """SHA-256 of shape, pixel size and pixels: two sets with the same one hold the same maps.
+    def fingerprint(self, mask: Mask | None = None) -> str:
+        """Return the SHA-256 of shape, pixel size and pixels; equal sets have equal fingerprints.
 
-        Args:
-            mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, count as 0.
+        Parameters
+        ----------
+        mask : bool array, shape (N, N), optional
+            True where observed; other pixels, NaN included, count as 0.
 
-        Raises:
-            InputError: an observed pixel that is not finite, or a mask of another side.
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+
+        Raises
+        ------
+        InputError
+            An observed pixel that is not finite, or a mask of another side.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).fingerprint()[:8]
+        '8b972523'
         """
         if mask is not None and mask.shape != self.kappa.shape[1:]:
             raise InputError(
                 f"A mask of {mask.shape} pixels is not for maps of {tuple(self.kappa.shape[1:])}"
             )
-        digest = hashlib.sha256(repr((tuple(self.kappa.shape), float(self.pixel_arcmin))).encode())
-        for number, block in enumerate(self.blocks()):
-            if mask is not None:
-                block = np.where(mask, block, np.float32(0))
-            bad = ~np.isfinite(block).all(axis=(1, 2))
-            if bad.any():
-                raise InputError(
-                    f"{self.name_of(number * BLOCK + int(np.argmax(bad)))} has pixels that are NaN or infinite; "
-                    "mask such pixels (evaluate --mask), fill them, or leave the map out"
-                )
-            digest.update(np.ascontiguousarray(block).data)
+        digest = Fingerprint(self.kappa.shape, self.pixel_arcmin)
+        for block in observed_blocks(self.blocks(), mask, self.name_of):
+            digest.update(block)
         return digest.hexdigest()
 
-    def name_of(self, index):
-        """What to call a map in a message."""
-        return self.kappa.name_of(index) if hasattr(self.kappa, "table") else f"Map {index}"
+    def name_of(self, index: int) -> str:
+        """Return the name of a map for messages: its file and position, or its number.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).name_of(3)
+        'Map 3'
+        """
+        return self.kappa.name_of(index) if isinstance(self.kappa, PatchTable) else f"Map {index}"
 
 
 @dataclass(frozen=True)
 class MapStream:
-    """Maps that are drawn while they are written: passed through once, and never held together.
+    """Maps that are drawn while they are written; they are never in memory together.
 
-    Args:
-        count: int, how many there will be.
-        pixels: int, their side N.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        drawn: iterable of float32 arrays ``(·, N, N)``, ``count`` maps together.
-        parameters: as of ``MapSet``.
+    Parameters
+    ----------
+    count : int
+        Number of maps.
+    pixels : int
+        Side N of a map in pixels.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    drawn : iterable of float32 arrays, shape (m, N, N)
+        Blocks of maps, ``count`` maps in all.
+    parameters : mapping of str to float array, shape (count,)
+        Parameters of each map.
 
-    Example:
-        >>> import numpy as np
-        >>> stream = MapStream(3, 4, 2.0, (np.zeros((k, 4, 4), "float32") for k in (2, 1)))
-        >>> len(stream), [len(block) for block in stream.blocks()]
-        (3, [2, 1])
+    Raises
+    ------
+    InputError
+        A pixel size that is not positive, or parameters of another length.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stream = MapStream(3, 4, 2.0, (np.zeros((k, 4, 4), "float32") for k in (2, 1)))
+    >>> len(stream), [len(block) for block in stream.blocks()]
+    (3, [2, 1])
     """
 
     count: int
     pixels: int
     pixel_arcmin: float
-    drawn: object
-    parameters: dict = field(default_factory=dict)
+    drawn: Iterable[Maps]
+    parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
-    def __len__(self):
+    def __post_init__(self) -> None:
+        _check_pixel_size(self.pixel_arcmin)
+        for name, values in self.parameters.items():
+            _check_values(name, values, self.count)
+
+    def __len__(self) -> int:
         return self.count
 
     @property
-    def field_deg(self):
-        return self.pixels * self.pixel_arcmin / 60
+    def field_deg(self) -> float:
+        """Side of a map in degrees."""
+        return self.pixels * self.pixel_arcmin / _ARCMIN_PER_DEG
 
     @property
-    def map_id(self):
+    def map_id(self) -> IntArray:
+        """Number of each map, 0 to count − 1."""
         return np.arange(self.count)
 
-    def blocks(self):
-        """Iterate over the maps, once."""
+    def blocks(self) -> Iterator[Maps]:
+        """Iterate over the maps in the blocks in which they are drawn; works once.
+
+        Yields
+        ------
+        float32 array, shape (m, N, N)
+        """
         return iter(self.drawn)
+
+
+def _check_pixel_size(pixel_arcmin: float) -> None:
+    if not 0 < pixel_arcmin < np.inf:
+        raise InputError(
+            f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
+            parameter="pixel_arcmin",
+        )
+
+
+def _check_values(name: str, values: ArrayLike, count: int, kinds: str = "biuf") -> None:
+    """Raise an error unless there is one number of a dtype of ``kinds`` a map."""
+    array = np.asarray(values)
+    if array.shape != (count,):
+        raise InputError(f"{name} needs one value a map, {count}. Received: shape {array.shape}")
+    if array.dtype.kind not in kinds:
+        expected = "integers" if kinds == "iu" else "numbers"
+        raise InputError(f"{name} must hold {expected}. Received: dtype {array.dtype}")

@@ -1,37 +1,66 @@
-"""Do opposite edges of the maps join?"""
+"""Test whether maps are periodic."""
 
 import numpy as np
 
-_JOINED = 1.2
-"""Maps are periodic where the mean square jump across the seam is at most this much larger than between neighbours."""
+from cosmogan_k3._typing import MapArray
 
-_SCOUTS = 2000
+# Largest ratio of the mean square jump across the edges to that between neighbours that counts as
+# periodic.
+_PERIODIC_RATIO = 1.2
+_SAMPLE = 2000  # number of maps that the ratio is measured on
 
 
-def edge_discontinuity(kappa):
-    """Mean square jump between opposite edges over that between neighbouring pixels.
+def edge_discontinuity(kappa: MapArray) -> float:
+    """Measure the mean square jump between opposite edges, relative to neighbouring pixels.
 
         ⟨(κ_first − κ_last)²⟩ / ⟨(κ_i − κ_{i+1})²⟩        over rows and columns of all maps
 
-    It is 1 for maps that continue across their edges, and 1 / (1 − ρ) for cut ones whose neighbours correlate by ρ.
+    It is 1 for periodic maps, and 1 / (1 − ρ) for patches much larger than the correlation length,
+    whose neighbouring pixels correlate by ρ.
 
-    Args:
-        kappa: κ, float ``(n, N, N)``, in memory or on disk; the first 2,000 maps are looked at.
+    Parameters
+    ----------
+    kappa : float array, shape (n, N, N)
+        Convergence, in memory or on disk; only the first 2,000 maps are used.
 
-    Example:
-        >>> import numpy as np
-        >>> noise = np.random.default_rng(0).normal(size=(100, 32, 32))
-        >>> abs(edge_discontinuity(noise) - 1) < 0.1, edge_discontinuity(noise.cumsum(axis=1).cumsum(axis=2)) > 5
-        (True, True)
+    Returns
+    -------
+    float
+        1.0 for maps that do not vary.
+
+    Examples
+    --------
+    >>> noise = np.random.default_rng(0).normal(size=(100, 32, 32))
+    >>> abs(edge_discontinuity(noise) - 1) < 0.1
+    True
+    >>> edge_discontinuity(noise.cumsum(axis=1).cumsum(axis=2)) > 5
+    True
     """
-    maps = np.asarray(kappa[:_SCOUTS], dtype=np.float64)
-    seam = sum(
+    maps = np.asarray(kappa[:_SAMPLE], dtype=np.float64)
+    if maps.shape[1] < 2:
+        return 1.0
+    edges = sum(
         np.mean(np.square(np.take(maps, 0, axis) - np.take(maps, -1, axis))) for axis in (1, 2)
     )
     inside = sum(np.mean(np.square(np.diff(maps, axis=axis))) for axis in (1, 2))
-    return float(seam / inside) if inside > 0 else 1.0
+    return float(edges / inside) if inside > 0 else 1.0
 
 
-def is_periodic(kappa):
-    """Whether the maps continue across their edges as if these were not there."""
-    return edge_discontinuity(kappa) < _JOINED
+def is_periodic(kappa: MapArray) -> bool:
+    """Return whether opposite edges of the maps join: ``edge_discontinuity`` is below 1.2.
+
+    Parameters
+    ----------
+    kappa : float array, shape (n, N, N)
+        Convergence, in memory or on disk; only the first 2,000 maps are used.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_periodic(np.random.default_rng(0).normal(size=(100, 32, 32)))
+    True
+    """
+    return edge_discontinuity(kappa) < _PERIODIC_RATIO

@@ -1,97 +1,230 @@
-"""κ to network units and back."""
+"""Scaling between convergence and network units."""
 
+import math
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from cosmogan_k3._typing import FloatArray, MapArray
 from cosmogan_k3.errors import InputError
 
-KINDS = ("standard", "range", "rodriguez")
+ScalingKind: TypeAlias = Literal["standard", "range", "rational"]  # how a scaling is measured
+ScalingFunction: TypeAlias = Literal["affine", "rational"]  # what it computes
 
+KINDS: tuple[str, ...] = get_args(ScalingKind)
+_FUNCTIONS: tuple[str, ...] = get_args(ScalingFunction)
+_FORMER_NAMES = {"rodriguez": "rational"}
+
+# Largest x that "rational" inverts: u = 16,383, above any κ, and float32 still resolves u to 1 in
+# 2,000.
 _LARGEST = 1 - 2.0**-13
-"""Largest x on the way back of "rodriguez": u = 16,383, above any κ, where float32 still resolves u to 1 in 2000."""
+_BLOCK = 512  # maps read at a time
 
 
 @dataclass(frozen=True)
 class Scaling:
-    """A monotonic map between convergence and network units, stored with the model.
+    """A monotonic function from convergence to network units, and its inverse.
 
-        affine:     x = u                                      u = (κ − offset) / scale
-        rodriguez:  x = 2u / (u + 1) − 1 = (u − 1) / (u + 1)
+        affine:    x = u                                      u = (κ − offset) / scale
+        rational:  x = 2u / (u + 1) − 1 = (u − 1) / (u + 1)
 
-    The second sends u in [0, ∞) to x in [−1, 1): it compresses the rare high pixels, not the many low ones. The
-    published s(x) = 2x/(x + a) − 1 of a positive x is this with x = κ − offset and a = scale. What lies outside is
-    clipped: on the way there κ below the offset, on the way back x below −1 and x so near 1 that κ would be infinite.
+    "rational" maps u in [0, ∞) to x in [−1, 1). It compresses the rare high pixels and keeps the
+    contrast of the many low ones. The published s(κ) = 2κ/(κ + a) − 1 of positive κ is this with
+    offset 0 and scale a. Values outside are clipped: κ below the offset, and on the way back x
+    below −1 and x so close to 1 that κ would be infinite.
 
-    Args:
-        offset, scale: float, in units of κ (dimensionless).
-        kind: "affine" or "rodriguez".
+    Parameters
+    ----------
+    offset, scale : float
+        In units of κ (dimensionless); ``scale`` is positive. Default 0 and 1.
+    kind : {"affine", "rational"}
+        The function. Default "affine". The former name "rodriguez" of "rational" is deprecated.
 
-    Example:
-        >>> import numpy as np
-        >>> kappa = np.array([-0.01, 0.0, 0.03], "float32")
-        >>> scaling = Scaling.fit("range", kappa)
-        >>> scaling.to_network(kappa).round(6).tolist()
-        [-1.0, -0.5, 1.0]
-        >>> bool(np.allclose(scaling.to_kappa(scaling.to_network(kappa)), kappa))
-        True
-        >>> Scaling(offset=-0.01, scale=0.01, kind="rodriguez").to_network(np.array([-0.01, 0.0, 0.02])).tolist()
-        [-1.0, 0.0, 0.5]
+    Raises
+    ------
+    InputError
+        Unknown kind, or numbers that are not finite, or a scale that is not positive.
 
-    Source: "rodriguez": Rodríguez et al. 2018 (10.1186/s40668-018-0026-4).
+    Examples
+    --------
+    >>> kappa = np.array([-0.01, 0.0, 0.03], "float32")
+    >>> scaling = Scaling.fit("range", kappa)
+    >>> scaling.to_network(kappa).round(6).tolist()
+    [-1.0, -0.5, 1.0]
+    >>> bool(np.allclose(scaling.to_kappa(scaling.to_network(kappa)), kappa))
+    True
+    >>> rational = Scaling(offset=-0.01, scale=0.01, kind="rational")
+    >>> rational.to_network(np.array([-0.01, 0.0, 0.02])).tolist()
+    [-1.0, 0.0, 0.5]
+
+    References
+    ----------
+    "rational": Rodríguez et al. 2018 (10.1186/s40668-018-0026-4).
     """
 
     offset: float = 0.0
     scale: float = 1.0
-    kind: str = "affine"
+    kind: ScalingFunction = "affine"
 
-    def __post_init__(self):
-        if self.kind not in ("affine", "rodriguez"):
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", _current_name(self.kind, stacklevel=4))
+        if self.kind not in _FUNCTIONS:
             raise InputError(
-                f"Unknown kind of scaling. Received: {self.kind!r}; expected affine or rodriguez"
+                f"Unknown kind of scaling. Received: {self.kind!r}; "
+                f"expected {' or '.join(_FUNCTIONS)}"
+            )
+        if not (np.isfinite(self.offset) and 0 < self.scale < np.inf):
+            raise InputError(
+                "A scaling needs a finite offset and a positive, finite scale. "
+                f"Received: offset={self.offset}, scale={self.scale}"
             )
 
     @classmethod
-    def fit(cls, kind, kappa):
-        """Measure a scaling on training maps, whole or streamed.
+    def fit(cls, kind: ScalingKind, kappa: MapArray) -> "Scaling":
+        """Measure a scaling on training maps; maps on disk are read in blocks.
 
-        Args:
-            kind: "standard", κ divided by its standard deviation, mean kept; "range", minimum and maximum to ∓1; or
-                "rodriguez", the minimum to −1 and the mean to 0.
-            kappa: maps, float, any shape.
+        Parameters
+        ----------
+        kind : {"standard", "range", "rational"}
+            "standard" divides κ by its standard deviation and keeps the mean. "range" maps
+            minimum and maximum to −1 and 1. "rational" maps the minimum to −1 and the mean to 0.
+            The former name "rodriguez" of "rational" is deprecated.
+        kappa : float array, shape (n, …)
+            Convergence of the training maps, in memory or on disk.
 
-        Raises:
-            InputError: unknown kind, or maps that do not vary.
+        Returns
+        -------
+        Scaling
+
+        Raises
+        ------
+        InputError
+            Unknown kind, or maps that do not vary, are not numbers, or are not finite.
+
+        Examples
+        --------
+        >>> Scaling.fit("rational", np.array([[-0.02, 0.0], [0.01, 0.03]]))
+        Scaling(offset=-0.02, scale=0.025, kind='rational')
         """
+        kind = _current_name(kind, stacklevel=3)
         if kind not in KINDS:
             raise InputError(
                 f"Unknown scaling. Received: {kind!r}; expected one of {', '.join(KINDS)}"
             )
-        blocks = [
-            np.asarray(kappa[i : i + 512], dtype=np.float64) for i in range(0, len(kappa), 512)
-        ]
-        low, high = min(b.min() for b in blocks), max(b.max() for b in blocks)
-        if not high > low:
-            raise InputError(f"The maps do not vary: every pixel is {low}")
+        low, high, mean = _range_and_mean(kappa)
         if kind == "range":
             return cls(float(low + high) / 2, float(high - low) / 2)
-        count = sum(b.size for b in blocks)
-        mean = sum(b.sum() for b in blocks) / count
-        if kind == "rodriguez":
+        if kind == "rational":
             return cls(float(low), float(mean - low), kind)
-        return cls(0.0, float(np.sqrt(sum(np.square(b - mean).sum() for b in blocks) / count)))
+        squares = sum(np.square(block - mean).sum() for block in _blocks(kappa))
+        return cls(0.0, float(np.sqrt(squares / math.prod(kappa.shape))))
 
-    def to_network(self, kappa):
+    def to_network(self, kappa: ArrayLike) -> NDArray[np.float32]:
+        """Convert convergence to network units.
+
+        Parameters
+        ----------
+        kappa : float array, any shape
+            Convergence (dimensionless).
+
+        Returns
+        -------
+        float32 array, same shape
+
+        Examples
+        --------
+        >>> Scaling(offset=0.0, scale=0.02).to_network([0.01, 0.03]).tolist()
+        [0.5, 1.5]
+        """
         if self.kind == "affine":
             return ((np.asarray(kappa) - self.offset) / self.scale).astype(np.float32)
         u = np.maximum((np.asarray(kappa, np.float64) - self.offset) / self.scale, 0)
         return ((u - 1) / (u + 1)).astype(np.float32)
 
-    def to_kappa(self, x):
+    def to_kappa(self, x: ArrayLike) -> NDArray[np.float32]:
+        """Convert network units to convergence.
+
+        Parameters
+        ----------
+        x : float array, any shape
+            Network units.
+
+        Returns
+        -------
+        float32 array, same shape
+            Convergence (dimensionless).
+
+        Examples
+        --------
+        >>> Scaling(offset=0.0, scale=0.5).to_kappa([0.5, 1.5]).tolist()
+        [0.25, 0.75]
+        """
         if self.kind == "affine":
             return (np.asarray(x) * self.scale + self.offset).astype(np.float32)
         x = np.clip(np.asarray(x, np.float64), -1, _LARGEST)
         return ((1 + x) / (1 - x) * self.scale + self.offset).astype(np.float32)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
         return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Scaling":
+        """Create a scaling from ``get_config``, also of earlier versions of this package.
+
+        Parameters
+        ----------
+        config : mapping of str to float or str
+
+        Returns
+        -------
+        Scaling
+
+        Examples
+        --------
+        >>> Scaling.from_config({"offset": -0.01, "scale": 0.01, "kind": "rodriguez"}).kind
+        'rational'
+        """
+        kind = config.get("kind", "affine")
+        return cls(**{**config, "kind": _FORMER_NAMES.get(kind, kind)})
+
+
+def _current_name(kind: Any, *, stacklevel: int) -> Any:
+    """Return the name that replaces a former one, with a warning."""
+    if kind not in _FORMER_NAMES:
+        return kind
+    current = _FORMER_NAMES[kind]
+    warnings.warn(
+        f"The scaling {kind!r} is called {current!r} now", DeprecationWarning, stacklevel=stacklevel
+    )
+    return current
+
+
+def _blocks(kappa: MapArray) -> Iterator[FloatArray]:
+    """Iterate over maps as float64 blocks, so that one block at a time is in memory."""
+    for start in range(0, len(kappa), _BLOCK):
+        try:
+            yield np.asarray(kappa[start : start + _BLOCK], dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"Maps are real floating-point arrays. Received: dtype {kappa.dtype}"
+            ) from error
+
+
+def _range_and_mean(kappa: MapArray) -> tuple[Any, Any, Any]:
+    """Return minimum, maximum and mean of all pixels, in one pass."""
+    if not kappa.ndim or 0 in kappa.shape:
+        raise InputError(f"There are no maps to scale. Received: shape {tuple(kappa.shape)}")
+    low, high, total = np.inf, -np.inf, 0
+    for block in _blocks(kappa):
+        block_low, block_high = block.min(), block.max()
+        if not (np.isfinite(block_low) and np.isfinite(block_high)):
+            raise InputError("The maps have pixels that are NaN or infinite")
+        low, high, total = min(low, block_low), max(high, block_high), total + block.sum()
+    if not high > low:
+        raise InputError(f"The maps do not vary: every pixel is {low}")
+    return low, high, total / math.prod(kappa.shape)

@@ -4,57 +4,86 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosmogan_k3._typing import IntArray
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.mapset import MapSet
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Three sets without a map in common; ``validation`` is None where only two maps exist."""
+    """Three sets of patches without a map in common.
+
+    Parameters
+    ----------
+    train : MapSet
+    validation : MapSet or None
+        None if there are only two maps, or if no validation maps were asked for.
+    test : MapSet
+
+    Examples
+    --------
+    >>> maps = MapSet(np.zeros((2, 8, 8), "float32"), 1.0)
+    >>> Splits(maps.take([0]), None, maps.take([1])).test.map_id.tolist()
+    [1]
+    """
 
     train: MapSet
     validation: MapSet | None
     test: MapSet
 
 
-def split_by_map(maps, *, validation=0.1, test=0.15, seed=0):
-    """Split a set at random so that patches of one map stay on one side.
+def split_by_map(
+    maps: MapSet, *, validation: float = 0.1, test: float = 0.15, seed: int = 0
+) -> Splits:
+    """Split a set at random so that all patches of a map are in the same part.
 
-    Args:
-        maps: ``MapSet``.
-        validation, test: float, shares of the maps (not patches); each side gets at least one map where there are
-            three.
-        seed: int.
+    Parameters
+    ----------
+    maps : MapSet
+    validation, test : float
+        Fractions of the maps (not patches). With three maps or more, each part has at least one.
+    seed : int
+        Seed of the permutation of the maps.
 
-    Returns:
-        ``Splits``.
+    Returns
+    -------
+    Splits
 
-    Raises:
-        InputError: a single map, or shares that leave nothing to train on.
+    Raises
+    ------
+    InputError
+        A single map, or fractions that leave nothing to train on.
 
-    Example:
-        >>> import numpy as np
-        >>> splits = split_by_map(MapSet(np.zeros((100, 8, 8), "float32"), 1.0), seed=1)
-        >>> len(splits.train), len(splits.validation), len(splits.test)
-        (75, 10, 15)
+    Examples
+    --------
+    >>> splits = split_by_map(MapSet(np.zeros((100, 8, 8), "float32"), 1.0), seed=1)
+    >>> len(splits.train), len(splits.validation), len(splits.test)
+    (75, 10, 15)
     """
     if not (validation >= 0 and test > 0 and validation + test < 1):
         raise InputError(
-            f"The shares must be positive and leave maps to train on. Received: {validation} and {test}"
+            "The fractions of validation and test maps must be positive and leave maps to train "
+            f"on. Received: {validation} and {test}"
         )
     ids = np.unique(maps.map_id)
     if len(ids) < 2:
         raise InputError(
-            "Training and test need a map each, since patches of one map stay on one side. Received: patches of one map"
+            "Training and test need one map each, since all patches of a map are in the same part. "
+            "Received: patches of one map"
         )
     ids = np.random.default_rng(seed).permutation(ids)
-    for_test = max(1, round(test * len(ids)))
-    for_validation = (
-        min(max(1, round(validation * len(ids))), len(ids) - for_test - 1) if validation else 0
+    # One map is left to each of the other parts.
+    left = len(ids) - (2 if validation and len(ids) > 2 else 1)
+    n_test = min(max(1, round(test * len(ids))), left)
+    left = len(ids) - n_test - 1
+    n_validation = min(max(1, round(validation * len(ids))), left) if validation else 0
+    test_ids, validation_ids, train_ids = np.split(ids, [n_test, n_test + n_validation])
+
+    def part(chosen: IntArray) -> MapSet:
+        return maps.take(np.flatnonzero(np.isin(maps.map_id, chosen)))
+
+    return Splits(
+        train=part(train_ids),
+        validation=part(validation_ids) if len(validation_ids) else None,
+        test=part(test_ids),
     )
-    groups = np.split(ids, [for_test, for_test + for_validation])
-    parts = [
-        maps.take(np.flatnonzero(np.isin(maps.map_id, group))) if len(group) else None
-        for group in groups
-    ]
-    return Splits(train=parts[2], validation=parts[1], test=parts[0])

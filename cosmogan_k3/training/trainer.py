@@ -19,13 +19,14 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation import figures
 from cosmogan_k3.evaluation.evaluate import evaluate_maps, summary, write_evaluation
 from cosmogan_k3.evaluation.report import markdown_summary
-from cosmogan_k3.gan.build import check_conditional, for_edges, new_gan
-from cosmogan_k3.gan.generator import latent_shapes
+from cosmogan_k3.gan.build import build_adapted_gan, check_conditional, for_edges
+from cosmogan_k3.gan.calibrator import calibrate
 from cosmogan_k3.gan.network_metrics import latent_smoothness, learned_frechet
 from cosmogan_k3.gan.presets import get_preset
+from cosmogan_k3.gan.sampler import Sampler
 from cosmogan_k3.maps import Batches, Conditioning, Scaling, read_maps, split_by_map
 from cosmogan_k3.maps.conditioning import parse_names
-from cosmogan_k3.maps.io.writers import check_writable, replacing
+from cosmogan_k3.maps.io.atomic import check_writable, replacing
 from cosmogan_k3.nn import losses
 from cosmogan_k3.parallel.executor import thread_map
 from cosmogan_k3.statistics import stopping_advice
@@ -69,7 +70,7 @@ def prepare(config):
     )
     if config.loss:
         losses.get(config.loss)
-        preset = replace(preset, losses={0: {"name": config.loss}})
+        preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
     if config.start and not config.resume:
         Emulator.load(config.start)
     check_writable(config.out)
@@ -83,7 +84,7 @@ def load(config, preset):
     maps = read_maps(
         config.data, pixels=config.pixels or None, pixel_arcmin=config.pixel_arcmin or None
     )
-    latent_shapes(preset.architecture, maps.pixels)
+    preset.architecture.latent_shapes(maps.pixels)
     return maps
 
 
@@ -155,7 +156,7 @@ def conditioning_of(config, train, maps):
     if not names:
         return None, None
     conditioning = Conditioning.fit(names, train.parameters, maps.parameters)
-    return conditioning, conditioning.of_maps(train.parameters)
+    return conditioning, conditioning.conditions_of_maps(train.parameters)
 
 
 @contextlib.contextmanager
@@ -223,7 +224,7 @@ def _gan(config, preset, batches, maps, *, epoch, conditioning=None):
     """The GAN of the preset, which has seen some training maps, or that of the checkpoint to be resumed."""
     if config.resume:
         return _checkpoints(config).gan(epoch)
-    gan = new_gan(preset, batches, maps, seed=config.seed, conditioning=conditioning)
+    gan = build_adapted_gan(preset, batches, maps, seed=config.seed, conditioning=conditioning)
     if config.start:
         start_from(gan, config.start)
     return gan
@@ -342,9 +343,9 @@ def _finish(config, gan, splits, monitor, parameters):
     selected = progress.best_of(monitor.checkpoints.epochs())
     if gan is None or selected != progress.epoch:
         gan = monitor.checkpoints.gan(selected)
-    gan.calibrate(last=True)
+    calibrate(gan, last=True)
     emulator = Emulator(gan)
-    given = gan.parameters_of(splits.test)
+    given = Sampler(gan).parameters_of(splits.test)
     generated = emulator.sample_maps(
         len(splits.test), seed=_TEST_SEED + config.seed, parameters=given
     )

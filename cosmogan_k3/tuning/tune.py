@@ -16,7 +16,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.build import check_conditional, for_edges
 from cosmogan_k3.gan.presets import Preset, get_preset
 from cosmogan_k3.maps.conditioning import parse_names
-from cosmogan_k3.maps.io.writers import check_writable
+from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training.trainer import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space

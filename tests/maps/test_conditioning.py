@@ -1,4 +1,4 @@
-"""What a conditional model is told: units, range, and the line that each mistake ends in."""
+"""Parameters of conditional models: standardization, range and error messages."""
 
 import numpy as np
 import pytest
@@ -7,34 +7,34 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import Batches, Conditioning, Scaling
 from cosmogan_k3.maps.conditioning import parse_names, parse_parameters
 
-CARRIED = {
+PARAMETERS = {
     "omega_m": np.array([0.2, 0.3, 0.4, 0.3]),
     "w": np.array([-1.2, -0.9, -1.0, -0.9]),
     "h": np.full(4, 0.7),
 }
 
 
-def test_positive_parameters_are_standardised_by_their_logarithm_others_as_they_are():
-    conditioning = Conditioning.fit(["omega_m", "w"], CARRIED)
-    theta = conditioning.of_maps(CARRIED)
+def test_only_positive_parameters_are_standardized_by_their_logarithm():
+    conditioning = Conditioning.fit(["omega_m", "w"], PARAMETERS)
+    theta = conditioning.conditions_of_maps(PARAMETERS)
     assert theta.dtype == np.float32
-    for column, x in zip(theta.T, (np.log(CARRIED["omega_m"]), CARRIED["w"]), strict=True):
+    for column, x in zip(theta.T, (np.log(PARAMETERS["omega_m"]), PARAMETERS["w"]), strict=True):
         np.testing.assert_allclose(column, (x - x.mean()) / x.std(), rtol=1e-5, atol=1e-6)
-    one = conditioning.standardized({"w": [-1.2, -1.0], "omega_m": 0.2}, 2)
+    one = conditioning.conditions_of({"w": [-1.2, -1.0], "omega_m": 0.2}, 2)
     np.testing.assert_allclose(one, [theta[0], [theta[0, 0], theta[2, 1]]], rtol=1e-5)
     assert Conditioning(**conditioning.get_config()) == conditioning
 
 
-def test_the_range_may_be_that_of_more_maps_than_the_units():
-    conditioning = Conditioning.fit(["w"], {"w": CARRIED["w"][1:]}, CARRIED)
+def test_the_range_may_follow_from_more_maps_than_the_standardization():
+    conditioning = Conditioning.fit(["w"], {"w": PARAMETERS["w"][1:]}, PARAMETERS)
     assert (conditioning.lowest, conditioning.highest) == ((-1.2,), (-0.9,))
-    assert conditioning.mean == (pytest.approx(CARRIED["w"][1:].mean()),)
+    assert conditioning.mean == (pytest.approx(PARAMETERS["w"][1:].mean()),)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("requested", "message"),
     [
-        (None, r"given omega_m, w\. Received: parameters none"),
+        (None, r"needs values of omega_m, w\. Received: parameters none"),
         ({"omega_m": 0.3}, "Received: parameters omega_m"),
         ({"omega_m": 0.3, "w": -1, "sigma_8": 0.8}, "Received: parameters omega_m, w, sigma_8"),
         (
@@ -45,23 +45,23 @@ def test_the_range_may_be_that_of_more_maps_than_the_units():
         ({"omega_m": [0.3, 0.3], "w": -1}, r"one for each of 3 maps\. Received: shape \(2,\)"),
     ],
 )
-def test_what_it_does_not_know_is_refused(given, message):
+def test_unknown_or_distant_parameters_are_refused(requested, message):
     with pytest.raises(InputError, match=message):
-        Conditioning.fit(["omega_m", "w"], CARRIED).standardized(given, 3)
+        Conditioning.fit(["omega_m", "w"], PARAMETERS).conditions_of(requested, 3)
 
 
 @pytest.mark.parametrize(
-    ("names", "carried", "message"),
+    ("names", "parameters", "message"),
     [
-        (["sigma_8"], CARRIED, "carry no parameter 'sigma_8'; they carry omega_m, w, h"),
+        (["sigma_8"], PARAMETERS, "carry no parameter 'sigma_8'; they carry omega_m, w, h"),
         (["sigma_8"], {}, "they carry none"),
-        (["h"], CARRIED, "h must be finite and vary"),
+        (["h"], PARAMETERS, "h must be finite and vary"),
         (["w"], {"w": np.array([1.0, np.inf])}, "w must be finite and vary"),
     ],
 )
-def test_maps_without_what_it_is_to_be_told_are_refused(names, carried, message):
+def test_maps_without_usable_parameters_are_refused(names, parameters, message):
     with pytest.raises(InputError, match=message):
-        Conditioning.fit(names, carried)
+        Conditioning.fit(names, parameters)
 
 
 @pytest.mark.parametrize(
@@ -74,13 +74,13 @@ def test_maps_without_what_it_is_to_be_told_are_refused(names, carried, message)
         (parse_parameters, "0.3,0.8"),
     ],
 )
-def test_texts_that_say_something_else_are_refused(parse, text):
+def test_other_texts_are_refused(parse, text):
     with pytest.raises(InputError, match="with commas between"):
         parse(text)
 
 
 def test_batches_bring_the_parameters_of_their_maps(rng):
-    """Each map is filled with its own number, and so is its row."""
+    """Each map is filled with its number, which is also its condition."""
     numbers = np.arange(10, dtype="float32")
     kappa = np.broadcast_to(numbers[:, None, None], (10, 4, 4))
     batches = Batches(kappa, Scaling(), batch_size=4, augment=True, conditions=numbers[:, None])

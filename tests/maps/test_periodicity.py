@@ -1,4 +1,4 @@
-"""The seam between opposite edges."""
+"""Discontinuity between opposite edges."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -16,8 +16,8 @@ def red_maps(n, pixels, seed=0):
     ).real
 
 
-def test_the_ratio_of_cut_maps_is_that_of_their_correlation():
-    """1 / (1 − ρ) for patches much larger than the correlation length; 300 maps give it to a few percent."""
+def test_the_ratio_of_cut_maps_follows_from_their_correlation():
+    """It is 1 / (1 − ρ) for large patches; 300 maps give it to a few percent."""
     maps = red_maps(300, 64)
     neighbours = np.mean(maps * np.roll(maps, 1, axis=1)) / np.mean(maps**2)
     assert abs(edge_discontinuity(maps) - 1) < 0.1
@@ -26,12 +26,12 @@ def test_the_ratio_of_cut_maps_is_that_of_their_correlation():
 
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), shift=st.integers(0, 31))
-def test_it_does_not_matter_where_a_periodic_map_begins(seed, shift):
-    """300 maps have a ratio of 1 ± 0.02, and cut ones of 12 or more: the bound of 1.2 is nine deviations away."""
+def test_periodicity_is_invariant_under_periodic_shifts(seed, shift):
+    """The ratio of 300 maps is 1 ± 0.02, that of cut ones 12 or more; the bound is 1.2."""
     maps = np.roll(red_maps(300, 32, seed), shift, axis=2)
     assert is_periodic(maps)
     assert not is_periodic(maps[:, :16, :16])
 
 
-def test_blank_maps_have_no_seam():
+def test_constant_maps_are_continuous():
     assert edge_discontinuity(np.ones((2, 8, 8))) == 1.0

@@ -1,0 +1,69 @@
+"""Write maps in the format that the file's ending names."""
+
+from pathlib import Path
+
+from cosmogan_k3._typing import PathLike
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.atomic import check_writable, replacing
+from cosmogan_k3.maps.io.formats import format_of
+from cosmogan_k3.maps.io.map_file import WritableMaps
+
+
+def check_output(path: PathLike) -> None:
+    """Raise an error, before any work is done, if maps cannot be written to ``path``.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    InputError
+        Unknown ending, an existing folder, or a folder that cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> check_output(tempfile.gettempdir() + "/maps.h5")
+    """
+    path = Path(path)
+    format_of(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder")
+    check_writable(path.parent)
+
+
+def write_maps(path: PathLike, maps: WritableMaps) -> None:
+    """Write maps, whole or not at all, in blocks of bounded size.
+
+    npz and HDF5 files hold maps, pixel size, identities and parameters. FITS files hold one image
+    a map, the first in the primary unit, with ``ANGLE`` as LensTools reads it and ``CDELT``. npy
+    files hold the pixels alone.
+
+    Parameters
+    ----------
+    path : str or Path
+        File that ends in npy, npz, fits, fit, h5 or hdf5.
+    maps : MapSet or MapStream
+        The maps of a ``MapStream`` need not fit in memory.
+
+    Raises
+    ------
+    InputError
+        Unknown ending, or a folder that cannot be written to.
+    OSError
+        Writing failed, for example because the disk is full; no file is left behind.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from cosmogan_k3.maps import MapSet, read_maps
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     maps = MapSet(np.ones((2, 8, 8), "float32"), pixel_arcmin=1.5)
+    ...     write_maps(folder + "/maps.fits", maps)
+    ...     read_maps(folder + "/maps.fits").pixel_arcmin
+    1.5
+    """
+    check_output(path)
+    with replacing(path) as partial:
+        format_of(Path(path)).write(partial, maps)

@@ -1,0 +1,102 @@
+"""A virtual array of patches that are read from files when they are indexed."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from cosmogan_k3._typing import IntArray, Maps
+from cosmogan_k3.maps.io.open import open_maps
+
+
+@dataclass(frozen=True, eq=False)
+class PatchTable:
+    """A virtual float32 array of patches, read from files when it is indexed.
+
+    It supports ``len``, ``shape``, ``dtype``, ``np.asarray`` and indexing by an int, a slice or an
+    integer array. It can be pickled: other processes open the files themselves.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Absolute paths, so that processes with another working directory find the files.
+    table : int array, shape (n, 4)
+        Each patch's file (index into ``files``), map in the file, first row and first column.
+    pixels : int
+        Side N of a patch.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/maps.npy", np.arange(16, dtype="float32").reshape(1, 4, 4))
+    ...     patches = PatchTable((folder + "/maps.npy",), np.array([[0, 0, 0, 2], [0, 0, 2, 0]]), 2)
+    ...     patches.shape, patches[1].tolist()
+    ((2, 2, 2), [[8.0, 9.0], [12.0, 13.0]])
+    """
+
+    files: tuple[str, ...]
+    table: IntArray
+    pixels: int
+
+    dtype: ClassVar[np.dtype[np.float32]] = np.dtype(np.float32)
+    ndim: ClassVar[int] = 3
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape (n, N, N)."""
+        return (len(self.table), self.pixels, self.pixels)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def take(self, indices: Any, axis: int = 0) -> "PatchTable":
+        """Select patches without reading them, as ``numpy.take`` along the first axis.
+
+        Parameters
+        ----------
+        indices : slice, or int or bool array
+        axis : int
+            Must be 0.
+
+        Returns
+        -------
+        PatchTable
+
+        Raises
+        ------
+        ValueError
+            Another axis.
+        """
+        if axis != 0:
+            raise ValueError(f"Patches can be taken along axis 0 only. Received: axis={axis}")
+        return PatchTable(self.files, self.table[indices], self.pixels)
+
+    def name_of(self, index: int) -> str:
+        """Return the file and the position of a patch, for messages.
+
+        Parameters
+        ----------
+        index : int
+
+        Returns
+        -------
+        str
+        """
+        file, number, row, column = self.table[index]
+        return f"{self.files[file]}: map {number}, patch at row {row}, column {column}"
+
+    def __getitem__(self, key: Any) -> Maps:
+        rows = np.atleast_2d(self.table[key])
+        patches = np.empty((len(rows), self.pixels, self.pixels), np.float32)
+        # In the order of the files and of the maps in them, so that each file is opened once.
+        for i in np.lexsort(rows.T[::-1]):
+            file, number, row, column = rows[i]
+            array = open_maps(self.files[file]).array
+            window = (slice(row, row + self.pixels), slice(column, column + self.pixels))
+            patches[i] = array[window] if array.ndim == 2 else array[(number, *window)]
+        return patches[0] if isinstance(key, (int, np.integer)) else patches
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:].astype(dtype or self.dtype, copy=False)
