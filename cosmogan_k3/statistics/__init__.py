@@ -1,13 +1,15 @@
-"""Statistics of convergence maps: arrays in, arrays out; no Keras, no plots, no files.
+"""Statistics of convergence maps: arrays in, arrays out; no Keras, no figures, no files.
 
-Conventions, stated once:
+Conventions, stated here once:
 
-- κ is dimensionless; a set of maps is a float array ``(n, N, N)``; ``pixel_arcmin`` is the side of a pixel.
-- Flat-sky P(ℓ) = |FFT κ|² (L/N²)² in steradian, with L the side of the field in radian. Mode n of a field of side
-  θ degrees lies at ℓ = 360 n/θ. Bins are (lo, hi], averaged over the whole Fourier plane.
-- Pixels and modes within a map are correlated; whole maps are the independent unit of every p-value here.
-- Distances between generated and real maps are quoted beside their null: the same distance between disjoint
-  halves of the real maps.
+- κ is dimensionless. A set of maps is a float array ``(n, N, N)``. ``pixel_arcmin`` is the side of
+  a pixel.
+- The flat-sky spectrum is P(ℓ) = |FFT κ|² (L/N²)² in steradian, with L the side of the field in
+  radian. Mode n of a field of side θ degrees lies at ℓ = 360 n/θ. Bins are (lo, hi], averaged over
+  the whole Fourier plane.
+- Pixels and modes of one map are correlated. Whole maps are the independent unit of every p-value.
+- Each distance between generated and real maps is reported beside its null: the same distance
+  between disjoint halves of the real maps.
 """
 
 from cosmogan_k3.statistics.estimators.bispectrum import bispectrum
@@ -24,20 +26,17 @@ from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients
 from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
 from cosmogan_k3.statistics.memorization.diversity import (
     Duplicates,
-    Memorisation,
     duplicate_rate,
     effective_number,
-    interpolation_smoothness,
+)
+from cosmogan_k3.statistics.memorization.held_out_comparison import (
+    Memorisation,
     memorisation_test,
 )
+from cosmogan_k3.statistics.memorization.interpolation import interpolation_smoothness
 from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neighbours
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics, join_features
-from cosmogan_k3.statistics.two_sample.comparison import (
-    Comparison,
-    Result,
-    compare,
-    compare_features,
-)
+from cosmogan_k3.statistics.two_sample.comparison import compare, compare_features
 from cosmogan_k3.statistics.two_sample.correlations import (
     CorrelationComparison,
     compare_correlations,
@@ -56,12 +55,9 @@ from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     ks_histogram_counts,
     ks_pixels,
 )
-from cosmogan_k3.statistics.two_sample.pca import (
-    StoppingAdvice,
-    pca_merit,
-    pca_projection,
-    stopping_advice,
-)
+from cosmogan_k3.statistics.two_sample.pca import pca_merit, pca_projection
+from cosmogan_k3.statistics.two_sample.results import Comparison, Result
+from cosmogan_k3.statistics.two_sample.stopping import StoppingAdvice, stopping_advice
 from cosmogan_k3.statistics.two_sample.validation import (
     Validation,
     relative_diversity,

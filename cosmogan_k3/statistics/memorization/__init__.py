@@ -1,0 +1,1 @@
+"""Whether generated maps are new: nearest training maps, duplicates and diversity."""

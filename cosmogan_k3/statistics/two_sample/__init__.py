@@ -1,0 +1,1 @@
+"""Comparison of two sets of maps: distances, their nulls and p-values."""

@@ -1,43 +1,82 @@
-"""What the statistics of rows of features share."""
+"""Standardization and correlation of rows of features, one row per map."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from cosmogan_k3._typing import FloatArray, Rows
 
 
-def standardised(real_rows, generated_rows):
-    """Both sets as float64 ``(n, features)``, less the real mean and over the real standard deviation.
+def standardised(real_rows: ArrayLike, generated_rows: ArrayLike) -> tuple[Rows, Rows]:
+    """Standardize both sets by the mean and the standard deviation of the real rows.
 
-    Example:
-        >>> real, generated = standardised([[0.0], [2.0]], [[3.0]])
-        >>> real.tolist(), generated.tolist()
-        ([[-1.0], [1.0]], [[2.0]])
+    Parameters
+    ----------
+    real_rows : array_like of float (n, features)
+        Features of the real maps, one row per map; at least two rows.
+    generated_rows : array_like of float (m, features)
+        The same features of the generated maps; at least one row.
+
+    Returns
+    -------
+    real : float64 array (n, features)
+        Standardized real rows: mean 0 and standard deviation 1 in every feature.
+    generated : float64 array (m, features)
+        Generated rows in the same units.
+
+    Raises
+    ------
+    ValueError
+        If there are too few rows, if the numbers of features differ, if a value is not finite, or
+        if a feature is constant over the real rows.
+
+    Examples
+    --------
+    >>> real, generated = standardised([[0.0], [2.0]], [[3.0]])
+    >>> real.tolist(), generated.tolist()
+    ([[-1.0], [1.0]], [[2.0]])
     """
-    real, generated = (np.asarray(rows, dtype=np.float64) for rows in (real_rows, generated_rows))
-    if (
-        real.ndim != 2
-        or generated.ndim != 2
-        or real.shape[1] != generated.shape[1]
-        or not real.size
-    ):
+    real = np.asarray(real_rows, dtype=np.float64)
+    generated = np.asarray(generated_rows, dtype=np.float64)
+    if not (real.ndim == generated.ndim == 2 and real.size and real.shape[1] == generated.shape[1]):
         raise ValueError(
-            f"Rows must be (n, features), as many features in both. Received: {real.shape}, {generated.shape}"
+            "Rows must be (n, features), as many features in both. "
+            f"Received: {real.shape}, {generated.shape}"
         )
     if len(real) < 2 or not len(generated):
         raise ValueError(
-            f"Needs two real rows and a generated one. Received: {len(real)} and {len(generated)}"
+            "There must be at least two real rows and a generated one. "
+            f"Received: {len(real)} and {len(generated)}"
         )
     if not (np.isfinite(real).all() and np.isfinite(generated).all()):
         raise ValueError("Rows must be finite. Received: NaN or infinity")
     scale = real.std(axis=0)
     if not scale.all():
         raise ValueError(
-            f"Features must vary over the real rows. Received: constant {np.flatnonzero(scale == 0).tolist()}"
+            "Features must vary over the real rows. "
+            f"Received: constant {np.flatnonzero(scale == 0).tolist()}"
         )
     mean = real.mean(axis=0)
     return (real - mean) / scale, (generated - mean) / scale
 
 
-def correlations(rows):
-    """Correlation matrix of the columns, in which a constant one correlates with none, not even itself."""
+def correlations(rows: Rows) -> FloatArray:
+    """Correlation matrix of the columns; a constant column has only zeros, also on the diagonal.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        One row per map.
+
+    Returns
+    -------
+    float64 array (features, features)
+        Correlation coefficients between -1 and 1.
+
+    Examples
+    --------
+    >>> correlations(np.array([[1.0, 4.0, 7.0], [2.0, 2.0, 7.0]])).round(12).tolist()
+    [[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]
+    """
     centred = rows - rows.mean(axis=0)
     centred[:, np.ptp(rows, axis=0) == 0] = 0
     norm = np.sqrt((centred**2).sum(axis=0))

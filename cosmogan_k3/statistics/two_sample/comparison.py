@@ -1,134 +1,96 @@
-"""Real against generated maps: a distance, its null and a p-value for every statistic."""
+"""Comparison of real and generated maps: distance, null and p-value of every statistic."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cosmogan_k3._typing import FloatArray, Maps, Mask, Rows
 from cosmogan_k3.statistics._maps import checked_maps
-from cosmogan_k3.statistics.summary import SummaryStatistics
-from cosmogan_k3.statistics.two_sample.exchange import (
+from cosmogan_k3.statistics.summary import Features, SummaryStatistics
+from cosmogan_k3.statistics.two_sample.permutation_tests import (
     CorrelationTest,
-    LargestShift,
-    MeanShift,
-    SpreadTest,
+    MaximumDifferenceTest,
+    MeanTest,
+    PermutationTest,
+    ScatterTest,
 )
+from cosmogan_k3.statistics.two_sample.results import Comparison, Result
 
-SIGNIFICANCE = 0.05
-"""Corrected p-values below this are called a difference."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one statistic says of two sets of maps."""
-
-    name: str
-    label: str
-    axis_label: str
-    axis: np.ndarray
-    """float64 ``(features,)``, or empty where the statistic is not a curve."""
-    real: np.ndarray
-    """Mean over the real maps, float64 ``(features,)``."""
-    generated: np.ndarray
-    null_band: np.ndarray
-    """2.5th and 97.5th percentile of the difference of the means of two halves of the real maps ``(2, features)``."""
-    distance: float
-    unit: str
-    """What the distance is, in words."""
-    null: np.ndarray
-    """The same distance between disjoint halves of the real maps, for each of ``Comparison.splits`` splits."""
-    pvalue: float
-    """Of as large a difference between sets of the same kind, by exchange of whole maps."""
-    corrected_pvalue: float
-    """The same, of as small a p-value among all statistics of the comparison."""
-
-    @property
-    def agrees(self):
-        return self.corrected_pvalue >= SIGNIFICANCE
-
-    @property
-    def verdict(self):
-        """One line in words."""
-        seen = "no difference seen" if self.agrees else "DIFFERS"
-        return (
-            f"{self.label}: {seen}; {self.unit} {self.distance:.3g} "
-            f"(real against real {np.median(self.null):.3g}), corrected p = {self.corrected_pvalue:.2g}"
-        )
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Every ``Result`` of a comparison, and what it was made from."""
-
-    results: tuple
-    real_maps: int
-    generated_maps: int
-    permutations: int
-    splits: int
-    seed: int
-
-    def __getitem__(self, name):
-        return next(result for result in self.results if result.name == name)
-
-    @property
-    def agrees(self):
-        return all(result.agrees for result in self.results)
-
-    def table(self):
-        """One dict of plain values for each statistic."""
-        return [
-            {
-                "statistic": r.name,
-                "distance": r.distance,
-                "unit": r.unit,
-                "null_median": float(np.median(r.null)),
-                "null_95": float(np.percentile(r.null, 95)),
-                "pvalue": r.pvalue,
-                "corrected_pvalue": r.corrected_pvalue,
-                "agrees": r.agrees,
-            }
-            for r in self.results
-        ]
+# Two p-values or statistics that differ by less than this are equal up to rounding.
+_ROUNDING = 1e-9
 
 
 def compare(
-    real, generated, *, pixel_arcmin, periodic=False, mask=None, permutations=499, splits=50, seed=0
-):
-    """Look for any difference between real and generated maps with the whole battery of statistics.
+    real: Maps,
+    generated: Maps,
+    *,
+    pixel_arcmin: float,
+    periodic: bool = False,
+    mask: Mask | None = None,
+    permutations: int = 499,
+    splits: int = 50,
+    seed: int = 0,
+) -> Comparison:
+    """Test whether real and generated maps differ in any of the summary statistics.
 
-    Whole maps are the independent unit: every p-value comes from exchanging maps between the two sets,
-    p = (1 + #{T* ≥ T}) / (1 + permutations), the same exchanges for all statistics, so that the smallest p of an
-    exchange corrects for having looked at many: p_corrected = (1 + #{min p* ≤ p}) / (1 + permutations). As many
-    statistics share the few smallest p there are, those of one p are ranked by how many standard deviations of T*
-    T lies above the mean of T*. The nulls compare halves of the real maps, half as many with half as many, and so
-    overstate the noise of the distances by up to √2.
+    Whole maps are the independent unit. Every p-value comes from permutations, which assign whole
+    maps to the two sets at random::
 
-    Args:
-        real, generated: float arrays ``(n, N, N)``, κ, or ``PatchTable``, read a block at a time.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        periodic: bool, whether opposite sides of a map are neighbours, for peaks and contours; not so for maps cut from
-            larger fields.
-        mask: bool array ``(N, N)``, True where observed; with it only the statistics that accept one are compared:
-            pixels, P(ℓ), peaks and minima.
-        permutations: int.
-        splits: int, halvings of the real maps for the nulls.
-        seed: int, of exchanges and halvings.
+        p = (1 + #{T* ≥ T}) / (1 + permutations)
+        p_corrected = (1 + #{min p* ≤ p}) / (1 + permutations)
 
-    Returns:
-        ``Comparison``.
+    All statistics share the same permutations. The second line therefore corrects for testing many
+    statistics, with their correlations. Several statistics often have the same small p; they are
+    then ranked by how many standard deviations T lies above the mean of T*.
 
-    Raises:
-        ValueError: fewer than four maps in a set, sets of different sides, NaN where observed, or real maps
-            that are constant.
+    The nulls compare two halves of the real maps. Each half has half as many maps as the set, so
+    the nulls overstate the noise of the distances by up to √2.
 
-    Example:
-        >>> import numpy as np
-        >>> rng = np.random.default_rng(0)
-        >>> a, b = (rng.normal(size=(20, 32, 32)).astype("float32") for _ in range(2))
-        >>> result = compare(a, 1.5 * b, pixel_arcmin=2.0, permutations=99)
-        >>> result.agrees, result["power_spectrum"].pvalue
-        (False, 0.01)
+    Parameters
+    ----------
+    real, generated : float array (n, N, N) or PatchTable
+        Convergence maps, dimensionless; at least four each. A ``PatchTable`` is read in blocks.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    periodic : bool, default False
+        Whether opposite edges of a map are neighbours, for peaks and contours. False for maps that
+        are cut from larger fields.
+    mask : bool array (N, N), optional
+        True where observed. With a mask only statistics that accept one are compared: pixels,
+        P(ℓ), peaks and minima.
+    permutations : int, default 499
+        Random permutations for the p-values.
+    splits : int, default 50
+        Splits of the real maps into halves for the nulls.
+    seed : int, default 0
+        Seed of the permutations and splits.
 
-    Source: exchange of independent units: Good 2005, Permutation Tests; the smallest p: Westfall & Young 1993, eq. 2.7.
+    Returns
+    -------
+    Comparison
+        One ``Result`` per statistic.
+
+    Raises
+    ------
+    ValueError
+        If a set has fewer than four maps, the sides differ, an observed pixel is not finite, or
+        the real maps are constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> a, b = (rng.normal(size=(20, 32, 32)).astype("float32") for _ in range(2))
+    >>> result = compare(a, 1.5 * b, pixel_arcmin=2.0, permutations=99)
+    >>> result.agrees, result["power_spectrum"].pvalue
+    (False, 0.01)
+
+    References
+    ----------
+    Good 2005, Permutation, Parametric and Bootstrap Tests of Hypotheses, for the p-values.
+    Westfall & Young 1993, Resampling-Based Multiple Testing, eq. 2.7, for the correction.
     """
     if min(len(checked_maps(real)), len(checked_maps(generated))) < 4:
         raise ValueError(
@@ -138,80 +100,122 @@ def compare(
         raise ValueError(
             f"Maps of different sides. Received: {real.shape[1:]} and {generated.shape[1:]}"
         )
-    battery = SummaryStatistics(real, pixel_arcmin=pixel_arcmin, periodic=periodic, mask=mask)
+    summary = SummaryStatistics(real, pixel_arcmin=pixel_arcmin, periodic=periodic, mask=mask)
     return compare_features(
-        battery.measure(real),
-        battery.measure(generated),
+        summary.measure(real),
+        summary.measure(generated),
         permutations=permutations,
         splits=splits,
         seed=seed,
     )
 
 
-def compare_features(real, generated, *, permutations=499, splits=50, seed=0):
-    """``compare`` for what ``SummaryStatistics.measure`` has measured; arguments and result are its."""
+def compare_features(
+    real: Sequence[Features],
+    generated: Sequence[Features],
+    *,
+    permutations: int = 499,
+    splits: int = 50,
+    seed: int = 0,
+) -> Comparison:
+    """Compare two sets of maps by features that are already measured; see ``compare``.
+
+    Parameters
+    ----------
+    real, generated : sequence of Features
+        Output of ``SummaryStatistics.measure`` for each set, of the same object.
+    permutations : int, default 499
+        Random permutations for the p-values.
+    splits : int, default 50
+        Splits of the real maps into halves for the nulls.
+    seed : int, default 0
+        Seed of the permutations and splits.
+
+    Returns
+    -------
+    Comparison
+        One ``Result`` per statistic.
+
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).normal(size=(2, 20, 32, 32)).astype("float32")
+    >>> summary = SummaryStatistics(maps[0], pixel_arcmin=2.0)
+    >>> real, generated = (summary.measure(m) for m in maps)
+    >>> compare_features(real, generated, permutations=99).agrees
+    True
+    """
     n, m = len(real[0].rows), len(generated[0].rows)
     rng = np.random.default_rng(seed)
     observed = np.arange(n + m) < n
-    exchanges = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
+    memberships = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
     halves = np.stack([rng.permutation(np.arange(n) < n // 2) for _ in range(splits)])
-    looks = [look for pair in zip(real, generated, strict=True) for look in _looks(*pair)]
-    tests = np.stack([test.statistic(exchanges) for _, test in looks])
-    pvalues, corrected = _pvalues(tests)
-    results = (
-        _result(*look, n, halves, *p) for look, *p in zip(looks, pvalues, corrected, strict=True)
+    hypotheses = [h for pair in zip(real, generated, strict=True) for h in _hypotheses(*pair)]
+    pvalues, corrected = _pvalues(np.stack([h.test.statistic(memberships) for h in hypotheses]))
+    results = tuple(
+        _result(hypothesis, n, halves, *p)
+        for hypothesis, *p in zip(hypotheses, pvalues, corrected, strict=True)
     )
-    return Comparison(tuple(results), n, m, permutations, splits, seed)
+    return Comparison(results, n, m, permutations, splits, seed)
 
 
-def _pvalues(tests):
-    """p and corrected p of the first exchange, from the statistics ``(statistics, exchanges)``."""
-    pvalues = np.array([(row >= row[:, None] * (1 - 1e-9)).mean(axis=1) for row in tests])
-    deviations = tests - tests.mean(axis=1, keepdims=True)
-    deviations /= np.maximum(deviations.std(axis=1, keepdims=True), np.finfo(float).tiny)
-    # Less than the step between two p: it ranks equal ones, and no others.
-    ranked = pvalues - (1 + deviations / (1 + np.abs(deviations))) / 2 / tests.shape[1]
-    return pvalues[:, 0].tolist(), (ranked.min(axis=0) <= ranked[:, :1] + 1e-9).mean(
-        axis=1
-    ).tolist()
+@dataclass(frozen=True)
+class _Hypothesis:
+    """The null hypothesis that one statistic has the same distribution in both sets."""
+
+    name: str
+    label: str
+    axis_label: str
+    axis: FloatArray
+    rows: Rows
+    test: PermutationTest
 
 
-def _looks(real, generated):
-    """The tests that a statistic is put to: pairs of (name, label, axis label, axis, rows) and test."""
+def _hypotheses(real: Features, generated: Features) -> Iterator[_Hypothesis]:
+    """Hypotheses on the mean of one statistic and on its variation from map to map."""
     rows = np.concatenate([real.rows, generated.rows]).astype(np.float64)
-    logs = (
-        np.log(rows) if real.name in ("power_spectrum", "scattering") and (rows > 0).all() else rows
-    )
-    curve = (real.name, real.label, real.axis_label, real.axis, rows)
-    yield curve, (LargestShift(rows) if real.name == "pixels" else MeanShift(logs))
+    logarithmic = real.name in ("power_spectrum", "scattering") and (rows > 0).all()
+    values = np.log(rows) if logarithmic else rows
+    mean_test = MaximumDifferenceTest(rows) if real.name == "pixels" else MeanTest(values)
+    yield _Hypothesis(real.name, real.label, real.axis_label, real.axis, rows, mean_test)
     if real.name in ("power_spectrum", "peaks"):
         no_curve = "", real.axis[:0], rows[:, :0]
-        yield (
-            (f"{real.name}_correlations", f"{real.label}: correlations", *no_curve),
-            CorrelationTest(logs),
-        )
-        yield (
-            (f"{real.name}_scatter", f"{real.label}: scatter between maps", *no_curve),
-            SpreadTest(logs),
-        )
+        name, label = f"{real.name}_correlations", f"{real.label}: correlations"
+        yield _Hypothesis(name, label, *no_curve, CorrelationTest(values))
+        name, label = f"{real.name}_scatter", f"{real.label}: scatter between maps"
+        yield _Hypothesis(name, label, *no_curve, ScatterTest(values))
 
 
-def _result(curve, test, n, halves, pvalue, corrected):
-    name, label, axis_label, axis, rows = curve
+def _pvalues(statistics: FloatArray) -> tuple[list[float], list[float]]:
+    """p-values and corrected p-values of the first column of ``(hypotheses, memberships)``."""
+    pvalues = np.array([(t >= t[:, None] * (1 - _ROUNDING)).mean(axis=1) for t in statistics])
+    deviations = statistics - statistics.mean(axis=1, keepdims=True)
+    deviations /= np.maximum(deviations.std(axis=1, keepdims=True), np.finfo(float).tiny)
+    # The shift is smaller than the step between two p-values: it only ranks equal ones.
+    rank = (1 + deviations / (1 + np.abs(deviations))) / 2
+    ranked = pvalues - rank / statistics.shape[1]
+    corrected = (ranked.min(axis=0) <= ranked[:, :1] + _ROUNDING).mean(axis=1)
+    return pvalues[:, 0].tolist(), corrected.tolist()
+
+
+def _result(
+    hypothesis: _Hypothesis, n: int, halves: NDArray[np.bool_], pvalue: float, corrected: float
+) -> Result:
+    """Evaluate one hypothesis, whose first ``n`` rows are the real maps."""
+    test, rows = hypothesis.test, hypothesis.rows
     real, generated = rows[:n], rows[n:]
     null = np.array([test.distance(np.flatnonzero(half), np.flatnonzero(~half)) for half in halves])
     shifts = np.stack([real[half].mean(axis=0) - real[~half].mean(axis=0) for half in halves])
     return Result(
-        name,
-        label,
-        axis_label,
-        axis,
-        real.mean(axis=0),
-        generated.mean(axis=0),
-        np.percentile(shifts, [2.5, 97.5], axis=0),
-        float(test.distance(np.arange(n), np.arange(n, len(rows)))),
-        test.unit,
-        null,
-        pvalue,
-        corrected,
+        name=hypothesis.name,
+        label=hypothesis.label,
+        axis_label=hypothesis.axis_label,
+        axis=hypothesis.axis,
+        real=real.mean(axis=0),
+        generated=generated.mean(axis=0),
+        null_band=np.percentile(shifts, [2.5, 97.5], axis=0),
+        distance=float(test.distance(np.arange(n), np.arange(n, len(rows)))),
+        unit=test.unit,
+        null=null,
+        pvalue=pvalue,
+        corrected_pvalue=corrected,
     )

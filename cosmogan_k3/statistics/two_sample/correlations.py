@@ -1,55 +1,76 @@
-"""Covariances of features between maps, and how far two sets of maps differ in them."""
+"""Covariance and correlation of features, and their comparison between two sets of maps."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from cosmogan_k3._typing import FloatArray, Rows
 from cosmogan_k3.statistics.two_sample._rows import correlations
 
-_RELEVANT = 0.1
-"""Smallest |r| of which a ratio is taken: below it a ratio is mostly noise."""
+# Ratios are taken of correlations above this absolute value only: smaller ones are mostly noise.
+_SMALLEST_CORRELATION = 0.1
 
 
-def covariance(rows):
-    """Covariance of the features of maps.
+def covariance(rows: ArrayLike) -> FloatArray:
+    """Covariance matrix of the features of maps.
+
+    ::
 
         C_ab = Σ_i (x_ia − ⟨x_a⟩) (x_ib − ⟨x_b⟩) / (n − 1)
 
-    Args:
-        rows: float array ``(n, features)``, one row a map, such as any statistic here returns; at least two.
+    Parameters
+    ----------
+    rows : array_like of float (n, features)
+        One row per map, such as the output of any statistic; at least two rows.
 
-    Returns:
-        float64 ``(features, features)``.
+    Returns
+    -------
+    float64 array (features, features)
+        The covariance, in the units of the features.
 
-    Raises:
-        ValueError: rows that are not ``(n, features)`` with n ≥ 2, or not finite.
+    Raises
+    ------
+    ValueError
+        If the rows are not (n, features) with n ≥ 2, or not finite.
 
-    Example:
-        >>> covariance([[1.0, 2.0], [3.0, 6.0]]).tolist()
-        [[2.0, 4.0], [4.0, 8.0]]
+    Examples
+    --------
+    >>> covariance([[1.0, 2.0], [3.0, 6.0]]).tolist()
+    [[2.0, 4.0], [4.0, 8.0]]
     """
-    rows = _checked(rows, "rows")
-    centred = rows - rows.mean(axis=0)
-    return centred.T @ centred / (len(rows) - 1)
+    checked = _checked(rows, "rows")
+    centred = checked - checked.mean(axis=0)
+    return centred.T @ centred / (len(checked) - 1)
 
 
-def correlation_matrix(rows):
+def correlation_matrix(rows: ArrayLike) -> FloatArray:
     """Correlation coefficients of the features of maps.
+
+    ::
 
         r_ab = C_ab / √(C_aa C_bb)
 
-    Args:
-        rows: float array ``(n, features)``, one row a map; at least two.
+    Parameters
+    ----------
+    rows : array_like of float (n, features)
+        One row per map; at least two rows.
 
-    Returns:
-        float64 ``(features, features)``, ones on the diagonal.
+    Returns
+    -------
+    float64 array (features, features)
+        The coefficients, with ones on the diagonal.
 
-    Raises:
-        ValueError: as for ``covariance``, or a feature that is the same in all maps and so has no correlation.
+    Raises
+    ------
+    ValueError
+        If the rows are not (n, features) with n ≥ 2, not finite, or if a feature is constant and so
+        has no correlation.
 
-    Example:
-        >>> correlation_matrix([[1.0, 2.0], [3.0, 6.0], [5.0, 10.0]]).round(12).tolist()
-        [[1.0, 1.0], [1.0, 1.0]]
+    Examples
+    --------
+    >>> correlation_matrix([[1.0, 2.0], [3.0, 6.0], [5.0, 10.0]]).round(12).tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
     """
     return correlations(_varying(rows, "rows"))
 
@@ -58,132 +79,176 @@ def correlation_matrix(rows):
 class CorrelationComparison:
     """Two correlation matrices, and the distances between them beside their nulls.
 
-    Each ``…_null`` holds the 2.5th, 50th and 97.5th percentile of the same number between two resamplings of the real
-    maps, of as many maps as the two sets have: a generator that is right falls between the first and the last.
+    Each null holds the 2.5th, 50th and 97.5th percentile of the same number between two bootstrap
+    samples of the real maps, with as many maps as the two sets. The number of a correct generator
+    lies between the first and the last of them.
+
+    Parameters
+    ----------
+    real, generated : float64 array (features, features)
+        Correlation matrices.
+    difference : float64 array (features, features)
+        generated − real.
+    distance : float
+        ‖generated − real‖ / ‖real‖ over off-diagonal terms, Frobenius norm.
+    distance_null : float64 array (3,)
+        Null of ``distance``.
+    largest : float
+        Largest absolute difference.
+    largest_null : float64 array (3,)
+        Null of ``largest``.
+    where : tuple of int
+        Indices of the two features with the largest difference.
+    ratio : float
+        Median of generated / real over off-diagonal terms with |real| > 0.1; NaN if there are none.
+    ratio_null : float64 array (3,)
+        Null of ``ratio``; NaN with it.
+
+    Examples
+    --------
+    >>> rows = np.random.default_rng(0).normal(size=(2, 100, 2))
+    >>> result = compare_correlations(rows[0], rows[1], bootstraps=20)
+    >>> bool((result.difference == result.generated - result.real).all()), result.where
+    (True, (0, 1))
     """
 
-    real: np.ndarray
-    """float64 ``(features, features)``."""
-    generated: np.ndarray
-    """float64 ``(features, features)``."""
-    difference: np.ndarray
-    """generated − real."""
+    real: FloatArray
+    generated: FloatArray
+    difference: FloatArray
     distance: float
-    """‖generated − real‖ / ‖real‖ over off-diagonal terms, Frobenius norm."""
-    distance_null: np.ndarray
+    distance_null: FloatArray
     largest: float
-    """Largest |generated − real|."""
-    largest_null: np.ndarray
-    where: tuple
-    """The two features, as indices, between which the difference is largest."""
+    largest_null: FloatArray
+    where: tuple[int, int]
     ratio: float
-    """Median of generated / real over off-diagonal terms with |real| > 0.1; NaN, its null too, without any."""
-    ratio_null: np.ndarray
+    ratio_null: FloatArray
 
 
-def compare_correlations(real_rows, generated_rows, *, bootstraps=200, seed=0):
-    """Compare how the features of real and of generated maps are correlated.
+def compare_correlations(
+    real_rows: ArrayLike, generated_rows: ArrayLike, *, bootstraps: int = 200, seed: int = 0
+) -> CorrelationComparison:
+    """Compare the correlations between features of real and of generated maps.
+
+    ::
 
         distance = √(Σ_{a≠b} (r_gen − r_real)²) / √(Σ_{a≠b} r_real²)
 
-    Even two sets of real maps differ, by 1/√n a term. The null says by how much: two sets of as many maps are drawn
-    from the real ones, whole maps with replacement, and compared in the same way. A feature that happens to be constant
-    in one drawing counts as uncorrelated there.
+    Two sets of real maps differ as well, by about 1/√n in each term. The null measures this: two
+    bootstrap samples of whole real maps, as large as the two sets, are compared in the same way.
+    A feature that is constant in one sample counts as uncorrelated there.
 
-    Args:
-        real_rows, generated_rows: float arrays ``(n, features)``, one row a map; the numbers of maps may differ.
-        bootstraps: int, drawings of the null.
-        seed: int, of the drawings.
+    Parameters
+    ----------
+    real_rows : array_like of float (n, features)
+        Features of the real maps, one row per map.
+    generated_rows : array_like of float (m, features)
+        The same features of the generated maps.
+    bootstraps : int, default 200
+        Pairs of bootstrap samples for the null.
+    seed : int, default 0
+        Seed of the bootstrap.
 
-    Returns:
-        ``CorrelationComparison``.
+    Returns
+    -------
+    CorrelationComparison
+        Both matrices, the distances, and their nulls.
 
-    Raises:
-        ValueError: as for ``correlation_matrix``, different features, fewer than two, real features without any
-            correlation, or no bootstraps.
+    Raises
+    ------
+    ValueError
+        If ``correlation_matrix`` refuses one of the sets, the features differ in number or are
+        fewer than two, no real features are correlated, or there are no bootstraps.
 
-    Example:
-        >>> import numpy as np
-        >>> rng = np.random.default_rng(0)
-        >>> real = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=500)
-        >>> result = compare_correlations(real, rng.normal(size=(500, 2)))
-        >>> bool(result.distance > 0.9), bool(result.distance_null[2] < 0.1), result.where
-        (True, True, (0, 1))
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=500)
+    >>> result = compare_correlations(real, rng.normal(size=(500, 2)))
+    >>> bool(result.distance > 0.9), bool(result.distance_null[2] < 0.1), result.where
+    (True, True, (0, 1))
 
-    Source: Efron 1979 (Annals of Statistics 7, 1) for the bootstrap.
+    References
+    ----------
+    Efron 1979, Ann. Statist. 7, 1, for the bootstrap.
     """
-    real_rows, generated_rows = (
-        _varying(real_rows, "real_rows"),
-        _varying(generated_rows, "generated_rows"),
-    )
-    if real_rows.shape[1] != generated_rows.shape[1] or real_rows.shape[1] < 2 or bootstraps < 1:
+    a, b = _varying(real_rows, "real_rows"), _varying(generated_rows, "generated_rows")
+    if a.shape[1] != b.shape[1] or a.shape[1] < 2 or bootstraps < 1:
         raise ValueError(
-            "Both sets need the same two or more features, and the null one bootstrap or more. Received: "
-            f"{real_rows.shape[1]} and {generated_rows.shape[1]} features, bootstraps={bootstraps}"
+            "Both sets need the same two or more features, and the null one bootstrap or more. "
+            f"Received: {a.shape[1]} and {b.shape[1]} features, bootstraps={bootstraps}"
         )
-    real, generated = correlations(real_rows), correlations(generated_rows)
-    scale = np.linalg.norm(real[_off_diagonal(real)])
+    real, generated = correlations(a), correlations(b)
+    scale = float(np.linalg.norm(real[_off_diagonal(real)]))
     if scale == 0:
         raise ValueError(
-            "Real features without any correlation leave no unit for a distance. Received: all exactly zero"
+            "Real features without any correlation leave no unit for a distance. "
+            "Received: all exactly zero"
         )
+    null = np.percentile(_null(a, (len(a), len(b)), scale, bootstraps, seed), [2.5, 50, 97.5], 0)
+    distance, largest, ratio = _distances(real, generated, scale)
+    difference = generated - real
+    row, column = np.unravel_index(np.argmax(np.abs(difference)), difference.shape)
+    return CorrelationComparison(
+        real=real,
+        generated=generated,
+        difference=difference,
+        distance=distance,
+        distance_null=null[:, 0],
+        largest=largest,
+        largest_null=null[:, 1],
+        where=(int(row), int(column)),
+        ratio=ratio,
+        ratio_null=null[:, 2],
+    )
+
+
+def _null(
+    real: Rows, sizes: tuple[int, int], scale: float, bootstraps: int, seed: int
+) -> FloatArray:
+    """Distances ``(bootstraps, 3)`` between pairs of bootstrap samples of the real rows."""
     rng = np.random.default_rng(seed)
     null = np.empty((bootstraps, 3))
     for i in range(bootstraps):
-        draws = (
-            real_rows[rng.integers(len(real_rows), size=len(rows))]
-            for rows in (real_rows, generated_rows)
-        )
-        null[i] = _distances(*map(correlations, draws), scale)
-    bands = np.percentile(null, [2.5, 50, 97.5], axis=0).T
-    distance, largest, ratio = _distances(real, generated, scale)
-    difference = generated - real
-    where = np.unravel_index(np.argmax(np.abs(difference)), difference.shape)
-    return CorrelationComparison(
-        real,
-        generated,
-        difference,
-        distance,
-        bands[0],
-        largest,
-        bands[1],
-        tuple(map(int, where)),
-        ratio,
-        bands[2],
-    )
+        first, second = (real[rng.integers(len(real), size=size)] for size in sizes)
+        null[i] = _distances(correlations(first), correlations(second), scale)
+    return null
 
 
-def _checked(rows, name):
-    rows = np.asarray(rows, dtype=np.float64)
-    if rows.ndim != 2 or len(rows) < 2 or not rows.shape[1]:
+def _checked(rows: ArrayLike, name: str) -> Rows:
+    """Rows as float64 ``(n, features)``, finite and at least two."""
+    checked = np.asarray(rows, dtype=np.float64)
+    if checked.ndim != 2 or len(checked) < 2 or not checked.shape[1]:
         raise ValueError(
-            f"{name} must be (n, features) with n at least 2. Received: shape {rows.shape}"
+            f"{name} must be (n, features) with n at least 2. Received: shape {checked.shape}"
         )
-    finite = np.isfinite(rows).all(axis=1)
+    finite = np.isfinite(checked).all(axis=1)
     if not finite.all():
         raise ValueError(
             f"{name} must be finite. Received: NaN or infinity in row {int(np.argmin(finite))}"
         )
-    return rows
+    return checked
 
 
-def _varying(rows, name):
-    rows = _checked(rows, name)
-    constant = np.flatnonzero(np.ptp(rows, axis=0) == 0)
+def _varying(rows: ArrayLike, name: str) -> Rows:
+    """Return checked rows if no feature is constant."""
+    checked = _checked(rows, name)
+    constant = np.flatnonzero(np.ptp(checked, axis=0) == 0)
     if len(constant):
         raise ValueError(
-            f"A constant feature has no correlation; leave it out. Received: {name} with {constant.tolist()}"
+            "A constant feature has no correlation; leave it out. "
+            f"Received: {name} with {constant.tolist()}"
         )
-    return rows
+    return checked
 
 
-def _off_diagonal(matrix):
+def _off_diagonal(matrix: FloatArray) -> NDArray[np.bool_]:
     return ~np.eye(len(matrix), dtype=bool)
 
 
-def _distances(real, generated, scale):
-    """Frobenius distance over ``scale``, largest deviation and median ratio of the off-diagonal terms."""
+def _distances(real: FloatArray, generated: FloatArray, scale: float) -> tuple[float, float, float]:
+    """Frobenius distance over ``scale``, largest difference and median ratio, off the diagonal."""
     a, b = (matrix[_off_diagonal(matrix)] for matrix in (real, generated))
-    relevant = np.abs(a) > _RELEVANT
+    relevant = np.abs(a) > _SMALLEST_CORRELATION
     ratio = float(np.median(b[relevant] / a[relevant])) if relevant.any() else float("nan")
     return float(np.linalg.norm(b - a) / scale), float(np.abs(b - a).max()), ratio

@@ -6,18 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosmogan_k3.statistics import nearest_neighbours
+from cosmogan_k3.statistics.memorization import _search
+from tests.statistics.memorization.random_maps import random_maps
 
-# Correlations in float32 are good to 1e-6: distances to 1e-6/d, and to √2e-6 for copies.
+# Rounding of correlations in float32 is 1e-6: that of distances is 1e-6/d, and √2e-6 for copies.
 TOLERANCE = 2e-3
 
-
-def random_maps(rng, n, pixels, slope=-1.0):
-    """Gaussian maps whose amplitudes fall with k, as those of the sky do."""
-    k = np.hypot(np.fft.fftfreq(pixels)[:, None], np.fft.rfftfreq(pixels))
-    k[0, 0] = 1
-    return np.fft.irfft2(
-        np.fft.rfft2(rng.normal(size=(n, pixels, pixels))) * k**slope, s=(pixels, pixels)
-    )
+# The amplitudes of the maps fall as 1/k, as those of the sky do.
+SLOPE = -1.0
 
 
 def turned(map_):
@@ -47,8 +43,8 @@ def every_pair(maps, references, shifts, symmetries):
 @pytest.mark.parametrize("symmetries", [True, False])
 @pytest.mark.parametrize("pixels", [8, 15, 16])
 def test_small_maps_against_every_pair(rng, shifts, symmetries, pixels):
-    # Here the disc of modes holds nearly all of the structure, so that the best candidate is the best of all.
-    maps, references = random_maps(rng, 12, pixels), random_maps(rng, 30, pixels)
+    # The disc of modes holds nearly all of the structure: the best candidate is the best of all.
+    maps, references = random_maps(rng, 12, pixels, SLOPE), random_maps(rng, 30, pixels, SLOPE)
     correlation = every_pair(maps, references, shifts, symmetries)
     distance, index = nearest_neighbours(maps, references, shifts=shifts, symmetries=symmetries)
     np.testing.assert_array_equal(index, correlation.argmax(axis=1))
@@ -68,7 +64,8 @@ def test_what_is_returned_is_the_distance_of_that_reference(rng):
 @pytest.mark.parametrize("pixels", [32, 64])
 @pytest.mark.parametrize("slope", [0.0, -1.0])
 def test_moved_and_diluted_copies_are_found(rng, pixels, slope):
-    # Each map shares a correlation of 0.8 with one of 200 references, moved by pixels that the coarse shifts miss.
+    # Each map has a correlation of 0.8 with one of 200 references, shifted by single pixels.
+    # The grid of the candidate search does not contain these shifts.
     references, others = random_maps(rng, 200, pixels, slope), random_maps(rng, 20, pixels, slope)
     source = rng.permutation(200)[:20]
     unit = [m / m.std(axis=(1, 2), keepdims=True) for m in (references[source], others)]
@@ -81,12 +78,13 @@ def test_moved_and_diluted_copies_are_found(rng, pixels, slope):
     )
     distance, index = nearest_neighbours(maps, references)
     np.testing.assert_array_equal(index, source)
-    # r = 0.8 up to the chance correlation of the two parts, at most 0.2 with these spectra, which best shifts enhance.
+    # r = 0.8 up to the chance correlation of the two parts. It is at most 0.2 with these spectra,
+    # after the best shift.
     np.testing.assert_allclose(distance, np.sqrt(0.4), atol=0.12)
 
 
 def test_a_set_is_compared_with_its_other_maps(rng):
-    maps = random_maps(rng, 20, 16)
+    maps = random_maps(rng, 20, 16, SLOPE)
     maps[4] = np.roll(maps[11][::-1], 3, axis=0)
     correlation = every_pair(maps, maps, False, True)
     np.fill_diagonal(correlation, -1)
@@ -100,11 +98,10 @@ def test_a_set_is_compared_with_its_other_maps(rng):
 
 
 def test_blocks_do_not_change_the_result(rng, monkeypatch):
-    maps, references = random_maps(rng, 7, 16), random_maps(rng, 23, 16)
+    maps, references = random_maps(rng, 7, 16, SLOPE), random_maps(rng, 23, 16, SLOPE)
     whole = [nearest_neighbours(maps, references, shifts=shifts) for shifts in (True, False)]
-    module = __import__("sys").modules["cosmogan_k3.statistics.memorization.nearest_neighbours"]
-    monkeypatch.setattr(module, "_BLOCK", 3 * 256)
-    monkeypatch.setattr(module, "_REFERENCES", 5)
+    monkeypatch.setattr(_search, "_BLOCK", 3 * 256)
+    monkeypatch.setattr(_search, "_REFERENCES", 5)
     for shifts, (distance, index) in zip((True, False), whole, strict=True):
         blocked = nearest_neighbours(maps, references, shifts=shifts)
         np.testing.assert_allclose(blocked[0], distance, atol=1e-6)
@@ -119,7 +116,7 @@ def test_blocks_do_not_change_the_result(rng, monkeypatch):
 )
 def test_a_moved_turned_rescaled_map_has_the_same_neighbour(seed, shift, turn):
     rng = np.random.default_rng(seed)
-    map_, references = random_maps(rng, 1, 16), random_maps(rng, 10, 16)
+    map_, references = random_maps(rng, 1, 16, SLOPE), random_maps(rng, 10, 16, SLOPE)
     moved = 3 * np.roll(turned(map_[0])[turn], shift, axis=(0, 1))[None] + 0.5
     before, after = nearest_neighbours(map_, references), nearest_neighbours(moved, references)
     np.testing.assert_allclose(before[0], after[0], atol=1e-5)

@@ -1,4 +1,4 @@
-"""Correlations of features against NumPy's, and their comparison against normal distributions that are known."""
+"""Correlations of features against NumPy and known normal distributions."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,8 @@ def test_a_set_compared_with_itself(rng):
 
 
 def test_known_distances(rng):
-    # Halved correlations: (½ ‖r‖) / ‖r‖, largest 0.8/2 between the first two, every ratio ½. Errors of r: 0.007.
+    # Halved correlations: distance (½ ‖r‖)/‖r‖, largest difference 0.8/2 between the first two
+    # features, every ratio ½. The errors of r are 0.007.
     halved = (KNOWN + np.eye(3)) / 2
     result = compare_correlations(draw(rng, 20_000), draw(rng, 20_000, halved), bootstraps=50)
     assert result.distance == pytest.approx(0.5, abs=0.03)
@@ -53,7 +54,8 @@ def test_known_distances(rng):
 
 
 def test_the_null_is_what_two_real_sets_give(rng):
-    # Sets of 200 and of 100 maps, 80 times: 95 % should fall into the bands (76 ± 2), somewhat less with 60 drawings.
+    # Sets of 200 and of 100 maps, 80 times: 95 % (76 ± 2) should lie in the bands, slightly fewer
+    # with 60 bootstrap samples.
     results = [
         compare_correlations(draw(rng, 200), draw(rng, 100), bootstraps=60, seed=i)
         for i in range(80)

@@ -10,7 +10,7 @@ from cosmogan_k3.statistics import frechet_distance
 
 
 def rows_with(rng, n, mean, covariance):
-    """Rows whose *sample* mean and covariance are these, to rounding."""
+    """Rows with this sample mean and covariance, up to rounding."""
     rows = rng.normal(size=(n, len(mean)))
     rows -= rows.mean(axis=0)
     white = rows @ np.linalg.inv(np.linalg.cholesky(np.cov(rows, rowvar=False))).T
@@ -18,7 +18,7 @@ def rows_with(rng, n, mean, covariance):
 
 
 def bessel(n):
-    """Features are divided by the deviation with 1/n, covariances taken with 1/(n − 1)."""
+    """Factor between the variance with 1/(n − 1), of covariances, and that with 1/n, of units."""
     return n / (n - 1)
 
 
@@ -54,14 +54,15 @@ def test_against_the_matrix_root_of_scipy(rng, features):
 
 
 def test_more_features_than_rows_are_no_obstacle(rng):
-    # C₁^½ C₂ C₁^½ is singular; the same set is at 0 up to roots of rounded zeros, √1e-16 each.
+    # C₁^½ C₂ C₁^½ is singular. Equal sets have d² = 0 up to roots of rounded zeros, √1e-16 each.
     rows = rng.normal(size=(10, 30))
     assert frechet_distance(rows, rows) < 1e-5
     assert frechet_distance(rows, 2 * rows) > 1
 
 
 def test_the_bias_is_the_documented_one(rng):
-    # 200 draws of d² with a relative scatter below 0.5 know their mean to 4 %; the next order in f/n adds as much.
+    # 200 draws of d² with a relative scatter below 0.5 have a mean with an error of 4 %. The next
+    # order in f/n adds as much.
     features, n, m = 5, 200, 300
     values = [
         frechet_distance(*(rng.normal(size=(k, features)) for k in (n, m))) for _ in range(200)

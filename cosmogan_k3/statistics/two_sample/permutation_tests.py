@@ -1,0 +1,216 @@
+"""Permutation tests of whether two sets of rows have the same distribution."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmogan_k3._typing import FloatArray, IntArray, Rows
+from cosmogan_k3.statistics.two_sample._rows import correlations
+
+# Principal directions below this fraction of the largest variance are rounding errors.
+_SMALLEST_VARIANCE = 1e-4
+
+# Rows that are needed to estimate one principal direction.
+_ROWS_PER_DIRECTION = 10
+
+
+class PermutationTest(ABC):
+    """Two-sample test on the pooled rows of two sets.
+
+    Under the null hypothesis all rows come from one distribution. The observed value of
+    ``statistic`` is then exchangeable with its values for random assignments of rows to the sets.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets, one row per map.
+
+    Attributes
+    ----------
+    unit : str
+        What ``distance`` measures, in words.
+    """
+
+    unit: ClassVar[str]
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    @abstractmethod
+    def distance(self, first: IntArray, second: IntArray) -> float:
+        """Distance between two sets of rows, in the test's unit.
+
+        Parameters
+        ----------
+        first, second : int array
+            Indices of the rows of each set.
+
+        Returns
+        -------
+        float
+            The distance; 0 or larger.
+        """
+
+    def statistic(self, memberships: NDArray[np.bool_]) -> FloatArray:
+        """Test statistic for each assignment of the rows to the two sets.
+
+        The statistic is the distance, unless a subclass has a more powerful one.
+
+        Parameters
+        ----------
+        memberships : bool array (assignments, n)
+            True where a row belongs to the first set.
+
+        Returns
+        -------
+        float64 array (assignments,)
+            The statistics; a larger one means a larger difference.
+        """
+        return np.array([self.distance(np.flatnonzero(m), np.flatnonzero(~m)) for m in memberships])
+
+
+class MeanTest(PermutationTest):
+    """Test of the mean rows: Hotelling's T² over the leading principal directions.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets; constant features and features with NaN are left out.
+
+    Examples
+    --------
+    >>> test = MeanTest(np.array([[0.0], [0.0], [1.0], [1.0]]))
+    >>> test.distance(np.array([0, 1]), np.array([2, 3]))
+    2.0
+    >>> test.statistic(np.array([[True, True, False, False], [True, False, True, False]])).tolist()
+    [4.0, 0.0]
+
+    References
+    ----------
+    Hotelling 1931, The generalization of Student's ratio, Ann. Math. Statist. 2, 360.
+    """
+
+    unit = "mean shift in units of the scatter between maps"
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(_standardized(rows))
+
+    def statistic(self, memberships: NDArray[np.bool_]) -> FloatArray:
+        """Hotelling's T² up to a constant factor; see ``PermutationTest``."""
+        directions, variances = _principal_directions(self.rows)
+        # The pooled mean is zero: the mean of the second set follows from that of the first.
+        white = self.rows @ directions / np.sqrt(variances)
+        return ((memberships @ white) ** 2).sum(axis=1)
+
+    def distance(self, first: IntArray, second: IntArray) -> float:
+        """Root mean square of the shifts of the features; see ``PermutationTest``."""
+        shift = self.rows[first].mean(axis=0) - self.rows[second].mean(axis=0)
+        return float(np.sqrt((shift**2).mean()))
+
+
+class MaximumDifferenceTest(PermutationTest):
+    """Largest difference of the mean rows; Kolmogorov-Smirnov if rows are distributions.
+
+    Examples
+    --------
+    >>> test = MaximumDifferenceTest(np.array([[0.0, 0.5], [0.2, 0.5], [0.4, 0.6]]))
+    >>> round(test.distance(np.array([0, 1]), np.array([2])), 12)
+    0.3
+    """
+
+    unit = "largest difference of the distributions"
+
+    def statistic(self, memberships: NDArray[np.bool_]) -> FloatArray:
+        """Compute all distances at once; see ``PermutationTest``."""
+        size = memberships.sum(axis=1)[:, None]
+        first = memberships @ self.rows
+        second = self.rows.sum(axis=0) - first
+        difference = first / size - second / (len(self.rows) - size)
+        return np.abs(difference).max(axis=1)
+
+    def distance(self, first: IntArray, second: IntArray) -> float:
+        """Largest absolute difference of the two mean rows; see ``PermutationTest``."""
+        shift = self.rows[first].mean(axis=0) - self.rows[second].mean(axis=0)
+        return float(np.abs(shift).max())
+
+
+class CorrelationTest(PermutationTest):
+    """Distance between the correlation matrices of the features, off the diagonal.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets; constant features and features with NaN are left out.
+
+    Examples
+    --------
+    >>> rows = np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0]])
+    >>> distance = CorrelationTest(rows).distance(np.array([0, 1]), np.array([2, 3]))
+    >>> round(distance, 12)     # r = 1 and r = -1
+    2.0
+    """
+
+    unit = "rms difference of the off-diagonal correlations"
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(_standardized(rows))
+
+    def distance(self, first: IntArray, second: IntArray) -> float:
+        """Root mean square of the differences of correlations; see ``PermutationTest``."""
+        features = self.rows.shape[1]
+        difference = correlations(self.rows[first]) - correlations(self.rows[second])
+        return float(np.sqrt((difference**2).sum() / max(features * (features - 1), 1)))
+
+
+class ScatterTest(PermutationTest):
+    """Wasserstein-1 distance between the distributions of each feature, averaged over features.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets; constant features and features with NaN are left out.
+
+    Examples
+    --------
+    >>> test = ScatterTest(np.array([[0.0], [0.0], [1.0], [1.0]]))
+    >>> test.distance(np.array([0, 1]), np.array([2, 3]))
+    2.0
+    """
+
+    unit = "Wasserstein-1 distance in units of the scatter between maps"
+
+    def __init__(self, rows: Rows) -> None:
+        super().__init__(_standardized(rows))
+        # Sorted once: in this order ∫ |F_first − F_second| dx needs only cumulative sums.
+        self._order = np.argsort(self.rows, axis=0)
+        self._gaps = np.diff(np.take_along_axis(self.rows, self._order, axis=0), axis=0)
+
+    def distance(self, first: IntArray, second: IntArray) -> float:
+        """Mean Wasserstein-1 distance of the features; see ``PermutationTest``."""
+        weight = np.zeros(len(self.rows))
+        weight[first], weight[second] = 1 / len(first), -1 / len(second)
+        difference = weight[self._order[:-1]].cumsum(axis=0)
+        return float(np.vdot(np.abs(difference, out=difference), self._gaps) / self.rows.shape[1])
+
+
+def _standardized(rows: Rows) -> Rows:
+    """Rows with mean 0 and standard deviation 1 in every feature that varies."""
+    # A feature with a NaN, such as the skewness of a constant map, compares as not larger.
+    varies = rows.std(axis=0) > 1e-9 * np.abs(rows).max(axis=0)
+    if not varies.any():
+        raise ValueError(
+            "At least one feature must vary and be defined for every map. "
+            f"Received: none of {rows.shape[1]}"
+        )
+    kept = rows[:, varies]
+    return (kept - kept.mean(axis=0)) / kept.std(axis=0)
+
+
+def _principal_directions(rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Leading eigenvectors of the covariance, at most one for ten rows, and their variances."""
+    variances, directions = np.linalg.eigh(rows.T @ rows / len(rows))
+    kept = variances > _SMALLEST_VARIANCE * variances[-1]
+    kept[: max(0, len(kept) - max(1, len(rows) // _ROWS_PER_DIRECTION))] = False
+    return directions[:, kept], variances[kept]

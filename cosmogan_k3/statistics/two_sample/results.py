@@ -1,0 +1,148 @@
+"""Results of a comparison of two sets of maps."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmogan_k3._typing import FloatArray
+
+# A corrected p-value below this level counts as a difference.
+SIGNIFICANCE = 0.05
+
+
+@dataclass(frozen=True)
+class Result:
+    """Comparison of two sets of maps by one statistic.
+
+    Parameters
+    ----------
+    name : str
+        Name of the statistic, such as ``power_spectrum`` or ``power_spectrum_scatter``.
+    label : str
+        Name of the statistic in words, for tables and figures.
+    axis_label : str
+        Label of ``axis``, empty where the statistic is not a curve.
+    axis : float64 array (features,)
+        Abscissa of the curve, such as ℓ; empty where the statistic is not a curve.
+    real : float64 array (features,)
+        Mean over the real maps.
+    generated : float64 array (features,)
+        Mean over the generated maps.
+    null_band : float64 array (2, features)
+        2.5th and 97.5th percentile of the difference of the means of two halves of the real maps.
+    distance : float
+        Distance between the real and the generated maps.
+    unit : str
+        What the distance measures, in words.
+    null : float64 array (splits,)
+        The same distance between two disjoint halves of the real maps, for each split.
+    pvalue : float
+        Probability of a difference at least as large between two sets of the same kind.
+    corrected_pvalue : float
+        Probability of a p-value at least as small among all statistics of the comparison.
+
+    Examples
+    --------
+    >>> from cosmogan_k3.statistics import compare
+    >>> maps = np.random.default_rng(0).normal(size=(2, 20, 32, 32)).astype("float32")
+    >>> result = compare(*maps, pixel_arcmin=2.0, permutations=99)["power_spectrum"]
+    >>> result.name, result.agrees
+    ('power_spectrum', True)
+    >>> result.verdict
+    'Power spectrum P(ℓ): no difference seen; mean shift in units of the scatter ...'
+    """
+
+    name: str
+    label: str
+    axis_label: str
+    axis: FloatArray
+    real: FloatArray
+    generated: FloatArray
+    null_band: FloatArray
+    distance: float
+    unit: str
+    null: FloatArray
+    pvalue: float
+    corrected_pvalue: float
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no difference is seen: the corrected p-value is at least 0.05."""
+        return self.corrected_pvalue >= SIGNIFICANCE
+
+    @property
+    def verdict(self) -> str:
+        """The result in one line of words."""
+        seen = "no difference seen" if self.agrees else "DIFFERS"
+        null = f"(real against real {np.median(self.null):.3g})"
+        corrected = f"corrected p = {self.corrected_pvalue:.2g}"
+        return f"{self.label}: {seen}; {self.unit} {self.distance:.3g} {null}, {corrected}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results of all statistics for two sets of maps.
+
+    ``comparison[name]`` is the ``Result`` of one statistic.
+
+    Parameters
+    ----------
+    results : tuple of Result
+        One result per hypothesis test, in the order of the statistics.
+    real_maps, generated_maps : int
+        Numbers of maps.
+    permutations : int
+        Random permutations behind the p-values.
+    splits : int
+        Splits of the real maps into halves behind the nulls.
+    seed : int
+        Seed of the permutations and splits.
+
+    Examples
+    --------
+    >>> from cosmogan_k3.statistics import compare
+    >>> maps = np.random.default_rng(0).normal(size=(2, 20, 32, 32)).astype("float32")
+    >>> comparison = compare(*maps, pixel_arcmin=2.0, permutations=99)
+    >>> comparison.real_maps, comparison["peaks"].agrees
+    (20, True)
+    >>> list(comparison.table()[0])[:3]
+    ['statistic', 'distance', 'unit']
+    """
+
+    results: tuple[Result, ...]
+    real_maps: int
+    generated_maps: int
+    permutations: int
+    splits: int
+    seed: int
+
+    def __getitem__(self, name: str) -> Result:
+        return next(result for result in self.results if result.name == name)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no statistic shows a difference."""
+        return all(result.agrees for result in self.results)
+
+    def table(self) -> list[dict[str, str | float | bool]]:
+        """One dict of plain values per result, for JSON files and tables.
+
+        Returns
+        -------
+        list of dict
+            Name, distance, unit, median and 95th percentile of the null, p-values, and whether no
+            difference is seen.
+        """
+        return [
+            {
+                "statistic": r.name,
+                "distance": r.distance,
+                "unit": r.unit,
+                "null_median": float(np.median(r.null)),
+                "null_95": float(np.percentile(r.null, 95)),
+                "pvalue": r.pvalue,
+                "corrected_pvalue": r.corrected_pvalue,
+                "agrees": r.agrees,
+            }
+            for r in self.results
+        ]
