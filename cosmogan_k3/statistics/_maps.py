@@ -1,22 +1,72 @@
-"""What every statistic asks of its maps, masks and bins, said once."""
+"""Checks of maps, masks and bin edges, and blockwise reading of maps."""
+
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from cosmogan_k3._typing import FloatArray, FloatMaps, Mask
+
+# Pixels read at a time: one block of maps stays in the processor's cache.
 _BLOCK = 2**17
-"""Pixels handled at a time: a block stays in the processor's cache, however many maps there are."""
 
 
-def checked_maps(maps):
-    """``maps`` themselves, if they are ``(n, N, N)``."""
+def checked_maps(maps: FloatMaps) -> FloatMaps:
+    """Check the shape of a set of maps.
+
+    Parameters
+    ----------
+    maps : float array or PatchTable, shape (n, N, N)
+        κ.
+
+    Returns
+    -------
+    float array or PatchTable
+        ``maps``, unchanged.
+
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not a non-empty array of square maps.
+
+    Examples
+    --------
+    >>> checked_maps(np.zeros((2, 4, 4))).shape
+    (2, 4, 4)
+    """
     if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or 0 in maps.shape:
         raise ValueError(
-            f"maps must be a non-empty array (n, N, N). Received: shape {getattr(maps, 'shape', None)}"
+            "maps must be a non-empty array (n, N, N). "
+            f"Received: shape {getattr(maps, 'shape', None)}"
         )
     return maps
 
 
-def checked_mask(mask, pixels):
-    """A bool mask ``(N, N)``, True where observed, that leaves something to see; None stays None."""
+def checked_mask(mask: ArrayLike | None, pixels: int) -> Mask | None:
+    """Check a mask for maps of ``pixels`` pixels a side.
+
+    Parameters
+    ----------
+    mask : bool array, shape (N, N), optional
+        True where observed.
+    pixels : int
+        Side N of the maps.
+
+    Returns
+    -------
+    bool array, shape (N, N), or None
+        The mask; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If the mask has another type or shape, or if no pixel is observed.
+
+    Examples
+    --------
+    >>> checked_mask([[True, False], [True, True]], 2).sum()
+    3
+    """
     if mask is None:
         return None
     mask = np.asarray(mask)
@@ -26,27 +76,84 @@ def checked_mask(mask, pixels):
             f"Received: {mask.dtype} of shape {mask.shape}"
         )
     if not mask.any():
-        raise ValueError("mask must leave pixels to observe. Received: none that is True")
+        raise ValueError("mask must leave pixels to observe. Received: no pixel that is True")
     return mask
 
 
-def checked_edges(edges, name="thresholds"):
-    """``edges`` as float64, if they are bin edges."""
-    edges = np.asarray(edges, float)
+def checked_edges(edges: ArrayLike, name: str = "thresholds") -> FloatArray:
+    """Check the edges of bins.
+
+    Parameters
+    ----------
+    edges : array_like of float, shape (bins + 1,)
+        Edges of the bins.
+    name : str, default "thresholds"
+        Name of the argument, for the error message.
+
+    Returns
+    -------
+    float64 array, shape (bins + 1,)
+        The edges.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two edges, or if they do not increase.
+
+    Examples
+    --------
+    >>> checked_edges([0, 1, 3]).tolist()
+    [0.0, 1.0, 3.0]
+    """
+    edges = np.asarray(edges, np.float64)
     if edges.ndim != 1 or len(edges) < 2 or not (np.diff(edges) > 0).all():
         raise ValueError(f"{name} must be at least two increasing numbers. Received: {edges}")
     return edges
 
 
-def blocks(maps, mask=None, dtype=np.float64, step=None):
-    """Yield ``(slice, maps of that slice)`` in ``dtype``, masked pixels at zero, and refuse NaN where observed."""
+def blocks(
+    maps: FloatMaps,
+    mask: Mask | None = None,
+    dtype: type[np.floating] = np.float64,
+    step: int | None = None,
+) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+    """Read maps block by block.
+
+    Parameters
+    ----------
+    maps : float array or PatchTable, shape (n, N, N)
+        κ.
+    mask : bool array, shape (N, N), optional
+        True where observed.
+    dtype : NumPy float type, default float64
+        Type of the blocks.
+    step : int, optional
+        Maps in a block; by default as many as fit into the processor's cache.
+
+    Yields
+    ------
+    chosen : slice
+        Indices of the maps of the block.
+    block : float array, shape (maps of the block, N, N)
+        The maps in ``dtype``, with masked pixels set to zero.
+
+    Raises
+    ------
+    ValueError
+        If an observed pixel is NaN or infinite; the message names the map.
+
+    Examples
+    --------
+    >>> [(chosen.start, block.shape) for chosen, block in blocks(np.zeros((3, 4, 4)), step=2)]
+    [(0, (2, 4, 4)), (2, (1, 4, 4))]
+    """
     step = step or max(1, _BLOCK // maps.shape[1] ** 2)
     for start in range(0, len(maps), step):
         chosen = slice(start, start + step)
         block = np.asarray(maps[chosen], dtype)
         if mask is not None:
             block = np.where(mask, block, 0)
-        # One sum a map is the cheapest look at every pixel: NaN and infinity both survive it.
+        # One sum per map is the cheapest check of every pixel: NaN and infinity survive it.
         with np.errstate(invalid="ignore"):
             finite = np.isfinite(block.sum(axis=(1, 2)))
         if not finite.all():
@@ -57,15 +164,54 @@ def blocks(maps, mask=None, dtype=np.float64, step=None):
         yield chosen, block
 
 
-def extremes(maps, mask=None):
-    """Smallest and largest observed pixel of all maps."""
+def extremes(maps: FloatMaps, mask: ArrayLike | None = None) -> tuple[float, float]:
+    """Smallest and largest observed pixel of all maps.
+
+    Parameters
+    ----------
+    maps : float array or PatchTable, shape (n, N, N)
+        κ.
+    mask : bool array, shape (N, N), optional
+        True where observed.
+
+    Returns
+    -------
+    lowest, highest : float
+        κ of these pixels.
+
+    Examples
+    --------
+    >>> [float(value) for value in extremes(np.arange(8.0).reshape(2, 2, 2))]
+    [0.0, 7.0]
+    """
     mask = checked_mask(mask, checked_maps(maps).shape[1])
     observed = (block if mask is None else block[:, mask] for _, block in blocks(maps, mask))
     lowest, highest = zip(*((pixels.min(), pixels.max()) for pixels in observed), strict=True)
     return min(lowest), max(highest)
 
 
-def finite_maps(maps):
-    """The maps of ``blocks`` one after the other, as float64."""
+def finite_maps(maps: FloatMaps) -> Iterator[FloatArray]:
+    """Read maps one by one.
+
+    Parameters
+    ----------
+    maps : float array or PatchTable, shape (n, N, N)
+        κ.
+
+    Yields
+    ------
+    float64 array, shape (N, N)
+        One map.
+
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not an array of square maps, or if a pixel is NaN or infinite.
+
+    Examples
+    --------
+    >>> [float(kappa.sum()) for kappa in finite_maps(np.ones((2, 3, 3)))]
+    [9.0, 9.0]
+    """
     for _, block in blocks(checked_maps(maps)):
         yield from block

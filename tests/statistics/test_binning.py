@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosmogan_k3.statistics.binning import Bins, wrapped
+from cosmogan_k3.statistics.binning import Bins, periodic_padding
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -47,7 +47,7 @@ def test_sums_are_a_weighted_histogram(rng):
 def test_maps_are_continued_periodically(rng):
     maps = rng.normal(size=(2, 5, 5))
     np.testing.assert_array_equal(
-        wrapped(maps, 2), np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="wrap")
+        periodic_padding(maps, 2), np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="wrap")
     )
 
 

@@ -1,0 +1,1 @@
+"""Estimators: one statistic of convergence maps per module."""

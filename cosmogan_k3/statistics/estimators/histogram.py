@@ -1,29 +1,41 @@
 """The one-point distribution."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from cosmogan_k3._typing import FloatMaps, IntArray
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 
 
-def pixel_histogram(maps, edges, *, mask=None):
+def pixel_histogram(
+    maps: FloatMaps, edges: ArrayLike, *, mask: ArrayLike | None = None
+) -> IntArray:
     """Histogram of the pixels of each map.
 
-    Args:
-        maps: float array ``(n, N, N)``, κ.
-        edges: increasing float array ``(bins + 1,)``; bins are [lo, hi), the last one closed.
-        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read.
+    Parameters
+    ----------
+    maps : float array, shape (n, N, N)
+        κ.
+    edges : array_like of float, shape (bins + 1,)
+        Increasing edges in units of κ. Bins are [lo, hi); the last one is closed.
+    mask : bool array, shape (N, N), optional
+        True where observed. Other pixels, NaN included, are never read.
 
-    Returns:
-        int64 counts ``(n, bins)``; pixels outside the edges are not counted.
+    Returns
+    -------
+    int64 array, shape (n, bins)
+        Counts. Pixels outside the edges are not counted.
 
-    Raises:
-        ValueError: maps that are not ``(n, N, N)``, edges that do not increase, a mask of another shape or type, or NaN
-            among observed pixels.
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not ``(n, N, N)`` or an observed pixel is not finite, if the edges do not
+        increase, or if the mask has another shape or type.
 
-    Example:
-        >>> import numpy as np
-        >>> pixel_histogram(np.array([[[0.0, 1.0], [2.0, 9.0]]]), [0, 1, 2]).tolist()
-        [[1, 2]]
+    Examples
+    --------
+    >>> pixel_histogram(np.array([[[0.0, 1.0], [2.0, 9.0]]]), [0, 1, 2]).tolist()
+    [[1, 2]]
     """
     maps = checked_maps(maps)
     edges = checked_edges(edges, "edges")

@@ -1,45 +1,64 @@
 """Minkowski functionals of excursion sets."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
-from cosmogan_k3.statistics.binning import BLOCK, Bins, wrapped
+from cosmogan_k3.statistics.binning import BLOCK, Bins, periodic_padding
 
 
-def minkowski_functionals(maps, thresholds, *, pixel_arcmin, periodic=True):
-    """Area, boundary length and Euler characteristic (all per area) of the set κ ≥ ν, of each map.
+def minkowski_functionals(
+    maps: FloatMaps, thresholds: ArrayLike, *, pixel_arcmin: float, periodic: bool = True
+) -> tuple[Rows, Rows, Rows]:
+    """Area, boundary length and Euler characteristic of the set κ ≥ ν of each map, per area.
+
+    ::
 
         V0(ν) = ⟨Θ(κ − ν)⟩
         V1(ν) = ¼ ⟨δ(κ − ν) |∇κ|⟩
         V2(ν) = 1/(2π) ⟨δ(κ − ν) (2 κx κy κxy − κx² κyy − κy² κxx) / |∇κ|²⟩
 
-    δ(κ − ν) is one over the width of the bin [lo, hi) that holds κ, and ν of V0 the middle of the bin. Derivatives are
-    central differences over two pixels, second ones the same applied twice. Where ∇κ = 0 the integrand of V2 is its
-    value along the diagonal, (2 κxy − κxx − κyy) / 2.
+    δ(κ − ν) is one over the width of the bin [lo, hi) that holds κ; ν of V0 is the middle of the
+    bin. First derivatives are central differences over two pixels; second derivatives apply them
+    twice. Where ∇κ = 0, the integrand of V2 is its value along the diagonal,
+    (2 κxy − κxx − κyy) / 2.
 
-    Args:
-        maps: float array ``(n, N, N)``, κ.
-        thresholds: increasing float array ``(bins + 1,)``: edges of the bins, in units of κ.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        periodic: bool; whether differences reach across opposite sides of the map. If not, the outer two rows and
-            columns, which lack neighbours, are left out of the averages: for maps cut from a larger field.
+    Parameters
+    ----------
+    maps : float array, shape (n, N, N)
+        κ.
+    thresholds : array_like of float, shape (bins + 1,)
+        Increasing edges of the bins, in units of κ.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    periodic : bool, default True
+        Whether differences reach across opposite sides of the map. If not, the outer two rows and
+        columns, which lack neighbours, are left out of the means: use this for maps cut from a
+        larger field.
 
-    Returns:
-        ``(v0, v1, v2)``: float64 ``(n, bins)``; V0 has no unit, V1 is in 1/arcmin, V2 in 1/arcmin².
+    Returns
+    -------
+    v0, v1, v2 : float64 array, shape (n, bins)
+        V0 is dimensionless, V1 is in 1/arcmin, V2 in 1/arcmin².
 
-    Raises:
-        ValueError: maps that are not ``(n, N, N)``, finite and of at least 5 pixels a side; thresholds that do not
-            increase; a pixel that has no size.
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not ``(n, N, N)`` or not finite, if N is below 5, if the thresholds do not
+        increase, or if the pixel size is not positive.
 
-    Example:
-        >>> import numpy as np
-        >>> ramp = np.tile(np.arange(32.0), (1, 32, 1))          # |∇κ| = ½ per arcmin where pixels measure 2 arcmin
-        >>> v0, v1, v2 = minkowski_functionals(ramp, [4, 8, 28], pixel_arcmin=2.0, periodic=False)
-        >>> np.round(v0, 3).tolist(), np.round(v1 * 28, 3).tolist(), abs(v2).tolist()
-        ([[0.857, 0.429]], [[0.125, 0.125]], [[0.0, 0.0]])
+    Examples
+    --------
+    >>> ramp = np.tile(np.arange(32.0), (1, 32, 1))  # |∇κ| = ½ per arcmin if a pixel has 2 arcmin
+    >>> v0, v1, v2 = minkowski_functionals(ramp, [4, 8, 28], pixel_arcmin=2.0, periodic=False)
+    >>> np.round(v0, 3).tolist(), np.round(v1 * 28, 3).tolist(), abs(v2).tolist()
+    ([[0.857, 0.429]], [[0.125, 0.125]], [[0.0, 0.0]])
 
-    Source: Petri et al. 2013 (arXiv 1309.4460); LensTools' ``minkowskiFunctionals`` is the same
-    with ``periodic=True, pixel_arcmin=1``.
+    References
+    ----------
+    Petri et al. 2013 (arXiv 1309.4460). ``minkowskiFunctionals`` of LensTools is the same with
+    ``periodic=True, pixel_arcmin=1``.
     """
     edges = checked_edges(thresholds)
     if not pixel_arcmin > 0:
@@ -48,26 +67,30 @@ def minkowski_functionals(maps, thresholds, *, pixel_arcmin, periodic=True):
         raise ValueError(
             f"Second derivatives need at least 5 pixels a side. Received: {maps.shape[1]}"
         )
-    # The middles are edges too: then one search serves V0 as well.
+    # Make the middles edges too: then one search serves V0 as well.
     bins = Bins(np.insert(edges, np.arange(1, len(edges)), (edges[:-1] + edges[1:]) / 2))
     functionals = np.empty((3, len(maps), len(edges) - 1))
     for i, map_ in enumerate(finite_maps(maps)):
-        functionals[:, i] = _means(wrapped(map_[None], 2)[0] if periodic else map_, bins)
+        functionals[:, i] = _means(periodic_padding(map_[None], 2)[0] if periodic else map_, bins)
     functionals[1:] /= np.diff(edges)
     functionals[1] /= 8 * pixel_arcmin
     functionals[2] /= 8 * np.pi * pixel_arcmin**2
-    return tuple(functionals)
+    v0, v1, v2 = functionals
+    return v0, v1, v2
 
 
-def _means(map_, bins):
-    """Means over inner pixels of [κ ≥ ν] and, within bins, of the integrands; strip by strip to stay in the cache."""
+def _means(map_: FloatArray, bins: Bins) -> FloatArray:
+    """Average [κ ≥ ν] and the binned integrands over the inner pixels, shape (3, bins)."""
     inner = len(map_) - 4
     height = max(1, BLOCK // inner)
-    sums = sum(_strip_sums(map_[top : top + height + 4], bins) for top in range(0, inner, height))
+    # Strips stay in the processor's cache.
+    strips = (map_[top : top + height + 4] for top in range(0, inner, height))
+    sums = sum((_strip_sums(strip, bins) for strip in strips), start=np.zeros(()))
     return sums / inner**2
 
 
-def _strip_sums(strip, bins):
+def _strip_sums(strip: FloatArray, bins: Bins) -> FloatArray:
+    """Sum [κ ≥ ν] and the binned integrands over the inner pixels of a strip of rows."""
     width = strip.shape[1]
     line = strip.ravel()
     index = bins.index(line[2 * width : -2 * width])
@@ -80,11 +103,12 @@ def _strip_sums(strip, bins):
     return np.stack([at_least[2::2], *(in_halves[:, ::2] + in_halves[:, 1::2])])
 
 
-def _integrands(line, width):
-    """2|∇κ| and 4 (2 κx κy κxy − κx² κyy − κy² κxx) / |∇κ|²: the differences are not halved.
+def _integrands(line: FloatArray, width: int) -> tuple[FloatArray, FloatArray]:
+    """2|∇κ| and 4 (2 κx κy κxy − κx² κyy − κy² κxx) / |∇κ|²: differences are not halved.
 
-    The rows of the strip are laid end to end, so that neighbours are ±1 and ±width away and every operation runs over
-    one contiguous line. Of the result, which lacks the outer two rows, the outer two columns mean nothing.
+    The rows of the strip lie end to end, so neighbours are ±1 and ±width away and every operation
+    runs over one contiguous line. The result lacks the outer two rows; its outer two columns are
+    invalid.
     """
     along, across = _difference(line, 1), _difference(line, width)
     xx = _difference(along, 1)[2 * width - 2 : 2 - 2 * width]
@@ -110,5 +134,5 @@ def _integrands(line, width):
     return length, xy
 
 
-def _difference(line, step):
+def _difference(line: FloatArray, step: int) -> FloatArray:
     return line[2 * step :] - line[: -2 * step]

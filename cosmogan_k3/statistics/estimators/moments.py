@@ -1,39 +1,59 @@
 """Moments of smoothed maps."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft
 
+from cosmogan_k3._typing import FloatArray, FloatMaps
 from cosmogan_k3.statistics._maps import checked_maps, finite_maps
 
 
-def smoothed_moments(maps, *, pixel_arcmin, scales_arcmin):
+def smoothed_moments(
+    maps: FloatMaps, *, pixel_arcmin: float, scales_arcmin: Sequence[float]
+) -> FloatArray:
     """Mean, variance, skewness and excess kurtosis of each map after Gaussian smoothing.
+
+    With ⟨ ⟩ the mean over the pixels of one map::
 
         κ_θ = κ ∗ exp(−r²/2θ²) / (2πθ²),    δ = κ_θ − ⟨κ_θ⟩
         ⟨κ_θ⟩,  ⟨δ²⟩,  ⟨δ³⟩/⟨δ²⟩^{3/2},  ⟨δ⁴⟩/⟨δ²⟩² − 3
 
-    ⟨ ⟩ is the mean over the pixels of one map. Smoothing is periodic, by the continuous kernel's Fourier transform
-    exp(−k²θ²/2), which scales below a pixel or so do not sample well.
+    Smoothing is periodic and multiplies modes by exp(−k²θ²/2), the Fourier transform of the
+    continuous kernel. Pixels do not sample that kernel well if θ is a pixel or less.
 
-    Args:
-        maps: float array ``(n, N, N)``, κ.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        scales_arcmin: sequence of floats, θ, the standard deviation of the kernel in arcmin; 0 for no smoothing.
+    Parameters
+    ----------
+    maps : float array, shape (n, N, N)
+        κ.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    scales_arcmin : sequence of float
+        θ, the standard deviation of the kernel in arcmin; 0 for no smoothing.
 
-    Returns:
-        float64 ``(n, scales, 4)``, in this order; the variance in units of κ², skewness and kurtosis NaN where it is 0.
+    Returns
+    -------
+    float64 array, shape (n, scales, 4)
+        The four moments in this order. The variance is in units of κ²; skewness and kurtosis are
+        NaN if it is 0.
 
-    Raises:
-        ValueError: maps that are not ``(n, N, N)`` and finite, a pixel that has no size, or no or negative scales.
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not ``(n, N, N)`` or not finite, if the pixel size is not positive, or if
+        there is no scale or a negative one.
 
-    Example:
-        >>> import numpy as np
-        >>> maps = np.random.default_rng(0).exponential(size=(4, 64, 64))      # skewness 2, excess kurtosis 6
-        >>> m = smoothed_moments(maps, pixel_arcmin=1.0, scales_arcmin=[0, 2]).mean(axis=0)
-        >>> m.shape, bool(abs(m[0, 2] - 2) < 0.2), bool(m[1, 2] < 0.5)
-        ((2, 4), True, True)
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).exponential(size=(4, 64, 64))  # skewness 2, kurtosis 6
+    >>> m = smoothed_moments(maps, pixel_arcmin=1.0, scales_arcmin=[0, 2]).mean(axis=0)
+    >>> m.shape, bool(abs(m[0, 2] - 2) < 0.2), bool(m[1, 2] < 0.5)
+    ((2, 4), True, True)
 
-    Source: Petri et al. 2015 (arXiv 1503.06214), for the moments as statistics of smoothed maps.
+    References
+    ----------
+    Moments as statistics of smoothed maps: Petri et al. 2015 (arXiv 1503.06214).
     """
     scales = np.asarray(scales_arcmin, dtype=np.float64)
     if not pixel_arcmin > 0:
@@ -50,39 +70,42 @@ def smoothed_moments(maps, *, pixel_arcmin, scales_arcmin):
     return moments
 
 
-def _kernel(pixels, scale):
-    """The kernel's Fourier transform; None for no smoothing."""
+def _kernel(pixels: int, scale: float) -> FloatArray | None:
+    """Fourier transform of the kernel; None for no smoothing."""
     if scale == 0:
         return None
     rows, columns = (
         np.exp(-2 * (np.pi * scale * k) ** 2) for k in (fft.fftfreq(pixels), fft.rfftfreq(pixels))
     )
     kernel = rows[:, None] * columns
-    # Arithmetic with numbers next to the smallest there are would crawl.
+    # Arithmetic with subnormal numbers is slow.
     return np.where(kernel < 1e-30, 0, kernel)
 
 
-def _map_moments(map_, kernels):
+def _map_moments(map_: FloatArray, kernels: list[FloatArray | None]) -> list[tuple[float, ...]]:
+    """Compute the four moments of one map under each kernel."""
     mean = map_.mean()
     deviation = map_ - mean
     modes = fft.rfft2(deviation)
     return [(mean, *_central_moments(_smooth(deviation, modes, kernel))) for kernel in kernels]
 
 
-def _smooth(deviation, modes, kernel):
+def _smooth(
+    deviation: FloatArray, modes: NDArray[np.complex128], kernel: FloatArray | None
+) -> FloatArray:
     if kernel is None:
         return deviation
     return fft.irfft2(modes * kernel, s=deviation.shape, overwrite_x=True)
 
 
-def _central_moments(deviation):
-    """Variance, skewness and excess kurtosis of a map of zero mean."""
+def _central_moments(deviation: FloatArray) -> tuple[float, float, float]:
+    """Variance, skewness and excess kurtosis of a map of mean zero."""
     line = deviation.ravel()
     square = line * line
     variance, third, fourth = (
-        line @ line / line.size,
-        square @ line / line.size,
-        square @ square / line.size,
+        np.dot(line, line) / line.size,
+        np.dot(square, line) / line.size,
+        np.dot(square, square) / line.size,
     )
     if variance == 0:
         return variance, np.nan, np.nan

@@ -1,90 +1,138 @@
 """The flat-sky power spectrum."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import fft
 
+from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
 
 
-def integer_mode_edges(pixels, pixel_arcmin):
-    """Edges of one bin around each integer Fourier mode n = 1 … N/2: (n − ½, n + ½] times the fundamental ℓ.
+def integer_mode_edges(pixels: int, pixel_arcmin: float) -> FloatArray:
+    """Edges of one bin around each integer wave number n = 1 … N/2.
 
-    Args:
-        pixels: int, N, side of the map.
-        pixel_arcmin: float, side of a pixel in arcmin.
+    Bin n is (n − ½, n + ½] times the fundamental multipole.
 
-    Returns:
-        float64 ``(N/2 + 1,)``, in ℓ.
+    Parameters
+    ----------
+    pixels : int
+        Side N of the map.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
 
-    Example:
-        >>> integer_mode_edges(4, 90.0).tolist()       # a field of 6 degrees: fundamental ℓ = 60
-        [30.0, 90.0, 150.0]
+    Returns
+    -------
+    float64 array, shape (N // 2 + 1,)
+        Edges in ℓ.
+
+    Examples
+    --------
+    >>> integer_mode_edges(4, 90.0).tolist()  # a field of 6 degrees: fundamental ℓ = 60
+    [30.0, 90.0, 150.0]
     """
-    return fundamental_multipole(pixels, pixel_arcmin) * (np.arange(pixels // 2 + 1) + 0.5)
+    modes = np.arange(pixels // 2 + 1, dtype=np.float64)
+    return fundamental_multipole(pixels, pixel_arcmin) * (modes + 0.5)
 
 
-def published_mode_edges(pixels, pixel_arcmin, *, modes=248):
-    """Edges of the paper's 248 modes: equal bins from half the fundamental ℓ to the corner of the Fourier plane.
+def published_mode_edges(pixels: int, pixel_arcmin: float, *, modes: int = 248) -> FloatArray:
+    """Edges of the 248 modes of the cosmoGAN paper.
 
-    A map of 256 pixels has 128 integer modes up to Nyquist's and 181 up to the corner, not 248; the paper does not say
-    how it bins (docs/errata.md). Equal bins over the whole plane are the reading under which 248 exist and none is
-    empty.
+    The bins are equal and reach from half the fundamental multipole to the corner of the Fourier
+    plane. A map of 256 pixels has 128 integer modes up to the Nyquist mode and 181 up to the
+    corner, not 248. The paper does not describe its bins (docs/errata.md). With equal bins over the
+    whole plane, 248 bins exist and none is empty.
 
-    Args:
-        pixels: int, side of the map.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        modes: int, number of bins.
+    Parameters
+    ----------
+    pixels : int
+        Side N of the map.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    modes : int, default 248
+        Number of bins.
 
-    Returns:
-        float64 ``(modes + 1,)``, in ℓ.
+    Returns
+    -------
+    float64 array, shape (modes + 1,)
+        Edges in ℓ.
 
-    Example:
-        >>> len(published_mode_edges(256, 1.0))
-        249
+    Examples
+    --------
+    >>> len(published_mode_edges(256, 1.0))
+    249
+
+    References
+    ----------
+    Mustafa et al. 2019 (arXiv 1706.02390).
     """
     return fundamental_multipole(pixels, pixel_arcmin) * np.linspace(
         0.5, np.hypot(pixels // 2, pixels // 2), modes + 1
     )
 
 
-def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
+def power_spectrum(
+    maps: FloatMaps,
+    *,
+    pixel_arcmin: float,
+    ell_edges: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+) -> tuple[FloatArray, Rows]:
     """Binned power spectrum of each map.
+
+    The mean runs over the modes of the whole Fourier plane with ℓ in (lo, hi]::
 
         P(ℓ) = ⟨|FFT κ|²⟩ (L/N²)²
 
-    averaged over the modes of the whole Fourier plane with ℓ in (lo, hi]. With a mask W of observed share f,
+    With a mask W that leaves a fraction f of the pixels::
 
         P(ℓ) = ⟨|FFT W (κ − ⟨κ⟩_observed)|²⟩ (L/N²)² / f
 
-    which restores the amplitude of a flat spectrum, but does not undo that the mask mixes modes: the share 1 − f of
-    the power is spread over Δℓ ≈ 2π / (angular size of a hole), with the ℓ⁻³ tail of a sharp edge. So it is low below
-    the Δℓ of the holes where P falls there, too high wherever P falls faster than ℓ⁻³, and low within 2π/L of zero,
-    whose power goes with the mean. Compare maps under one mask, or undo the mixing, where that matters.
+    This restores the amplitude of a flat spectrum. It does not undo the mixing of modes by the
+    mask: the fraction 1 − f of the power is spread over Δℓ ≈ 2π / (angular size of a hole), with
+    the ℓ⁻³ tail of a sharp edge. So P is too low
 
-    Args:
-        maps: float array ``(n, N, N)``, κ.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        ell_edges: increasing float array ``(bins + 1,)``; ``integer_mode_edges`` where none are given.
-        mask: bool array ``(N, N)``, True where observed; what lies elsewhere, NaN included, is never read.
+    - below the Δℓ of the holes, if P falls there;
+    - within 2π/L of zero, because the mean is subtracted;
 
-    Returns:
-        ``(ell, power)``: the mean ℓ of the modes of each bin, float64 ``(bins,)``, and P in steradian, float64
-        ``(n, bins)``.
+    and too high wherever P falls faster than ℓ⁻³. Compare maps under the same mask, or undo the
+    mixing, where that matters.
 
-    Raises:
-        ValueError: maps that are not ``(n, N, N)``, edges that do not increase, a bin without modes, a mask of
-            another shape or type, or NaN among observed pixels.
+    Parameters
+    ----------
+    maps : float array, shape (n, N, N)
+        κ.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    ell_edges : array_like of float, shape (bins + 1,), optional
+        Increasing edges in ℓ; ``integer_mode_edges`` by default.
+    mask : bool array, shape (N, N), optional
+        True where observed. Other pixels, NaN included, are never read.
 
-    Example:
-        >>> import numpy as np
-        >>> white = np.random.default_rng(0).normal(size=(50, 32, 32))
-        >>> ell, power = power_spectrum(white, pixel_arcmin=1.0)
-        >>> expected = np.deg2rad(1 / 60) ** 2         # variance times the area of a pixel
-        >>> bool(abs(power.mean() / expected - 1) < 0.05)
-        True
+    Returns
+    -------
+    ell : float64 array, shape (bins,)
+        Mean ℓ of the modes of each bin.
+    power : float64 array, shape (n, bins)
+        P in steradian.
 
-    Source: the flat-sky limit, e.g. Bartelmann & Schneider 2001, section 6.
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not ``(n, N, N)`` or an observed pixel is not finite, if the edges do not
+        increase, if a bin holds no mode, or if the mask has another shape or type.
+
+    Examples
+    --------
+    >>> white = np.random.default_rng(0).normal(size=(50, 32, 32))
+    >>> ell, power = power_spectrum(white, pixel_arcmin=1.0)
+    >>> expected = np.deg2rad(1 / 60) ** 2  # variance times the area of a pixel
+    >>> bool(abs(power.mean() / expected - 1) < 0.05)
+    True
+
+    References
+    ----------
+    The flat-sky limit: Bartelmann & Schneider 2001, section 6.
     """
     maps = checked_maps(maps)
     n, pixels, _ = maps.shape
@@ -94,9 +142,9 @@ def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
         if ell_edges is None
         else checked_edges(ell_edges, "ell_edges")
     )
-    ell, count, weight, bins = bin_modes(pixels, pixel_arcmin, edges)
+    ell, n_modes, weights, indices = bin_modes(pixels, pixel_arcmin, edges)
     observed = pixels**2 if mask is None else int(mask.sum())
-    # (L/N²)² over the observed share of the N² pixels.
+    # (L/N²)² over the observed fraction of the N² pixels.
     area = np.deg2rad(pixel_arcmin / 60) ** 2 / observed
     power = np.empty((n, len(edges) - 1))
     for chosen, block in blocks(maps, mask):
@@ -104,7 +152,9 @@ def power_spectrum(maps, *, pixel_arcmin, ell_edges=None, mask=None):
             block -= block.sum(axis=(1, 2), keepdims=True) / observed
             block *= mask
         modes = fft.rfft2(block)
-        squared = (modes.real**2 + modes.imag**2) * weight
-        sums = [np.bincount(bins.ravel(), map_.ravel(), len(edges) + 1)[1:-1] for map_ in squared]
-        power[chosen] = np.array(sums) * area / count
+        squared = (modes.real**2 + modes.imag**2) * weights
+        sums = [
+            np.bincount(indices.ravel(), map_.ravel(), len(edges) + 1)[1:-1] for map_ in squared
+        ]
+        power[chosen] = np.array(sums) * area / n_modes
     return ell, power

@@ -1,71 +1,99 @@
-"""The starlet (isotropic undecimated wavelet) transform and the l1-norm of its coefficients."""
+"""The starlet (isotropic undecimated wavelet) transform and the ℓ1-norm of its coefficients."""
+
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import fft
 
+from cosmogan_k3._typing import FloatArray, FloatMaps
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
 from cosmogan_k3.statistics.binning import Bins
 
 
-def starlet_transform(maps, scales):
-    """Starlet transform of each map: wavelet planes of doubling scale, and what is left after the last.
+def starlet_transform(maps: FloatMaps, scales: int) -> FloatArray:
+    """Starlet transform of each map: wavelet planes of doubling scale, and the smooth remainder.
+
+    ::
 
         c_0 = κ,    c_{j+1} = c_j ∗ h_j,    w_{j+1} = c_j − c_{j+1},    κ = c_J + Σ_j w_j
 
-    h_j is the B3 spline (1, 4, 6, 4, 1)/16 along rows and columns, with 2^j − 1 zeros between its taps; plane w_{j+1}
-    responds to structures of about 2^{j+1} pixels. Periodic.
+    h_j is the B3 spline (1, 4, 6, 4, 1)/16 along rows and columns, with 2^j − 1 zeros between its
+    taps. Plane w_{j+1} responds to structures of about 2^{j+1} pixels. The map is continued
+    periodically.
 
-    Args:
-        maps: float array ``(n, N, N)``, κ.
-        scales: int, J, number of wavelet planes, at least 1.
+    Parameters
+    ----------
+    maps : float array, shape (n, N, N)
+        κ.
+    scales : int
+        Number J of wavelet planes, at least 1.
 
-    Returns:
-        float64 ``(n, J + 1, N, N)``: w_1 … w_J and c_J, which add up to the map.
+    Returns
+    -------
+    float64 array, shape (n, J + 1, N, N)
+        w_1 … w_J and c_J, which add up to the map.
 
-    Raises:
-        ValueError: maps that are not ``(n, N, N)`` and finite, or fewer than one scale.
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not ``(n, N, N)`` or not finite, or if ``scales`` is below 1.
 
-    Example:
-        >>> import numpy as np
-        >>> maps = np.random.default_rng(0).normal(size=(2, 16, 16))
-        >>> planes = starlet_transform(maps, 3)
-        >>> planes.shape, bool(np.allclose(planes.sum(axis=1), maps))
-        ((2, 4, 16, 16), True)
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).normal(size=(2, 16, 16))
+    >>> planes = starlet_transform(maps, 3)
+    >>> planes.shape, bool(np.allclose(planes.sum(axis=1), maps))
+    ((2, 4, 16, 16), True)
 
-    Source: Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297).
+    References
+    ----------
+    Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297).
     """
     transfers = _transfers(checked_maps(maps).shape[1], scales)
     return np.stack([np.stack(list(_planes(map_, transfers))) for map_ in finite_maps(maps)])
 
 
-def starlet_l1_norm(maps, thresholds, *, scales=4):
-    """Sums of the absolute starlet coefficients of each map in bins of their value, scale by scale.
+def starlet_l1_norm(maps: FloatMaps, thresholds: ArrayLike, *, scales: int = 4) -> FloatArray:
+    """Sum the absolute starlet coefficients of each map in bins of their value, per scale.
 
-        ℓ1_{j,i} = Σ_p |w_j(p)|,    over pixels with lo_i ≤ w_j(p) < hi_i
+    Over pixels p with lo_i ≤ w_j(p) < hi_i::
 
-    The wavelet planes w_1 … w_J of ``starlet_transform``; its smooth remainder is not counted.
+        ℓ1_{j,i} = Σ_p |w_j(p)|
 
-    Args:
-        maps: float array ``(n, N, N)``, κ.
-        thresholds: increasing float array, edges of the bins in units of κ: ``(bins + 1,)`` for every scale or
-            ``(scales, bins + 1)``; the last bin of each is open like the others.
-        scales: int, J, number of wavelet planes, at least 1.
+    w_1 … w_J are the wavelet planes of ``starlet_transform``; its smooth remainder is not counted.
 
-    Returns:
-        float64 ``(n, scales, bins)``, in units of κ.
+    Parameters
+    ----------
+    maps : float array, shape (n, N, N)
+        κ.
+    thresholds : array_like of float, shape (bins + 1,) or (scales, bins + 1)
+        Increasing edges of the bins in units of κ, for all scales or one row for each. Every bin is
+        [lo, hi), the last one included.
+    scales : int, default 4
+        Number J of wavelet planes, at least 1.
 
-    Raises:
-        ValueError: maps that are not ``(n, N, N)`` and finite, fewer than one scale, thresholds that do not increase
-            or are not one row for each scale.
+    Returns
+    -------
+    float64 array, shape (n, scales, bins)
+        Norms in units of κ.
 
-    Example:
-        >>> import numpy as np
-        >>> maps = np.zeros((1, 16, 16))
-        >>> maps[0, 5, 5] = 256.0             # the first plane is 256 − 36 there, and −112 plus −108 around it
-        >>> starlet_l1_norm(maps, [-50, 0, 300], scales=1).tolist()
-        [[[220.0, 220.0]]]
+    Raises
+    ------
+    ValueError
+        If ``maps`` is not ``(n, N, N)`` or not finite, if ``scales`` is below 1, if the thresholds
+        do not increase, or if the number of their rows is not ``scales``.
 
-    Source: Ajani, Starck & Pettorino 2021 (arXiv 2101.01542).
+    Examples
+    --------
+    >>> maps = np.zeros((1, 16, 16))
+    >>> maps[0, 5, 5] = 256.0  # the first plane is 256 − 36 there, and −112 − 108 around it
+    >>> starlet_l1_norm(maps, [-50, 0, 300], scales=1).tolist()
+    [[[220.0, 220.0]]]
+
+    References
+    ----------
+    Ajani, Starck & Pettorino 2021 (arXiv 2101.01542).
     """
     transfers = _transfers(checked_maps(maps).shape[1], scales)
     edges = np.asarray(thresholds, dtype=np.float64)
@@ -83,24 +111,25 @@ def starlet_l1_norm(maps, thresholds, *, scales=4):
     return norms
 
 
-def _transfers(pixels, scales):
-    """Fourier transforms of h_0, h_0 ∗ h_1, … of maps of this size."""
+def _transfers(pixels: int, scales: int) -> list[FloatArray]:
+    """Fourier transforms of h_0, h_0 ∗ h_1, … on the half-plane of ``rfft2``."""
     if scales < 1:
         raise ValueError(f"scales must be at least 1. Received: {scales}")
-    transfers = [1.0]
+    transfers = [np.ones(())]
     for j in range(scales):
-        # (1, 4, 6, 4, 1)/16 is four times the pair (1, 1)/2, whose Fourier transform is cos(k/2).
+        # (1, 4, 6, 4, 1)/16 is the pair (1, 1)/2, of transform cos(k/2), convolved four times.
         rows, columns = (
             np.cos(np.pi * 2**j * k) ** 4 for k in (fft.fftfreq(pixels), fft.rfftfreq(pixels))
         )
         transfer = transfers[-1] * (rows[:, None] * columns)
-        # What rounding leaves of the kernels' zeros would make the arithmetic crawl.
+        # Rounding turns zeros of the kernels into tiny numbers; products of them are subnormal and
+        # slow.
         transfers.append(np.where(transfer < 1e-30, 0, transfer))
     return transfers[1:]
 
 
-def _planes(map_, transfers):
-    """The wavelet planes of one map from the finest on, and the smooth remainder."""
+def _planes(map_: FloatArray, transfers: list[FloatArray]) -> Iterator[FloatArray]:
+    """Wavelet planes of one map from the finest on, then the smooth remainder."""
     modes = fft.rfft2(map_)
     smooth = map_
     for transfer in transfers:
