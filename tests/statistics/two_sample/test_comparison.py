@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ from cosmogan_k3.maps import read_maps
 from cosmogan_k3.simulation import Cosmology, convergence_power, lognormal_maps, lognormal_shift
 from cosmogan_k3.simulation.lognormal import mode_ell
 from cosmogan_k3.statistics import duplicate_rate, memorisation_test
-from cosmogan_k3.statistics.summary import SummaryStatistics
-from cosmogan_k3.statistics.two_sample.comparison import compare, compare_features
+from cosmogan_k3.statistics.summary import Features, SummaryStatistics
+from cosmogan_k3.statistics.two_sample.comparison import _pvalues, compare, compare_features
 
 FIELD = 5.0
 MAPS = 500  # real maps, and as many with each flaw
@@ -75,6 +76,61 @@ def test_the_rate_of_false_alarms_of_all_statistics_is_the_stated_one(false_comp
 
 def test_the_correction_never_lowers_a_p_value(false_comparisons):
     assert all(r.corrected_pvalue >= r.pvalue for c in false_comparisons for r in c.results)
+
+
+# Results against direct computations from the rows.
+
+
+def features(name, rows):
+    return Features(name, name, "", np.arange(rows.shape[1], dtype=float), rows)
+
+
+def test_a_result_holds_the_distance_beside_that_of_disjoint_halves(rng):
+    # There are 10 ways to choose 2 of 5 maps: 400 splits take all of them.
+    real, generated = rng.lognormal(size=(5, 3)), rng.lognormal(size=(7, 3))
+    found = compare_features(
+        [features("peaks", real)], [features("peaks", generated)], permutations=19, splits=400
+    )["peaks"]
+    unit = np.concatenate([real, generated]).std(axis=0)
+    halves = [(real[list(h)], np.delete(real, h, axis=0)) for h in combinations(range(5), 2)]
+    shifts = np.array([a.mean(axis=0) - b.mean(axis=0) for a, b in halves])
+    np.testing.assert_allclose(found.real, real.mean(axis=0))
+    np.testing.assert_allclose(found.generated, generated.mean(axis=0))
+    expected = np.sqrt(np.mean(((found.real - found.generated) / unit) ** 2))
+    assert found.distance == pytest.approx(expected)
+    distances = np.sqrt(((shifts / unit) ** 2).mean(axis=1))
+    np.testing.assert_allclose(np.unique(found.null.round(9)), np.unique(distances.round(9)))
+    assert len(found.null) == 400
+    # Each of ten shifts is a tenth of the draws: 2.5 % is the smallest, 97.5 % the largest.
+    np.testing.assert_allclose(found.null_band, [shifts.min(axis=0), shifts.max(axis=0)])
+
+
+def test_p_values_count_ties_and_the_observed_assignment():
+    pvalues, _ = _pvalues(np.array([[3.0, 1.0, 2.0, 3.0], [1.0, 1.0, 1.0, 1.0]]))
+    assert pvalues == [2 / 4, 1.0]
+
+
+def test_the_correction_takes_the_smallest_p_value_of_each_assignment():
+    # Smallest p of the four assignments: 1/4, 1/4, 3/4, 2/4. 5 deviates more than 4 in its row.
+    _, corrected = _pvalues(np.array([[5.0, 1.0, 2.0, 3.0], [1.0, 4.0, 2.0, 3.0]]))
+    assert corrected == [1 / 4, 1.0]
+    _, corrected = _pvalues(np.array([[3.0, 1.0, 2.0, 5.0], [1.0, 4.0, 2.0, 3.0]]))
+    assert corrected == [3 / 4, 1.0]
+
+
+def test_the_verdict_and_the_table_name_the_null(rng):
+    real, generated = rng.normal(size=(2, 20, 3))
+    comparison = compare_features(
+        [features("peaks", real)], [features("peaks", generated + 3)], permutations=99, splits=9
+    )
+    found = comparison["peaks"]
+    assert found.verdict.startswith("peaks: DIFFERS; mean shift")
+    assert f"(real against real {np.median(found.null):.3g}), corrected p = 0.01" in found.verdict
+    row = comparison.table()[0]
+    assert row["null_median"] == np.median(found.null)
+    assert row["null_95"] == np.percentile(found.null, 95)
+    assert (row["agrees"], comparison.agrees) == (False, False)
+    assert replace(found, corrected_pvalue=0.05).agrees
 
 
 # Power: flaws of 500 lognormal maps of 64 pixels and 5 degrees at z = 1, against 500 others.

@@ -6,7 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from cosmogan_k3.statistics import pca_merit
+from cosmogan_k3.statistics import pca_merit, pca_projection
+
+
+def test_the_projection_is_that_of_a_singular_value_decomposition(rng):
+    real, generated = rng.normal(size=(30, 4, 4)) * np.arange(1, 5), rng.normal(size=(8, 4, 4)) + 1
+    centred = real.reshape(30, -1) - real.reshape(30, -1).mean(axis=0)
+    _, values, axes = np.linalg.svd(centred, full_matrices=False)
+    first, second, explained = pca_projection(real, generated, components=3)
+    moved = generated.reshape(8, -1) - real.reshape(30, -1).mean(axis=0)
+    sign = np.sign((first * (centred @ axes[:3].T)).sum(axis=0))
+    np.testing.assert_allclose(first, sign * (centred @ axes[:3].T), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(second, sign * (moved @ axes[:3].T), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(explained, values[:3] ** 2 / (values**2).sum(), rtol=1e-6)
 
 
 def test_one_component_is_scipys_energy_distance(rng):
@@ -61,5 +73,11 @@ def test_signs_and_scales_of_components_do_not_matter(seed):
 
 
 def test_errors_name_the_cause():
+    maps = np.zeros((3, 4, 4))
+    with pytest.raises(ValueError, match="16 and 9 pixels"):
+        pca_projection(maps, maps[:, :3, :3])
+    for components in (0, 4):
+        with pytest.raises(ValueError, match=f"between 1 and 3, .* Received: {components}"):
+            pca_projection(maps, maps, components=components)
     with pytest.raises(ValueError, match="must vary"):
         pca_merit(np.zeros((3, 2)), np.zeros((3, 2)))
