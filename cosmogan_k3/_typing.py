@@ -18,6 +18,7 @@ Metrics: TypeAlias = Mapping[str, float]  # name to value
 PathLike: TypeAlias = str | Path
 Tensor: TypeAlias = Any  # of the Keras backend in use: jax.Array, tensorflow.Tensor or torch.Tensor
 Variable: TypeAlias = Any  # keras.Variable, whatever its backend
+Seed: TypeAlias = Any  # int, keras.random.SeedGenerator or None
 Shape: TypeAlias = tuple[int, ...]
 
 BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]

@@ -1,195 +1,303 @@
 """Adversarial losses as functions of the logits of real and generated maps.
 
-Each loss is a small frozen dataclass with two methods, ``discriminator(real, fake, seed)`` and ``generator(real,
-fake)``, that read as the equations. ``real`` and ``fake`` are logits of shape ``(n, 1)``; ⟨·⟩ is the batch mean.
+``real`` and ``fake`` are logits of shape ``(n, 1)``; ⟨·⟩ is the batch mean.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from cosmogan_k3._typing import Seed, Tensor
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.nn.serializable import SerializableDataclass, register
 
 
+@dataclass(frozen=True)
 class AdversarialLoss(SerializableDataclass):
-    """What every loss here shares: a configuration, and whether the generator's part needs real logits."""
+    """Base class of the adversarial losses.
 
-    relative = False
+    Attributes
+    ----------
+    relative : bool
+        Whether the generator's loss needs the logits of real maps.
+
+    Examples
+    --------
+    >>> isinstance(GeometricHinge(), AdversarialLoss)
+    True
+    """
+
+    relative: ClassVar[bool] = False
+
+    def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
+        """Return the discriminator's loss L_D, a scalar.
+
+        Parameters
+        ----------
+        real, fake : Tensor
+            Logits of real and generated maps, shape ``(n, 1)``.
+        seed : keras.random.SeedGenerator or int, optional
+            Seed of random labels, if the loss draws any.
+        """
+        raise NotImplementedError
+
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """Return the generator's loss L_G, a scalar.
+
+        Parameters
+        ----------
+        real : Tensor or None
+            Logits of real maps, shape ``(n, 1)``; None is enough if the loss is not ``relative``.
+        fake : Tensor
+            Logits of generated maps, shape ``(n, 1)``.
+        """
+        raise NotImplementedError
 
 
 @register
 @dataclass(frozen=True)
 class GeometricHinge(AdversarialLoss):
-    """The soft-margin hyperplane of the geometric GAN.
+    """Hinge loss of the geometric GAN.
 
-        L_D = ⟨max(0, m_r − D(x))⟩ + ⟨max(0, m_f + D(g))⟩,      L_G = −⟨D(g)⟩
+    The losses are::
 
-    Args:
-        margin_real, margin_fake: float, m_r and m_f.
+        L_D = ⟨max(0, m_r − D(x))⟩ + ⟨max(0, m_f + D(g))⟩
+        L_G = −⟨D(g)⟩
 
-    Example:
-        >>> import numpy as np
-        >>> loss = GeometricHinge()
-        >>> float(loss.discriminator(np.array([[0.25]], "float32"), np.array([[-2.0]], "float32")))
-        0.75
+    Parameters
+    ----------
+    margin_real, margin_fake : float, default 1.0
+        Margins m_r and m_f.
 
-    Source: Lim & Ye 2017 (arXiv 1705.02894), eq. 11–13.
+    References
+    ----------
+    Lim & Ye 2017 (arXiv 1705.02894), eq. 11–13.
+
+    Examples
+    --------
+    >>> loss = GeometricHinge()
+    >>> real, fake = ops.convert_to_tensor([[0.25]]), ops.convert_to_tensor([[-2.0]])
+    >>> float(loss.discriminator(real, fake))
+    0.75
     """
 
     margin_real: float = 1.0
     margin_fake: float = 1.0
 
-    def discriminator(self, real, fake, seed=None):
-        return ops.mean(ops.relu(self.margin_real - real)) + ops.mean(
-            ops.relu(self.margin_fake + fake)
-        )
+    def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
+        """Return L_D."""
+        of_real = ops.mean(ops.relu(self.margin_real - real))
+        of_fake = ops.mean(ops.relu(self.margin_fake + fake))
+        return of_real + of_fake
 
-    def generator(self, real, fake):
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """Return L_G."""
         return -ops.mean(fake)
 
 
 @register
 @dataclass(frozen=True)
 class RelativisticAverageHinge(AdversarialLoss):
-    """Hinge loss on how much more real a map looks than the average of the other kind.
+    """Hinge loss of logits relative to the average logit of the other kind of maps.
 
-        L_D = ⟨max(0, m − (D(x) − ⟨D(g)⟩))⟩ + ⟨max(0, m + (D(g) − ⟨D(x)⟩))⟩,
-        L_G the same with the roles exchanged.
+    The losses are::
 
-    Args:
-        margin: float, m.
+        L_D = ⟨max(0, m − (D(x) − ⟨D(g)⟩))⟩ + ⟨max(0, m + (D(g) − ⟨D(x)⟩))⟩
+        L_G = L_D with x and g exchanged
 
-    Example:
-        >>> equal = ops.zeros((4, 1))
-        >>> float(RelativisticAverageHinge().generator(equal, equal))
-        2.0
+    Parameters
+    ----------
+    margin : float, default 1.0
+        Margin m.
 
-    Source: Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.2 and its hinge form.
+    References
+    ----------
+    Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.2, in its hinge form.
+
+    Examples
+    --------
+    >>> equal = ops.zeros((4, 1))
+    >>> float(RelativisticAverageHinge().generator(equal, equal))
+    2.0
     """
 
     margin: float = 1.0
-    relative = True
+    relative: ClassVar[bool] = True
 
-    def discriminator(self, real, fake, seed=None):
-        real_excess, fake_excess = real - ops.mean(fake), fake - ops.mean(real)
-        return ops.mean(ops.relu(self.margin - real_excess)) + ops.mean(
-            ops.relu(self.margin + fake_excess)
-        )
+    def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
+        """Return L_D."""
+        real_excess = real - ops.mean(fake)
+        fake_excess = fake - ops.mean(real)
+        of_real = ops.mean(ops.relu(self.margin - real_excess))
+        of_fake = ops.mean(ops.relu(self.margin + fake_excess))
+        return of_real + of_fake
 
-    def generator(self, real, fake):
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """Return L_G."""
         return self.discriminator(fake, real)
 
 
 @register
 @dataclass(frozen=True)
 class CrossEntropy(AdversarialLoss):
-    """Logistic loss with randomly flipped labels; the generator's part does not saturate.
+    """Logistic loss with random label flips and a generator loss that does not saturate.
 
-        L_D = ⟨softplus(∓D(x))⟩ + ⟨softplus(±D(g))⟩,      L_G = ⟨softplus(−D(g))⟩
+    The losses are::
 
-    where the lower sign, the wrong label, is taken with probability ``flip`` for each map.
+        L_D = ⟨softplus(∓D(x))⟩ + ⟨softplus(±D(g))⟩
+        L_G = ⟨softplus(−D(g))⟩
 
-    Args:
-        flip: float in [0, 0.5), probability of a flipped label.
+    The lower sign, which is the wrong label, is taken with probability ``flip`` for each map.
 
-    Example:
-        >>> import numpy as np
-        >>> round(float(CrossEntropy().generator(None, np.zeros((4, 1), "float32"))), 4)
-        0.6931
+    Parameters
+    ----------
+    flip : float, default 0.0
+        Probability of a wrong label, in [0, 0.5).
 
-    Source: Goodfellow et al. 2014 (arXiv 1406.2661), section 3; flips: cosmoGAN (arXiv 1706.02390).
+    Raises
+    ------
+    InputError
+        If the probability lies outside [0, 0.5).
+
+    References
+    ----------
+    Goodfellow et al. 2014 (arXiv 1406.2661), section 3; label flips: cosmoGAN (arXiv 1706.02390).
+
+    Examples
+    --------
+    >>> round(float(CrossEntropy().generator(None, ops.zeros((4, 1)))), 4)
+    0.6931
     """
 
     flip: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.flip < 0.5:
             raise InputError(f"flip must lie in [0, 0.5). Received: flip={self.flip}")
 
-    def discriminator(self, real, fake, seed=None):
-        return ops.mean(ops.softplus(-self._flipped(real, seed))) + ops.mean(
-            ops.softplus(self._flipped(fake, seed))
-        )
+    def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
+        """Return L_D."""
+        of_real = ops.mean(ops.softplus(-self._flipped(real, seed)))
+        of_fake = ops.mean(ops.softplus(self._flipped(fake, seed)))
+        return of_real + of_fake
 
-    def generator(self, real, fake):
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """Return L_G."""
         return ops.mean(ops.softplus(-fake))
 
-    def _flipped(self, logits, seed):
+    def _flipped(self, logits: Tensor, seed: Seed) -> Tensor:
+        """Logits with random signs: a wrong label is the right one for the opposite logit."""
         if not self.flip:
             return logits
-        return ops.where(
-            keras.random.uniform(ops.shape(logits), seed=seed) < self.flip, -logits, logits
-        )
+        wrong = keras.random.uniform(ops.shape(logits), seed=seed) < self.flip
+        return ops.where(wrong, -logits, logits)
 
 
 @register
 @dataclass(frozen=True)
 class Wasserstein(AdversarialLoss):
-    """The dual form of the Wasserstein-1 distance, for a discriminator whose slope a penalty bounds.
+    """Dual form of the Wasserstein-1 distance; a penalty must bound the discriminator's slope.
 
-        L_D = ⟨D(g)⟩ − ⟨D(x)⟩,      L_G = −⟨D(g)⟩
+    The losses are::
 
-    Example:
-        >>> import numpy as np
-        >>> float(Wasserstein().discriminator(np.array([[3.0]], "float32"), np.array([[1.0]], "float32")))
-        -2.0
+        L_D = ⟨D(g)⟩ − ⟨D(x)⟩
+        L_G = −⟨D(g)⟩
 
-    Source: Arjovsky et al. 2017 (arXiv 1701.07875), eq. 2 and Algorithm 1.
+    References
+    ----------
+    Arjovsky et al. 2017 (arXiv 1701.07875), eq. 2 and Algorithm 1.
+
+    Examples
+    --------
+    >>> real, fake = ops.convert_to_tensor([[3.0]]), ops.convert_to_tensor([[1.0]])
+    >>> float(Wasserstein().discriminator(real, fake))
+    -2.0
     """
 
-    def discriminator(self, real, fake, seed=None):
+    def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
+        """Return L_D."""
         return ops.mean(fake) - ops.mean(real)
 
-    def generator(self, real, fake):
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """Return L_G."""
         return -ops.mean(fake)
 
 
 @register
 @dataclass(frozen=True)
 class RelativisticPairing(AdversarialLoss):
-    """Logistic loss on how much more real a map looks than the generated one it is paired with.
+    """Logistic loss of the difference between the logits of a real and a generated map.
 
-        L_D = ⟨softplus(−(D(x) − D(g)))⟩,      L_G = ⟨softplus(−(D(g) − D(x)))⟩
+    The losses are::
 
-    where the i-th real map of a batch is paired with the i-th generated one.
+        L_D = ⟨softplus(−(D(x) − D(g)))⟩
+        L_G = ⟨softplus(−(D(g) − D(x)))⟩
 
-    Example:
-        >>> equal = ops.zeros((4, 1))
-        >>> round(float(RelativisticPairing().generator(equal, equal)), 4)
-        0.6931
+    The i-th real map of a batch is paired with the i-th generated map.
 
-    Source: Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.1; Huang et al. 2024 (R3GAN, arXiv 2501.05441).
+    References
+    ----------
+    Jolicoeur-Martineau 2018 (arXiv 1807.00734), section 4.1; Huang et al. 2024 (R3GAN, arXiv
+    2501.05441).
+
+    Examples
+    --------
+    >>> equal = ops.zeros((4, 1))
+    >>> round(float(RelativisticPairing().generator(equal, equal)), 4)
+    0.6931
     """
 
-    relative = True
+    relative: ClassVar[bool] = True
 
-    def discriminator(self, real, fake, seed=None):
+    def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
+        """Return L_D."""
         return ops.mean(ops.softplus(fake - real))
 
-    def generator(self, real, fake):
+    def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
+        """Return L_G."""
         return self.discriminator(fake, real)
 
 
-LOSSES = {
-    "hinge": GeometricHinge,
-    "relativistic_hinge": RelativisticAverageHinge,
-    "relativistic_pairing": RelativisticPairing,
-    "cross_entropy": CrossEntropy,
-    "wasserstein": Wasserstein,
-}
+# Names that ``get`` takes.
+LOSSES: Mapping[str, type[AdversarialLoss]] = MappingProxyType(
+    {
+        "hinge": GeometricHinge,
+        "relativistic_hinge": RelativisticAverageHinge,
+        "relativistic_pairing": RelativisticPairing,
+        "cross_entropy": CrossEntropy,
+        "wasserstein": Wasserstein,
+    }
+)
 
 
-def get(identifier, **parameters):
+def get(identifier: str | AdversarialLoss, **parameters: Any) -> AdversarialLoss:
     """Return a loss from its name and parameters, or the loss itself.
 
-    Raises:
-        InputError: for a name that is not in ``LOSSES``.
+    Parameters
+    ----------
+    identifier : str or AdversarialLoss
+        A name in ``LOSSES``, or a loss.
+    **parameters
+        Fields of the loss, if a name is passed.
 
-    Example:
-        >>> get("hinge", margin_real=0.5)
-        GeometricHinge(margin_real=0.5, margin_fake=1.0)
+    Returns
+    -------
+    AdversarialLoss
+        The loss.
+
+    Raises
+    ------
+    InputError
+        If the name is not in ``LOSSES``.
+
+    Examples
+    --------
+    >>> get("hinge", margin_real=0.5)
+    GeometricHinge(margin_real=0.5, margin_fake=1.0)
     """
     if isinstance(identifier, AdversarialLoss):
         return identifier

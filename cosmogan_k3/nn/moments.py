@@ -1,51 +1,69 @@
-"""Mean and variance over a batch, wherever its rows are."""
+"""Mean and variance over a batch, on one device or several."""
 
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3._typing import Tensor
 
 
-def moments(x, axes):
-    """Mean and variance, μ = ⟨x⟩ and σ² = ⟨(x − μ)²⟩, whose derivatives of every order are right.
+def moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
+    """Compute mean and variance with correct derivatives of every order.
 
-    Not ``keras.ops.moments``: TensorFlow's holds μ constant inside σ². That leaves the first derivative as it is, since
-    ⟨x − μ⟩ = 0, and makes the second wrong, which is what a penalty on the slope of a normalised network needs; and
-    torch's takes ⟨x²⟩ − μ², which cancels.
+    The moments are::
 
-    Args:
-        x: float tensor of any shape.
-        axes: list of int, the axes that the statistics run along.
+        μ = ⟨x⟩,     σ² = ⟨(x − μ)²⟩
 
-    Returns:
-        Mean and variance with those axes of length 1.
+    ``keras.ops.moments`` is not used. TensorFlow's holds μ constant inside σ². This does not change
+    the first derivative, since ⟨x − μ⟩ = 0, but makes the second derivative wrong. A penalty on the
+    slope of a normalized network needs the second. PyTorch's computes ⟨x²⟩ − μ², which suffers from
+    cancellation.
 
-    Example:
-        >>> mean, variance = moments(ops.convert_to_tensor([[1.0, 3.0]]), axes=[1])
-        >>> float(mean[0, 0]), float(variance[0, 0])
-        (2.0, 1.0)
+    Parameters
+    ----------
+    x : Tensor
+        Float tensor of any shape.
+    axes : list of int
+        Axes to average over.
+
+    Returns
+    -------
+    mean, variance : Tensor
+        μ and σ², with the averaged axes of length 1.
+
+    Examples
+    --------
+    >>> mean, variance = moments(ops.convert_to_tensor([[1.0, 3.0]]), axes=[1])
+    >>> float(mean[0, 0]), float(variance[0, 0])
+    (2.0, 1.0)
     """
     mean = ops.mean(x, axes, keepdims=True)
     return mean, ops.mean(ops.square(x - mean), axes, keepdims=True)
 
 
-def batch_moments(x, axes):
-    """Mean and variance of the whole batch, of which ``x`` holds this device's rows.
+def batch_moments(x: Tensor, axes: list[int]) -> tuple[Tensor, Tensor]:
+    """Compute mean and variance of the whole batch from the rows of this device.
+
+    The moments, over devices d with equal numbers of rows, are::
 
         μ = ⟨μ_d⟩,     σ² = ⟨σ²_d + (μ_d − μ)²⟩
 
-    over the devices d, whose shares are equally large.
+    Parameters
+    ----------
+    x : Tensor
+        Rows of this device, a float tensor of any shape.
+    axes : list of int
+        Axes to average over. The first must be 0, the batch axis.
 
-    Args:
-        x: float tensor of any shape.
-        axes: list of int, the axes that the statistics run along; the first of them is that of the examples, 0.
+    Returns
+    -------
+    mean, variance : Tensor
+        μ and σ², with the averaged axes of length 1.
 
-    Returns:
-        Mean and variance with those axes of length 1.
-
-    Example:
-        >>> mean, variance = batch_moments(ops.convert_to_tensor([[1.0], [3.0]]), axes=[0])
-        >>> float(mean[0, 0]), float(variance[0, 0])
-        (2.0, 1.0)
+    Examples
+    --------
+    >>> mean, variance = batch_moments(ops.convert_to_tensor([[1.0], [3.0]]), axes=[0])
+    >>> float(mean[0, 0]), float(variance[0, 0])
+    (2.0, 1.0)
     """
     mean, variance = moments(x, axes)
     if backend.replica_count() == 1:

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Tensor
+from cosmogan_k3._typing import Seed, Tensor
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.nn.serializable import SerializableDataclass, register
 
@@ -18,6 +18,8 @@ def squared_slope(
     discriminator: keras.Model, maps: Tensor, conditions: Tensor | None = None
 ) -> Tensor:
     """Squared norm of the discriminator's gradient for each map.
+
+    For map x_i::
 
         s_i = |∇_x D(x_i)|²
 
@@ -58,6 +60,8 @@ def squared_slope(
 class GradientPenalty(SerializableDataclass):
     """Base class of the penalties on the discriminator's slope.
 
+    The penalty is::
+
         P = w ⟨p(|∇D(x̂)|²)⟩
 
     A subclass defines the points x̂ and, if it is not |∇D|²/2, the penalty p. ⟨·⟩ is the batch mean.
@@ -97,7 +101,7 @@ class GradientPenalty(SerializableDataclass):
         discriminator: keras.Model,
         real: Tensor,
         fake: Tensor,
-        seed: keras.random.SeedGenerator | int | None = None,
+        seed: Seed = None,
         conditions: Tensor | None = None,
     ) -> Tensor:
         """Return the scalar that is added to the discriminator's loss.
@@ -124,9 +128,7 @@ class GradientPenalty(SerializableDataclass):
         squares = squared_slope(discriminator, maps, rows)
         return self.weight * ops.mean(backend.gather(self.penalty(squares)))
 
-    def points(
-        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
-    ) -> Tensor:
+    def points(self, real: Tensor, fake: Tensor, seed: Seed) -> Tensor:
         """Return the maps at which the slope is penalized, shape ``(n, rows, columns, 1)``."""
         raise NotImplementedError
 
@@ -139,6 +141,8 @@ class GradientPenalty(SerializableDataclass):
 @dataclass(frozen=True)
 class R1(GradientPenalty):
     """Zero-centered gradient penalty on real maps.
+
+    The penalty is::
 
         R₁ = γ/2 ⟨|∇D(x)|²⟩
 
@@ -164,9 +168,7 @@ class R1(GradientPenalty):
     R1(weight=0.5, fraction=0.25)
     """
 
-    def points(
-        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
-    ) -> Tensor:
+    def points(self, real: Tensor, fake: Tensor, seed: Seed) -> Tensor:
         """Return the real maps."""
         return real
 
@@ -175,6 +177,8 @@ class R1(GradientPenalty):
 @dataclass(frozen=True)
 class R2(GradientPenalty):
     """Zero-centered gradient penalty on generated maps.
+
+    The penalty is::
 
         R₂ = γ/2 ⟨|∇D(g)|²⟩
 
@@ -200,9 +204,7 @@ class R2(GradientPenalty):
     R2(weight=2.0, fraction=1.0)
     """
 
-    def points(
-        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
-    ) -> Tensor:
+    def points(self, real: Tensor, fake: Tensor, seed: Seed) -> Tensor:
         """Return the generated maps."""
         return fake
 
@@ -211,6 +213,8 @@ class R2(GradientPenalty):
 @dataclass(frozen=True)
 class WassersteinPenalty(GradientPenalty):
     """One-centered gradient penalty between real and generated maps.
+
+    The penalty is::
 
         P = λ ⟨(|∇D(x̂)| − 1)²⟩,      x̂ = t x + (1 − t) g
 
@@ -240,9 +244,7 @@ class WassersteinPenalty(GradientPenalty):
 
     weight: float = 10.0
 
-    def points(
-        self, real: Tensor, fake: Tensor, seed: keras.random.SeedGenerator | int | None
-    ) -> Tensor:
+    def points(self, real: Tensor, fake: Tensor, seed: Seed) -> Tensor:
         """Return random points on the lines between real and generated maps."""
         # Drawn for the whole batch, so that the points do not depend on the number of devices.
         shape = (ops.shape(real)[0] * backend.replica_count(), 1, 1, 1)

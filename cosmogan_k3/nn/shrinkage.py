@@ -13,6 +13,8 @@ def shrink_to_significant(
 ) -> FloatArray | float:
     """Shrink a measured difference; differences below two standard errors become zero.
 
+    The result is::
+
         S(d) = d max(0, 1 − 4 σ²/d²)
 
     Parameters

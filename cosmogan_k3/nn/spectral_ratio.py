@@ -55,6 +55,8 @@ def shrink_towards(
 ) -> FloatArray:
     """Move a noisy ratio towards a reference that is known better.
 
+    The result is::
+
         r' = r₀ (1 + S(r/r₀ − 1))
 
     with S the function ``shrink_to_significant``.

@@ -28,7 +28,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if not (training and self.trainable):
             return super().call(x, training=training)
         fused = (
-            backend.batch_normalize is not None
+            backend.fused_normalization_is_fast()
             and backend.replica_count() == 1
             and self.scale
             and self.center

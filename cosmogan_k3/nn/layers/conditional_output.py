@@ -1,98 +1,83 @@
-"""A lognormal output whose bend follows the parameters of the map."""
+"""Lognormal output layer whose skew depends on the conditions."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from cosmogan_k3.nn.layers.lognormal_output import LognormalOutput, bent, fit_skew
-
-_POINTS = 8
-"""Places in the range of parameters where the bend is measured, each on the maps nearest to it."""
+from cosmogan_k3._typing import Conditions, Maps, Shape, Tensor
+from cosmogan_k3.nn.layers.lognormal_output import SkewedOutput, shifted_lognormal
+from cosmogan_k3.nn.lognormal_skew import skew_regression
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
-class ConditionalOutput(LognormalOutput):
-    """``LognormalOutput`` with a bend that is linear in the parameters.
+class ConditionalOutput(SkewedOutput):
+    """``LognormalOutput`` with a skew parameter that is linear in the conditions.
+
+    The output is::
 
         y = (exp(a x) − 1)/a,        a = a_0 + Σ_j s_j θ_j
 
-    ``adapt`` measures a_0 and s on the skewness of training maps; both are learnt from there.
+    with a limited to [−1, 1]. a_0 and s are trainable. ``adapt`` estimates their initial values
+    from training maps.
 
-    Args:
-        initial: float in (−1, 1), a_0 at the start.
+    Parameters
+    ----------
+    initial : float, default 0.3
+        Initial value of a_0, in (−1, 1); s starts at zero.
+    **kwargs
+        Options of ``keras.layers.Layer``.
 
-    Inputs: a field ``(n, N, N, 1)`` and θ ``(n, parameters)``, standardised. Output: the shape of the field.
+    Raises
+    ------
+    ValueError
+        If the initial value lies outside (−1, 1).
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.nn.layers import ConditionalOutput
-        >>> ConditionalOutput()([np.zeros((2, 8, 8, 1)), np.ones((2, 3))]).shape == (2, 8, 8, 1)
-        True
+    Notes
+    -----
+    Inputs: a list of the field ``(n, N, N, 1)`` and the standardized parameters θ
+    ``(n, n_conditions)``. Output: the shape of the field.
 
-    Source: as ``LognormalOutput``.
+    References
+    ----------
+    Taruya et al. 2002 (astro-ph/0202090): the lognormal approximation of convergence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ConditionalOutput()([np.zeros((2, 8, 8, 1)), np.ones((2, 3))]).shape == (2, 8, 8, 1)
+    True
     """
 
     conditional = True
 
-    def build(self, input_shape):
-        field, theta = input_shape
-        super().build(field)
-        self.slopes = self.add_weight(shape=(theta[-1],), initializer="zeros", name="slopes")
+    def build(self, input_shape: list[Shape]) -> None:
+        """Create the skew parameter and its slopes."""
+        _, conditions = input_shape
+        self._create_skew()
+        self.slopes = self.add_weight(shape=(conditions[-1],), initializer="zeros", name="slopes")
 
-    def adapt(self, maps, theta):
-        """Start from training maps ``(n, N, N, 1)`` in network units, and their standardised parameters."""
+    def adapt(self, maps: Maps, conditions: Conditions) -> None:
+        """Set the skew parameter and its slopes to those of training maps.
+
+        Parameters
+        ----------
+        maps : array of float, shape (n, N, N, 1)
+            Training maps in network units.
+        conditions : array of float, shape (n, n_conditions)
+            Their standardized parameters.
+        """
         if not self.built:
-            self.build([maps.shape, theta.shape])
-        base, *slopes = skew_regression(maps, theta)
-        self.bend.assign(base)
+            self.build([maps.shape, conditions.shape])
+        base, *slopes = skew_regression(maps, conditions)
+        self.skew.assign(base)
         self.slopes.assign(slopes)
 
-    def call(self, inputs):
-        field, theta = inputs
-        bend = (
-            ops.convert_to_tensor(self.bend) + theta @ ops.convert_to_tensor(self.slopes)[:, None]
-        )
-        return bent(field, ops.clip(bend, -1.0, 1.0)[:, :, None, None])
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        """Return the lognormal field."""
+        field, conditions = inputs
+        slopes = ops.convert_to_tensor(self.slopes)[:, None]
+        skew = ops.convert_to_tensor(self.skew) + conditions @ slopes
+        return shifted_lognormal(field, ops.clip(skew, -1.0, 1.0)[:, :, None, None])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
+        """Return the shape of the field."""
         return input_shape[0]
-
-
-def skew_regression(maps, theta):
-    """a_0 and s of the bends that maps ``(n, …)`` of parameters ``(n, p)`` have, float64 ``(1 + p,)``.
-
-    Example:
-        >>> import numpy as np
-        >>> rng = np.random.default_rng(0)
-        >>> theta = rng.uniform(-1.5, 1.5, size=(400, 1))
-        >>> bend = (0.4 + 0.1 * theta)[..., None]
-        >>> maps = np.expm1(bend * rng.normal(scale=0.8, size=(400, 32, 32))) / bend
-        >>> bool(np.abs(skew_regression(maps, theta) - [0.4, 0.1]).max() < 0.03)
-        True
-    """
-    theta = np.asarray(theta, dtype=np.float64)
-    points, bends = spread_points(theta, _POINTS), []
-    for point in points:
-        nearest = np.argsort(np.square(theta - point).sum(axis=1), kind="stable")[
-            : -(-len(theta) // _POINTS)
-        ]
-        few = maps[np.sort(nearest)][:, ::2, ::2]  # neighbours say much the same
-        bends.append((*theta[nearest].mean(axis=0), fit_skew(few)))
-    *columns, bends = np.array(bends).T
-    return np.linalg.lstsq(np.stack([np.ones(len(points)), *columns], axis=1), bends, rcond=1e-6)[0]
-
-
-def spread_points(theta, count):
-    """At most so many of the parameters ``(n, p)`` that occur, each the farthest from those before it.
-
-    Example:
-        >>> import numpy as np
-        >>> spread_points(np.array([[0.0], [1.0], [1.0], [4.0]]), 2).tolist()
-        [[0.0], [4.0]]
-    """
-    distinct = np.unique(theta, axis=0)
-    chosen, distance = [0], np.full(len(distinct), np.inf)
-    while len(chosen) < min(count, len(distinct)):
-        distance = np.minimum(distance, np.square(distinct - distinct[chosen[-1]]).sum(axis=1))
-        chosen.append(int(np.argmax(distance)))
-    return distinct[chosen]

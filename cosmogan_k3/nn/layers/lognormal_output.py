@@ -1,124 +1,148 @@
-"""An output that knows convergence is bounded below and has a long bright tail."""
+"""Output layer with a shifted-lognormal pixel distribution."""
+
+from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from scipy import optimize
+from numpy.typing import ArrayLike
 
-_LARGEST_START = 0.9
-"""Starts nearer to 1 would sit on the bound."""
+from cosmogan_k3._typing import Shape, Tensor
+from cosmogan_k3.nn.lognormal_skew import SMALLEST_SKEW, fit_skew
 
-_SMALLEST = 1e-3
-"""A smaller bend is this one: the output is linear to float32 then."""
+# The exponent is limited, so that a stray pixel early in the training does not overflow.
+_LARGEST_EXPONENT = 4.0
 
 
-@keras.saving.register_keras_serializable(package="cosmogan_k3")
-class LognormalOutput(keras.layers.Layer):
-    """Bend a field pixel by pixel the way a shifted lognormal bends a Gaussian.
+class SkewedOutput(keras.layers.Layer):
+    """Base class of the lognormal output layers.
 
-        y = (exp(a x) − 1) / a
+    Parameters
+    ----------
+    initial : float, default 0.3
+        Initial value of the skew parameter, in (−1, 1).
+    **kwargs
+        Options of ``keras.layers.Layer``.
 
-    with one learnt weight a, kept within ±1: a → 0 is the linear output, a > 0 skews to bright pixels. ``adapt`` starts
-    it from the skewness of training maps.
+    Raises
+    ------
+    ValueError
+        If the initial value lies outside (−1, 1).
 
-    Args:
-        initial: float in (−1, 1), a at the start.
-
-    Input and output: any shape, in network units. The exponent is kept below 4 so that a stray pixel early in
-    training does not overflow.
-
-    Example:
-        >>> import numpy as np
-        >>> y = LognormalOutput(initial=0.5)(np.array([[-1.0, 0.0, 1.0]], "float32"))
-        >>> keras.ops.convert_to_numpy(y).round(3).tolist()
-        [[-0.7870000004768372, 0.0, 1.2970000505447388]]
-
-    Source: the lognormal approximation of convergence, Taruya et al. 2002 (astro-ph/0202090).
+    Examples
+    --------
+    >>> isinstance(LognormalOutput(), SkewedOutput)
+    True
     """
 
-    def __init__(self, initial=0.3, **kwargs):
+    def __init__(self, initial: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not -1 < initial < 1:
             raise ValueError(f"initial must lie between -1 and 1. Received: initial={initial}")
         self.initial = initial
 
-    def build(self, input_shape):
+    def _create_skew(self) -> None:
         start = keras.initializers.Constant(self.initial)
-        self.bend = self.add_weight(
-            shape=(), initializer=start, constraint=_within_one, name="bend"
+        self.skew = self.add_weight(
+            shape=(), initializer=start, constraint=_limit_to_one, name="skew"
         )
 
-    def adapt(self, maps):
-        """Start from the bend of ``maps``, float of any shape, in network units."""
-        self.bend.assign(fit_skew(maps))
-
-    def call(self, x):
-        return bent(x, ops.convert_to_tensor(self.bend))
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration."""
         return super().get_config() | {"initial": self.initial}
 
 
-def bent(x, bend):
-    """(exp(a x) − 1)/a of tensors that broadcast, linear where a vanishes."""
-    bend = ops.where(ops.abs(bend) < _SMALLEST, ops.full_like(bend, _SMALLEST), bend)
-    return ops.expm1(ops.minimum(bend * x, 4.0)) / bend
+@keras.saving.register_keras_serializable(package="cosmogan_k3")
+class LognormalOutput(SkewedOutput):
+    """Map each pixel as a shifted lognormal field is made from a Gaussian one.
 
+    The output is::
 
-def skew_from_moments(maps):
-    """a for which a bent Gaussian of unit variance has the skewness γ of maps: a³ + 3a = γ; its minimum is −1/a.
+        y = (exp(a x) − 1) / a
 
-    Example:
-        >>> import numpy as np
-        >>> gauss = np.random.default_rng(0).normal(scale=0.4, size=1_000_000)
-        >>> abs(skew_from_moments(np.exp(gauss)) - np.sqrt(np.exp(0.16) - 1)) < 0.01
-        True
+    with one trainable skew parameter a, limited to [−1, 1]. a → 0 is the linear output. a > 0 skews
+    the distribution towards bright pixels and bounds it from below at −1/a, as for convergence.
 
-    Source: moments of the lognormal distribution; the shift as in Hilbert, Hartlap & Schneider 2011 (arXiv 1105.3980).
+    Parameters
+    ----------
+    initial : float, default 0.3
+        Initial value of a, in (−1, 1). ``adapt`` replaces it.
+    **kwargs
+        Options of ``keras.layers.Layer``.
+
+    Raises
+    ------
+    ValueError
+        If the initial value lies outside (−1, 1).
+
+    Notes
+    -----
+    Input and output: any shape, in network units. a x is limited to at most 4.
+
+    References
+    ----------
+    Taruya et al. 2002 (astro-ph/0202090): the lognormal approximation of convergence.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = LognormalOutput(initial=0.5)(np.array([[-1.0, 0.0, 1.0]], "float32"))
+    >>> keras.ops.convert_to_numpy(y).round(3).tolist()
+    [[-0.7870000004768372, 0.0, 1.2970000505447388]]
     """
-    skewness = _skewness(np.asarray(maps, dtype=np.float64))
-    # The one real root of the cubic, by Cardano.
-    root = np.cbrt(skewness / 2 + np.sqrt(skewness**2 / 4 + 1))
-    return float(root - 1 / root)
+
+    def build(self, input_shape: Shape | None) -> None:
+        """Create the skew parameter."""
+        self._create_skew()
+
+    def adapt(self, maps: ArrayLike) -> None:
+        """Set the skew parameter to that of training maps.
+
+        Parameters
+        ----------
+        maps : array of float, any shape
+            Training maps in network units.
+        """
+        if not self.built:
+            self.build(None)
+        self.skew.assign(fit_skew(maps))
+
+    def call(self, x: Tensor) -> Tensor:
+        """Return the lognormal field."""
+        return shifted_lognormal(x, ops.convert_to_tensor(self.skew))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        return input_shape
 
 
-def _skewness(values):
-    centred = values - values.mean()
-    square = centred * centred  # NumPy's powers take ten times as long
-    variance = square.mean()
-    return (square * centred).mean() / variance**1.5 if variance > 0 else 0.0
+def shifted_lognormal(x: Tensor, skew: Tensor) -> Tensor:
+    """Transform a Gaussian field to a shifted lognormal one.
 
+    The result is::
 
-def fit_skew(maps):
-    """a that takes the skewness out of ln(1 + a y)/a, within the bounds that a training can start from.
+        y = (exp(a x) − 1) / a
 
-    Far less noisy than ``skew_from_moments``: the logarithm has no bright tail.
+    Parameters
+    ----------
+    x : Tensor
+        Gaussian field, any shape. a x is limited to at most 4.
+    skew : Tensor
+        a, of a shape that broadcasts. Values below 1e-3 in magnitude count as 1e-3.
 
-    Example:
-        >>> import numpy as np
-        >>> gauss = np.random.default_rng(0).normal(scale=0.4, size=100_000)
-        >>> abs(fit_skew(np.expm1(gauss) / 0.5) - 0.5) < 0.01
-        True
+    Returns
+    -------
+    Tensor
+        y.
+
+    Examples
+    --------
+    >>> y = shifted_lognormal(ops.convert_to_tensor([-1.0, 0.0]), ops.convert_to_tensor(1.0))
+    >>> ops.convert_to_numpy(y).round(3).tolist()
+    [-0.6320000290870667, 0.0]
     """
-    maps = np.asarray(maps, dtype=np.float64).ravel()
-    sign = 1.0 if _skewness(maps) >= 0 else -1.0
-    maps = sign * maps
-    lowest, highest = _SMALLEST, _LARGEST_START
-    if maps.min() < 0:
-        highest = min(
-            highest, -0.999 / maps.min()
-        )  # nearer to the bound the faintest pixel would be all there is
-    if not lowest < highest or _skewness(np.log1p(lowest * maps)) <= 0:
-        return sign * lowest
-    if _skewness(np.log1p(highest * maps)) >= 0:
-        return sign * highest
-    return sign * float(
-        optimize.brentq(lambda a: _skewness(np.log1p(a * maps)), lowest, highest, xtol=1e-4)
-    )
+    skew = ops.where(ops.abs(skew) < SMALLEST_SKEW, ops.full_like(skew, SMALLEST_SKEW), skew)
+    return ops.expm1(ops.minimum(skew * x, _LARGEST_EXPONENT)) / skew
 
 
-def _within_one(weight):
+def _limit_to_one(weight: Tensor) -> Tensor:
     return ops.clip(weight, -1.0, 1.0)

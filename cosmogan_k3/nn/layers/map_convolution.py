@@ -203,7 +203,9 @@ class UpsampleConv2D(_MapConvolution):
     def call(self, x):
         kernel = ops.convert_to_tensor(self.kernel)
         direct = (
-            self.mode == "transposed" and self.filters > _FEW_OUTPUTS and backend.transposed_pays()
+            self.mode == "transposed"
+            and self.filters > _FEW_OUTPUTS
+            and backend.transposed_convolution_is_fast()
         )
         return (self._transposed if direct else self._by_phases)(x, kernel, self._bias())
 

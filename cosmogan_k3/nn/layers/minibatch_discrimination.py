@@ -18,7 +18,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     """Append to each example its similarity to the other examples of the batch.
 
     With the flattened features f, a trainable tensor T of shape (features, kernels, dims), and
-    M_i = f_i T,
+    M_i = f_i T::
 
         o(x_i)_b = Σ_j exp(−‖M_ib − M_jb‖₁),       y_i = [x_i, o(x_i)]
 
@@ -146,6 +146,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
 def similarity(rows: Tensor, others: Tensor) -> Tensor:
     """Sum the similarities of each row to all others.
+
+    The sums are::
 
         o_ib = Σ_j exp(−‖M_ib − M_jb‖₁)
 

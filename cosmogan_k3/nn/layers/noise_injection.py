@@ -1,39 +1,61 @@
-"""Small-scale randomness for a convolutional generator."""
+"""Noise input for a convolutional generator."""
 
 import keras
+
+from cosmogan_k3._typing import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class NoiseInjection(keras.layers.Layer):
-    """Add one noise map to every channel, each with a learnt weight.
+    """Add one noise map to every channel, each with a trainable weight.
+
+    The output is::
 
         y[..., c] = x[..., c] + w[c] · noise
 
-    Inputs: a pair of tensors, the features ``(n, rows, columns, channels)`` and the noise
+    with w zero at the start.
+
+    Parameters
+    ----------
+    **kwargs
+        Options of ``keras.layers.Layer``.
+
+    Raises
+    ------
+    ValueError
+        If the number of channels is unknown or the noise has more than one channel.
+
+    Notes
+    -----
+    Inputs: a list of the features ``(n, rows, columns, channels)`` and the noise
     ``(n, rows, columns, 1)``. Output: the shape of the features.
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.nn.layers import NoiseInjection
-        >>> layer = NoiseInjection()
-        >>> layer([np.zeros((2, 8, 8, 4)), np.ones((2, 8, 8, 1))]).shape == (2, 8, 8, 4)
-        True
+    References
+    ----------
+    Karras et al. 2019 (arXiv 1812.04948), section 3.2.
 
-    Source: Karras et al. 2019 (arXiv 1812.04948), section 3.2.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> NoiseInjection()([np.zeros((2, 8, 8, 4)), np.ones((2, 8, 8, 1))]).shape == (2, 8, 8, 4)
+    True
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: list[Shape]) -> None:
+        """Create one weight for each channel."""
         features, noise = input_shape
         if features[-1] is None or noise[-1] != 1:
             raise ValueError(
-                "NoiseInjection needs features with a known number of channels and noise with one channel. "
-                f"Received: shapes {features} and {noise}"
+                "NoiseInjection needs features with a known number of channels "
+                f"and noise with one channel. Received: shapes {features} and {noise}"
             )
         self.weight = self.add_weight(shape=(features[-1],), initializer="zeros", name="weight")
 
-    def call(self, inputs):
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        """Return the features with noise."""
         features, noise = inputs
         return features + self.weight * noise
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
+        """Return the shape of the features."""
         return input_shape[0]

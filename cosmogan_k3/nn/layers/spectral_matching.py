@@ -1,6 +1,5 @@
 """Generator loss that matches the mean and the power spectrum of the training maps."""
 
-import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,10 +11,7 @@ from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions, FloatArray, Maps, Shape, Tensor
 from cosmogan_k3.nn.quadratic_regression import linear_regression, log_regression, quadratic, terms
 from cosmogan_k3.nn.spectral_ratio import power_ratio, shrink_towards
-
-# Ratio of a ring's edges where a ring is wider than one mode. It is narrow enough to resolve the
-# dips that upsampling leaves at the Nyquist modes of its coarse grids.
-_EDGE_RATIO = 1.08
+from cosmogan_k3.statistics.fourier import ring_means, wavenumbers
 
 # Errors are clipped to this many standard deviations: at the start they are of any size.
 _LARGEST_ERROR = 3.0
@@ -37,6 +33,8 @@ _TINY = np.finfo(np.float32).tiny
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class SpectralMatching(keras.layers.Layer):
     """Loss term for the mean and the power spectrum of the averaged generator's maps.
+
+    The loss, the running mean ū and the lag l are::
 
         L = w Σ_b (ū_b + l_b) ⟨u_b(g)⟩
         ū_b ← d ū_b + (1 − d) ⟨u_b(g)⟩
@@ -106,6 +104,8 @@ class SpectralMatching(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for maps of shape ``input_shape``."""
+        # The rings are narrow enough to resolve the dips that upsampling leaves at the Nyquist
+        # modes of its coarse grids.
         self._mean_of_rings = ring_means(input_shape[1])
         fixed = {"trainable": False, "dtype": "float32", "autocast": False}
         moments = (1 + self._mean_of_rings.shape[1],)
@@ -164,9 +164,9 @@ class SpectralMatching(keras.layers.Layer):
         Returns
         -------
         wavenumbers : array of float, shape (n_rings,)
-            Mean wavenumber of each ring in units of the fundamental mode. The first is 0.
+            Mean wave number of each ring in units of the fundamental mode. The first is 0.
         ratios : array of float, shape (n_rings,)
-            Target power divided by the power of the maps. At wavenumber 0 this is the ratio of the
+            Target power divided by the power of the maps. At wave number 0 this is the ratio of the
             variances of the maps' means. ``power_ratio`` limits the ratios to what exceeds the
             noise of both sets of maps.
         shift : float
@@ -187,9 +187,10 @@ class SpectralMatching(keras.layers.Layer):
         if np.isfinite(scatter[0]):
             ratio = scatter[0] ** 2 / max(means.var(), _TINY)
             of_means = shrink_towards(of_means, ratio, np.sqrt(2 / len(means) + 2 / n_training))
-        wavenumbers = _wavenumbers(round(len(self._mean_of_rings) ** 0.5)) @ self._mean_of_rings
+        pixels = round(len(self._mean_of_rings) ** 0.5)
+        of_rings = wavenumbers(pixels).ravel() @ self._mean_of_rings
         shift = expected[0] - np.sqrt(of_means) * means.mean()
-        return wavenumbers, np.append(of_means, ratios), shift
+        return of_rings, np.append(of_means, ratios), shift
 
     def call(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return the loss of generated maps."""
@@ -262,33 +263,6 @@ class SpectralMatching(keras.layers.Layer):
             "memory": self.memory,
             "n_conditions": self.n_conditions,
         }
-
-
-def ring_means(pixels):
-    """Matrix float32 ``(pixels², rings)`` that takes the mean of a Fourier plane in rings of its wave number.
-
-    The first ring is the zero mode alone, whose power is the square of the map's mean.
-
-    Example:
-        >>> rings = ring_means(16)
-        >>> bool((abs(rings.sum(axis=0) - 1) < 1e-6).all())
-        True
-    """
-    wavenumber = _wavenumbers(pixels)
-    edges = [0.0, 0.5]
-    while edges[-1] <= wavenumber.max():
-        edges.append(max(edges[-1] + 1, edges[-1] * _EDGE_RATIO))
-    inside = np.stack(
-        [(wavenumber >= low) & (wavenumber < high) for low, high in itertools.pairwise(edges)]
-    )
-    inside = inside[inside.any(axis=1)]
-    return (inside / inside.sum(axis=1, keepdims=True)).T.astype(np.float32)
-
-
-def _wavenumbers(pixels):
-    """|k| of the flattened Fourier plane, in units of the fundamental mode."""
-    modes = np.fft.fftfreq(pixels) * pixels
-    return np.hypot(modes[:, None], modes).ravel()
 
 
 def _blocks(

@@ -98,7 +98,7 @@ class VirtualBatchNorm(keras.layers.Layer):
             )
         if (
             self.mode == "batch"
-            and backend.virtual_batch_normalize is not None
+            and backend.fused_normalization_is_fast()
             and backend.replica_count() == 1
         ):
             return self._normalize_fused(x)

@@ -13,7 +13,7 @@ from cosmogan_k3.nn.layers import (
     LognormalOutput,
     SpectralMatching,
 )
-from cosmogan_k3.nn.quadratic_regression import follow, linear_regression, log_regression
+from cosmogan_k3.nn.quadratic_regression import linear_regression, log_regression, predict
 from tests.harness import check_layer
 
 to_numpy = keras.ops.convert_to_numpy
@@ -53,7 +53,7 @@ def test_modulation_starts_as_the_identity_and_follows_its_parameters(rng):
 def test_conditional_layers_are_the_plain_ones_until_they_have_seen_maps(rng):
     x, theta = white(rng, 2, 16, 16, 1), two(rng)
     # Beside the 25 weights of the plain field five terms of two parameters, at 24 knots and for the mean; beside the
-    # bend a slope for each parameter.
+    # skew a slope for each parameter.
     pairs = (
         (ConditionalField(16), GaussianField(16), 25 + 5 * 24 + 5),
         (ConditionalOutput(0.5), LognormalOutput(0.5), 3),
@@ -82,10 +82,10 @@ def test_the_field_has_the_spectrum_of_each_cosmology(rng):
             assert found == pytest.approx(expected, rel=0.12), (point, mode)
 
 
-def test_the_bend_follows_the_skewness(rng):
+def test_the_skew_follows_the_skewness(rng):
     theta = two(rng, 800)
-    bend = (0.4 + 0.1 * theta[:, :1] - 0.05 * theta[:, 1:])[..., None, None]
-    maps = np.expm1(bend * white(rng, 800, 32, 32, 1)) / bend
+    skew = (0.4 + 0.1 * theta[:, :1] - 0.05 * theta[:, 1:])[..., None, None]
+    maps = np.expm1(skew * white(rng, 800, 32, 32, 1)) / skew
     layer = ConditionalOutput()
     layer.adapt(maps, theta)
     base, slopes = (to_numpy(w) for w in layer.weights)
@@ -124,16 +124,16 @@ def test_matching_compares_each_map_with_its_own_cosmology(rng):
 def test_trends_are_those_the_values_were_drawn_with(rng):
     theta = rng.uniform(-1.5, 1.5, size=(20_000, 2))
     trend = rng.normal(scale=0.3, size=(6, 3))
-    values = np.exp(follow(trend, theta)) * rng.chisquare(4, size=(20_000, 3)) / 4
+    values = np.exp(predict(trend, theta)) * rng.chisquare(4, size=(20_000, 3)) / 4
     # χ² of four scatters by 0.7; the products of uniform numbers are worth a third of the maps.
     np.testing.assert_allclose(log_regression(theta, values), trend, atol=0.05)
-    np.testing.assert_allclose(linear_regression(theta, follow(trend, theta)), trend, atol=1e-5)
+    np.testing.assert_allclose(linear_regression(theta, predict(trend, theta)), trend, atol=1e-5)
 
 
 def test_fewer_cosmologies_than_terms_are_interpolated_and_powers_of_zero_survived():
     theta = np.repeat([[-1.0], [1.0]], 50, axis=0)
     values = np.repeat([[1.0], [4.0]], 50, axis=0)
     np.testing.assert_allclose(
-        np.exp(follow(log_regression(theta, values), theta)), values, rtol=1e-4
+        np.exp(predict(log_regression(theta, values), theta)), values, rtol=1e-4
     )
     assert np.isfinite(log_regression(theta, np.zeros((100, 1)))).all()

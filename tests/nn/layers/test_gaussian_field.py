@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cosmogan_k3.nn.gaussian_fit import fit_gaussian_field
 from cosmogan_k3.nn.layers import GaussianField, LognormalOutput
-from cosmogan_k3.nn.layers.gaussian_field import lognormal_start
 from cosmogan_k3.simulation import lognormal_maps
 from tests.harness import check_layer
 
@@ -78,7 +78,7 @@ def test_few_maps_and_blank_ones_give_finite_gains(rng):
         np.zeros((3, 16, 16)),
         -rng.lognormal(size=(8, 16, 16)),
     ):
-        gains, mean = lognormal_start(maps, 32)
+        gains, mean = fit_gaussian_field(maps, 32)
         assert np.isfinite(gains).all()
         assert np.isfinite(mean)
         assert (gains >= 0).all()

@@ -5,7 +5,7 @@ from keras import ops
 from scipy import stats
 
 from cosmogan_k3.nn.layers import LognormalOutput, LogPlane
-from cosmogan_k3.nn.layers.lognormal_output import skew_from_moments
+from cosmogan_k3.nn.lognormal_skew import skew_from_moments
 from tests.harness import check_layer
 
 
@@ -51,4 +51,4 @@ def test_the_output_starts_from_the_maps_skewness(rng):
     layer = LognormalOutput()
     layer.build((None, 4, 4, 1))
     layer.adapt(lognormal(rng, 0.4, (100, 32, 32, 1)))
-    assert abs(float(layer.bend) / np.sqrt(np.expm1(0.16)) - 1) < 0.05
+    assert abs(float(layer.skew) / np.sqrt(np.expm1(0.16)) - 1) < 0.05

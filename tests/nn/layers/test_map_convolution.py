@@ -71,7 +71,7 @@ def test_a_transposed_convolution_is_the_same_by_phases(rng, kernel_size, paddin
 
     found = []
     for pays in (True, False):
-        monkeypatch.setattr(backend, "transposed_pays", lambda pays=pays: pays)
+        monkeypatch.setattr(backend, "transposed_convolution_is_fast", lambda pays=pays: pays)
         (_, y), gradients = backend.value_and_grad(objective, variables, variables)
         found.append([to_numpy(tensor) for tensor in (y, *gradients)])
     for direct, by_phases in zip(*found, strict=True):

@@ -6,8 +6,8 @@ from keras import ops
 
 from cosmogan_k3 import backend
 from cosmogan_k3.nn.layers import SpectralMatching
-from cosmogan_k3.nn.layers.spectral_matching import ring_means
 from cosmogan_k3.statistics import power_spectrum
+from cosmogan_k3.statistics.fourier import ring_means
 from tests.harness import check_layer
 
 SIDE = 16
