@@ -235,8 +235,19 @@ class MapStream:
         Yields
         ------
         float32 array, shape (m, N, N)
+
+        Raises
+        ------
+        ValueError
+            The blocks do not add up to ``count`` maps.
         """
-        return iter(self.drawn)
+        total = 0
+        for block in self.drawn:
+            total += len(block)
+            yield np.asarray(block, dtype=np.float32)
+            del block  # before the next block is drawn
+        if total != self.count:
+            raise ValueError(f"A stream of {self.count} maps was expected. Received: {total} maps")
 
 
 def _check_pixel_size(pixel_arcmin: float) -> None:

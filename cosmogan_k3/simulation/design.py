@@ -1,67 +1,91 @@
 """Cosmologies spread over a range of parameters."""
 
+from collections.abc import Mapping, Sequence
+
 from scipy.stats import qmc
 
+from cosmogan_k3._typing import FloatArray
 from cosmogan_k3.errors import InputError
 
 
-def parse_ranges(text, known):
-    """Read "omega_m=0.2:0.4,sigma_8=0.6:1.0".
+def parse_ranges(text: str, known: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Parse ranges of parameters, such as "omega_m=0.2:0.4,sigma_8=0.6:1.0".
 
-    Args:
-        text: str, ``name=low:high`` for each parameter, with commas between them.
-        known: names that may vary.
+    Parameters
+    ----------
+    text : str
+        ``name=low:high`` for each parameter, with commas between them.
+    known : sequence of str
+        Names of the parameters that can vary.
 
-    Returns:
-        dict of names to ``(low, high)``, in the order of the text.
+    Returns
+    -------
+    dict of str to (float, float)
+        Name to lowest and highest value, in the order of the text.
 
-    Raises:
-        InputError: anything else, a name that is not known or stands there twice, or a range that is none.
+    Raises
+    ------
+    InputError
+        Any other text, a name that is unknown or appears twice, or a range that does not increase.
 
-    Example:
-        >>> parse_ranges("omega_m=0.2:0.4", ["omega_m"])
-        {'omega_m': (0.2, 0.4)}
+    Examples
+    --------
+    >>> parse_ranges("omega_m=0.2:0.4", ["omega_m"])
+    {'omega_m': (0.2, 0.4)}
     """
-    ranges = {}
+    ranges: dict[str, tuple[float, float]] = {}
     for part in text.split(","):
         name, _, bounds = (piece.strip() for piece in part.partition("="))
         try:
             low, high = (float(bound) for bound in bounds.split(":"))
         except ValueError:
             raise InputError(
-                f"--vary: expected name=low:high with commas between, such as omega_m=0.2:0.4,sigma_8=0.6:1.0. "
-                f"Received: {part!r}"
+                "expected name=low:high with commas between, such as "
+                f"omega_m=0.2:0.4,sigma_8=0.6:1.0. Received: {part!r}",
+                parameter="vary",
             ) from None
         if name not in known or name in ranges:
             raise InputError(
-                f"--vary: expected each at most once of {', '.join(known)}. Received: {name!r}"
+                f"expected each at most once of {', '.join(known)}. Received: {name!r}",
+                parameter="vary",
             )
         if not -float("inf") < low < high < float("inf"):
             raise InputError(
-                f"--vary: the range of {name} must rise from low to high. Received: {bounds}"
+                f"the range of {name} must rise from low to high. Received: {bounds}",
+                parameter="vary",
             )
         ranges[name] = (low, high)
     return ranges
 
 
-def design(ranges, count, seed):
-    """Points of a scrambled Sobol sequence in a box: they fill it evenly however many there are.
+def design(ranges: Mapping[str, tuple[float, float]], count: int, seed: int) -> FloatArray:
+    """Draw points of a scrambled Sobol sequence, which fill a box evenly for any number of points.
 
-    Args:
-        ranges: dict of names to ``(low, high)``.
-        count: int, number of points; powers of two are the most even.
-        seed: int, of the scrambling.
+    Parameters
+    ----------
+    ranges : mapping of str to (float, float)
+        Name to lowest and highest value of each parameter.
+    count : int
+        Number of points; powers of two are the most even.
+    seed : int
+        Seed of the scrambling.
 
-    Returns:
-        float64 ``(count, len(ranges))``, all of them inside the box.
+    Returns
+    -------
+    float64 array, shape (count, n_parameters)
+        Points inside the box.
 
-    Example:
-        >>> points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, 32, seed=0)
-        >>> points.shape, [int(sum(points[:, 1] < x)) for x in (0.7, 0.8, 0.9)]
-        ((32, 2), [8, 16, 24])
+    Examples
+    --------
+    >>> points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, 32, seed=0)
+    >>> points.shape, [int(sum(points[:, 1] < x)) for x in (0.7, 0.8, 0.9)]
+    ((32, 2), [8, 16, 24])
 
-    Source: Sobol 1967; Owen's scrambling, as ``scipy.stats.qmc.Sobol``.
+    References
+    ----------
+    Sobol 1967, with Owen's scrambling, as in ``scipy.stats.qmc.Sobol``.
     """
     low, high = zip(*ranges.values(), strict=True)
-    whole = (count - 1).bit_length()  # SciPy warns of any other number of points
-    return qmc.scale(qmc.Sobol(len(ranges), rng=seed).random_base2(whole)[:count], low, high)
+    exponent = (count - 1).bit_length()  # SciPy warns unless the number is a power of two
+    points = qmc.Sobol(len(ranges), rng=seed).random_base2(exponent)[:count]
+    return qmc.scale(points, low, high)

@@ -1,39 +1,53 @@
-"""From a simulation's description to a set of maps."""
+"""Simulate the maps that a configuration describes."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
+from cosmogan_k3._typing import Maps
+from cosmogan_k3.config import Simulation
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.simulation.cosmology import Cosmology
 from cosmogan_k3.simulation.design import design, parse_ranges
-from cosmogan_k3.simulation.lognormal import lognormal_drawer, lognormal_shift
-from cosmogan_k3.simulation.theory import Cosmology, convergence_power
+from cosmogan_k3.simulation.lognormal import lognormal_sampler, lognormal_shift
+from cosmogan_k3.simulation.theory import convergence_power
 
 _PARAMETERS = ("omega_m", "omega_b", "h", "sigma_8", "n_s", "source_redshift")
+_ARCMIN_PER_DEG = 60
 
 
-def simulate_maps(simulation, *, quiet=True):
-    """Simulate the maps that a ``config.Simulation`` describes.
+def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
+    """Simulate the maps of a configuration.
 
-    Args:
-        simulation: ``config.Simulation``.
-        quiet: bool, no progress bar.
+    If ``simulation.vary`` is set, map i has the cosmology i modulo ``simulation.cosmologies``.
+    Consecutive maps then cover the range.
 
-    Returns:
-        ``MapSet`` with the cosmology of each map as its parameters.
+    Parameters
+    ----------
+    simulation : config.Simulation
+    quiet : bool
+        Show no progress bar. Default True.
 
-    With ``simulation.vary`` its cosmologies take turns: map i has number i modulo ``simulation.cosmologies``, so that
-    any few maps in a row cover the range.
+    Returns
+    -------
+    MapSet
+        Its parameters are the cosmology of each map.
 
-    Raises:
-        InputError: a cosmology, a redshift or a field that cannot be simulated, or a range that is none.
+    Raises
+    ------
+    InputError
+        A cosmology, redshift or field that cannot be simulated, or an invalid range.
 
-    Example:
-        >>> from cosmogan_k3.config import Simulation
-        >>> maps = simulate_maps(Simulation(maps=2, pixels=16, field_deg=2.0))
-        >>> maps.kappa.shape, float(maps.parameters["omega_m"][0])
-        ((2, 16, 16), 0.3)
+    Examples
+    --------
+    >>> maps = simulate_maps(Simulation(maps=2, pixels=16, field_deg=2.0))
+    >>> maps.kappa.shape, float(maps.parameters["omega_m"][0])
+    ((2, 16, 16), 0.3)
     """
     stream = simulate_stream(simulation, quiet=quiet)
     kappa = np.empty((len(stream), stream.pixels, stream.pixels), np.float32)
@@ -44,62 +58,80 @@ def simulate_maps(simulation, *, quiet=True):
     return MapSet(kappa, stream.pixel_arcmin, parameters=stream.parameters)
 
 
-def simulate_stream(simulation, *, first=0, quiet=True):
-    """The same as a ``MapStream``, for more maps than memory holds: they are drawn as ``data.write_maps`` writes them.
+def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = True) -> MapStream:
+    """Simulate the maps of a configuration while they are written, for sets larger than memory.
 
-    Args:
-        simulation: ``config.Simulation``.
-        first: int, number of the first map: the stream holds those from ``first`` to ``first + simulation.maps − 1``.
-        quiet: bool, no progress bar.
+    Parameters
+    ----------
+    simulation : config.Simulation
+    first : int
+        Number of the first map: the stream holds ``first`` to ``first + simulation.maps − 1``.
+        Default 0.
+    quiet : bool
+        Show no progress bar. Default True.
 
-    Example:
-        >>> from cosmogan_k3.config import Simulation
-        >>> [len(block) for block in simulate_stream(Simulation(maps=300, pixels=16, field_deg=2.0)).blocks()]
-        [256, 44]
+    Returns
+    -------
+    MapStream
+        The same maps as ``simulate_maps``, drawn when ``write_maps`` needs them.
+
+    Raises
+    ------
+    InputError
+        As ``simulate_maps``, before any map is drawn.
+
+    Examples
+    --------
+    >>> stream = simulate_stream(Simulation(maps=300, pixels=16, field_deg=2.0))
+    >>> [len(block) for block in stream.blocks()]
+    [256, 44]
     """
-    varied = _varied(simulation)
-    draws = [_drawer(replace(simulation, **each)) for each in varied]
-
-    def blocks():
-        with tqdm(
-            total=simulation.maps, desc="simulating", unit="map", disable=quiet or None
-        ) as bar:
-            stop = first + simulation.maps
-            for start in range(first, stop, BLOCK):
-                block = np.stack(
-                    [draws[i % len(draws)](i) for i in range(start, min(start + BLOCK, stop))]
-                )
-                yield block
-                bar.update(len(block))
-
-    turns = np.arange(first, first + simulation.maps) % len(varied)
-    values = {
-        name: np.array([each.get(name, getattr(simulation, name)) for each in varied])
+    if simulation.maps < 1:
+        raise InputError(f"maps must be positive. Received: {simulation.maps}", parameter="maps")
+    cosmologies = _cosmologies(simulation)
+    samplers = [_sampler(cosmology) for cosmology in cosmologies]
+    numbers = range(first, first + simulation.maps)
+    cosmology_index = np.array(numbers) % len(cosmologies)
+    parameters = {
+        name: np.array([getattr(each, name) for each in cosmologies])[cosmology_index]
         for name in _PARAMETERS
     }
-    parameters = {name: value[turns] for name, value in values.items()}
-    pixel_arcmin = simulation.field_deg * 60 / simulation.pixels
-    return MapStream(simulation.maps, simulation.pixels, pixel_arcmin, blocks(), parameters)
+    pixel_arcmin = simulation.field_deg * _ARCMIN_PER_DEG / simulation.pixels
+    drawn = _blocks(samplers, numbers, quiet)
+    return MapStream(simulation.maps, simulation.pixels, pixel_arcmin, drawn, parameters)
 
 
-def _varied(simulation):
-    """What each cosmology of a simulation has of its own: nothing, where none of its parameters vary."""
+def _blocks(
+    samplers: Sequence[Callable[[int], NDArray[np.float32]]], numbers: range, quiet: bool
+) -> Iterator[Maps]:
+    """Draw maps by number; map i has the cosmology i modulo their number."""
+    with tqdm(total=len(numbers), desc="simulating", unit="map", disable=quiet or None) as bar:
+        for start in range(0, len(numbers), BLOCK):
+            chosen = numbers[start : start + BLOCK]
+            yield np.stack([samplers[i % len(samplers)](i) for i in chosen])
+            bar.update(len(chosen))
+
+
+def _cosmologies(simulation: Simulation) -> list[Simulation]:
+    """Return one simulation for each point of the design, or the simulation itself."""
     if not simulation.vary:
-        return [{}]
+        return [simulation]
     ranges = parse_ranges(simulation.vary, _PARAMETERS)
     points = design(ranges, simulation.cosmologies, simulation.seed)
-    return [dict(zip(ranges, map(float, point), strict=True)) for point in points]
+    varied: list[dict[str, Any]] = [
+        dict(zip(ranges, point.tolist(), strict=True)) for point in points
+    ]
+    return [replace(simulation, **values) for values in varied]
 
 
-def _drawer(simulation):
-    """The function from an index to a map of a simulation of one cosmology."""
+def _sampler(simulation: Simulation) -> Callable[[int], NDArray[np.float32]]:
+    """Return the function from an index to a map of a simulation of one cosmology."""
     cosmology = Cosmology(
         simulation.omega_m, simulation.omega_b, simulation.h, simulation.sigma_8, simulation.n_s
     )
-    return lognormal_drawer(
-        simulation.maps,
-        pixels=simulation.pixels,
-        field_deg=simulation.field_deg,
+    return lognormal_sampler(
+        simulation.pixels,
+        simulation.field_deg,
         power=lambda ell: convergence_power(ell, cosmology, simulation.source_redshift),
         shift=simulation.shift or lognormal_shift(simulation.source_redshift),
         seed=simulation.seed,

@@ -1,4 +1,4 @@
-"""Simulated maps against the closed forms of the lognormal field, and theory against published behaviour."""
+"""Simulated maps against closed forms of the lognormal field, and theory against an integral."""
 
 from dataclasses import replace
 
@@ -39,17 +39,17 @@ def expected_variance():
     return float((weight * power(mode_ell(PIXELS, FIELD))).sum() / np.deg2rad(FIELD) ** 2)
 
 
-def within(values, expected, sigmas=4.0):
-    """Whether the mean over maps of a statistic agrees with its expectation, by its own scatter."""
+def agrees(values, expected, sigmas=4.0):
+    """Whether the mean over maps agrees with the expectation within four standard errors."""
     return abs(values.mean() - expected) < sigmas * values.std(ddof=1) / np.sqrt(len(values))
 
 
 def test_moments_are_the_closed_forms(maps):
     maps = maps.astype(float)
     mean, variance, skewness = lognormal_moments(expected_variance(), SHIFT)
-    assert within(maps.mean(axis=(1, 2)), mean)
-    assert within((maps**2).mean(axis=(1, 2)), variance)
-    assert within((maps**3).mean(axis=(1, 2)), skewness * variance**1.5)
+    assert agrees(maps.mean(axis=(1, 2)), mean)
+    assert agrees((maps**2).mean(axis=(1, 2)), variance)
+    assert agrees((maps**3).mean(axis=(1, 2)), skewness * variance**1.5)
     assert maps.var() == pytest.approx(variance, rel=0.02)
     assert (maps**3).mean() / maps.var() ** 1.5 == pytest.approx(skewness, rel=0.05)
     assert maps.min() > -SHIFT
@@ -64,11 +64,11 @@ def test_the_spectrum_is_the_input(maps):
     for b in range(8):
         inside = (ell > edges[b]) & (ell <= edges[b + 1])
         expected = np.average(power(ell[inside]), weights=weight[inside])
-        assert within(measured[:, b], expected), f"bin {b}"
+        assert agrees(measured[:, b], expected), f"bin {b}"
         assert measured[:, b].mean() == pytest.approx(expected, rel=0.05)
 
 
-def test_no_power_is_lost_to_impossible_modes():
+def test_hardly_any_mode_has_negative_power():
     for redshift in (0.5, 1.0, 2.0):
         ell = mode_ell(PIXELS, FIELD)
         _, mismatch = gaussian_power(
@@ -85,13 +85,14 @@ def test_a_map_does_not_depend_on_how_many_are_drawn():
 
 
 def test_maps_are_periodic(maps):
-    # Across the seam neighbours are as alike as anywhere else; 1,500 maps of 64 pairs fix the mean square to 1 %.
+    # Pixels at opposite edges differ as neighbours do; 1,500 maps of 64 pairs give the mean square
+    # to 1 %.
     across = np.square(maps[:, 0] - maps[:, -1]).mean()
     inside = np.square(maps[:, 32] - maps[:, 31]).mean()
     assert across == pytest.approx(inside, rel=0.05)
 
 
-def test_theory_scales_as_it_must():
+def test_theory_scales_with_the_cosmology_and_agrees_with_limbers_integral():
     ell = np.array([50.0, 500.0, 3000.0])
     base = convergence_power(ell, Cosmology(), 1.0)
     # On linear scales C_ℓ goes as σ_8²; halofit steepens that at small scales.
@@ -145,7 +146,7 @@ VARIED = Simulation(
 )
 
 
-def test_cosmologies_of_a_range_take_turns_and_each_map_is_of_its_own():
+def test_cosmologies_of_a_range_alternate_from_map_to_map():
     maps = simulate_maps(VARIED)
     points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, 3, seed=2)
     for number, name in enumerate(("omega_m", "sigma_8")):
@@ -155,8 +156,8 @@ def test_cosmologies_of_a_range_take_turns_and_each_map_is_of_its_own():
     np.testing.assert_array_equal(maps.kappa[1::3], simulate_maps(one).kappa[1::3])
 
 
-def test_any_part_of_a_varied_set_is_that_part():
-    """As shards are drawn: whichever the first map, its number says which cosmology it has."""
+def test_a_part_of_a_varied_set_equals_that_part_of_the_whole():
+    """Shards are drawn like this: the cosmology of a map follows from its number."""
     whole, part = simulate_maps(VARIED), simulate_stream(replace(VARIED, maps=4), first=2)
     np.testing.assert_array_equal(np.concatenate(list(part.blocks())), whole.kappa[2:6])
     np.testing.assert_array_equal(part.parameters["sigma_8"], whole.parameters["sigma_8"][2:6])

@@ -50,7 +50,8 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     Raises
     ------
     InputError
-        Unknown ending, or a folder that cannot be written to.
+        Unknown ending, a folder that cannot be written to, or a parameter's name that cannot be
+        stored.
     OSError
         Writing failed, for example because the disk is full; no file is left behind.
 
@@ -65,5 +66,9 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     1.5
     """
     check_output(path)
+    for name in maps.parameters:
+        # A slash would create groups in HDF5 files, and a null character ends names in npz.
+        if not name.isprintable() or "/" in name or name in ("", "."):
+            raise InputError(f"{path}: a file cannot hold a parameter of this name: {name!r}")
     with replacing(path) as partial:
         format_of(Path(path)).write(partial, maps)
