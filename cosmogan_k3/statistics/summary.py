@@ -1,13 +1,13 @@
 """The statistics of a comparison, measured map by map."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
+from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_maps, checked_mask
 from cosmogan_k3.statistics.estimators.bispectrum import bispectrum
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
@@ -17,6 +17,9 @@ from cosmogan_k3.statistics.estimators.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import integer_mode_edges, power_spectrum
 from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients
 from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
+
+# Axis and rows of one statistic.
+Measured: TypeAlias = tuple[FloatArray, Rows | IntArray]
 
 # Maps measured together: memory does not grow with the number of maps.
 _BLOCK = 64
@@ -65,7 +68,7 @@ class Features:
         Name of the axis for figures.
     axis : float64 array, shape (features,)
         Position of each feature: κ, ℓ or a running number.
-    rows : float64 array, shape (n_maps, n_features)
+    rows : float64 or int64 array, shape (n_maps, n_features)
         Features, one row per map.
 
     Examples
@@ -78,7 +81,28 @@ class Features:
     label: str
     axis_label: str
     axis: FloatArray
-    rows: Rows
+    rows: Rows | IntArray
+
+
+def middles(edges: FloatArray) -> FloatArray:
+    """Middles of bins.
+
+    Parameters
+    ----------
+    edges : float64 array, shape (bins + 1,)
+        Increasing edges of the bins.
+
+    Returns
+    -------
+    float64 array, shape (bins,)
+        Mean of the two edges of each bin.
+
+    Examples
+    --------
+    >>> middles(np.array([0.0, 1.0, 4.0])).tolist()
+    [0.5, 2.5]
+    """
+    return (edges[:-1] + edges[1:]) / 2
 
 
 def join_features(parts: Sequence[Sequence[Features]]) -> list[Features]:
@@ -199,13 +223,18 @@ class SummaryStatistics:
             return ()
         return tuple(label for name, (label, _) in _LABELS.items() if name not in _MASKABLE)
 
-    def measure(self, maps: FloatMaps) -> list[Features]:
+    def measure(
+        self, maps: FloatMaps, measured: Mapping[str, Measured] | None = None
+    ) -> list[Features]:
         """Measure every statistic of each map, reading the maps once, block by block.
 
         Parameters
         ----------
         maps : float array or PatchTable, shape (n, N, N)
             κ.
+        measured : mapping of str to (axis, rows), optional
+            Statistics of these maps that are measured already, by name, in the bins of this object:
+            any of "pixels", "power_spectrum", "peaks" and "minima". They are not measured again.
 
         Returns
         -------
@@ -217,39 +246,57 @@ class SummaryStatistics:
         ValueError
             If ``maps`` is not ``(n, N, N)`` or an observed pixel is not finite.
         """
+        measured = measured or {}
         streamed = blocks(checked_maps(maps), self.mask, dtype=np.float32, step=_BLOCK)
-        return join_features([self._measure_block(block) for _, block in streamed])
+        return join_features(
+            [
+                self._measure_block(
+                    block, {name: (axis, rows[chosen]) for name, (axis, rows) in measured.items()}
+                )
+                for chosen, block in streamed
+            ]
+        )
 
-    def _measure_block(self, maps: FloatMaps) -> list[Features]:
-        measured = self._maskable(maps)
+    def _measure_block(self, maps: FloatMaps, measured: Mapping[str, Measured]) -> list[Features]:
+        maskable = {
+            "pixels": self._pixels,
+            "power_spectrum": self._power_spectrum,
+            "peaks": self._peaks,
+            "minima": self._minima,
+        }
+        results = {
+            name: measured[name] if name in measured else measure(maps)
+            for name, measure in maskable.items()
+        }
         if self.mask is None:
-            measured |= self._unmaskable(maps)
+            results |= self._unmaskable(maps)
         return [
             Features(name, *_LABELS[name], np.asarray(axis, dtype=float), rows)
-            for name, (axis, rows) in measured.items()
+            for name, (axis, rows) in results.items()
         ]
 
-    def _maskable(self, maps: FloatMaps) -> dict[str, tuple[FloatArray, Rows]]:
-        """Axis and rows of the statistics that accept a mask."""
+    def _pixels(self, maps: FloatMaps) -> Measured:
         bounds = np.concatenate([[-np.inf], self.levels, [np.inf]])
         counts = pixel_histogram(maps, bounds, mask=self.mask)
-        options: dict[str, Any] = {"periodic": self.periodic, "mask": self.mask}
-        return {
-            "pixels": (self.levels, counts.cumsum(axis=1)[:, :-1] / counts[0].sum()),
-            "power_spectrum": power_spectrum(
-                maps, pixel_arcmin=self.pixel_arcmin, ell_edges=self.ell_edges, mask=self.mask
-            ),
-            "peaks": (_middles(self.peak_edges), peak_counts(maps, self.peak_edges, **options)),
-            "minima": (
-                _middles(self.minima_edges),
-                minima_counts(maps, self.minima_edges, **options),
-            ),
-        }
+        return self.levels, counts.cumsum(axis=1)[:, :-1] / counts[0].sum()
 
-    def _unmaskable(self, maps: FloatMaps) -> dict[str, tuple[FloatArray, Rows]]:
+    def _power_spectrum(self, maps: FloatMaps) -> Measured:
+        return power_spectrum(
+            maps, pixel_arcmin=self.pixel_arcmin, ell_edges=self.ell_edges, mask=self.mask
+        )
+
+    def _peaks(self, maps: FloatMaps) -> Measured:
+        counts = peak_counts(maps, self.peak_edges, periodic=self.periodic, mask=self.mask)
+        return middles(self.peak_edges), counts
+
+    def _minima(self, maps: FloatMaps) -> Measured:
+        counts = minima_counts(maps, self.minima_edges, periodic=self.periodic, mask=self.mask)
+        return middles(self.minima_edges), counts
+
+    def _unmaskable(self, maps: FloatMaps) -> dict[str, Measured]:
         """Axis and rows of the statistics that need whole maps."""
         pixel = self.pixel_arcmin
-        levels = _middles(self.contour_edges)
+        levels = middles(self.contour_edges)
         v0, v1, v2 = minkowski_functionals(
             maps, self.contour_edges, pixel_arcmin=pixel, periodic=self.periodic
         )
@@ -276,10 +323,6 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return array
 
 
-def _numbered(rows: Rows) -> tuple[FloatArray, Rows]:
+def _numbered(rows: Rows) -> Measured:
     """Rows, and the running number of each feature."""
     return np.arange(rows.shape[1], dtype=np.float64), rows
-
-
-def _middles(edges: FloatArray) -> FloatArray:
-    return (edges[:-1] + edges[1:]) / 2
