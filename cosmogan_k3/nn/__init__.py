@@ -1,0 +1,1 @@
+"""Layers, losses, penalties, optimizers and initializers, written once in Keras operations."""

@@ -1,4 +1,4 @@
-"""Keras layers for maps of the sky and for adversarial training."""
+"""Keras layers for convergence maps and for adversarial training."""
 
 from cosmogan_k3.nn.initializers import SeededNormal
 from cosmogan_k3.nn.layers.atrous_wavelet import AtrousWavelet
@@ -10,12 +10,13 @@ from cosmogan_k3.nn.layers.film import FiLM
 from cosmogan_k3.nn.layers.gaussian_field import GaussianField
 from cosmogan_k3.nn.layers.log_plane import LogPlane
 from cosmogan_k3.nn.layers.lognormal_output import LognormalOutput
-from cosmogan_k3.nn.layers.map_convolution import MapConv2D, UpsampleConv2D
+from cosmogan_k3.nn.layers.map_convolution import MapConv2D
 from cosmogan_k3.nn.layers.minibatch_discrimination import MinibatchDiscrimination
 from cosmogan_k3.nn.layers.noise_injection import NoiseInjection
 from cosmogan_k3.nn.layers.quantile_mapping import QuantileMapping
 from cosmogan_k3.nn.layers.spectral_filter import SpectralFilter
 from cosmogan_k3.nn.layers.spectral_matching import SpectralMatching
+from cosmogan_k3.nn.layers.upsample_convolution import UpsampleConv2D
 from cosmogan_k3.nn.layers.virtual_batch_norm import VirtualBatchNorm
 
 __all__ = [

@@ -1,49 +1,69 @@
-"""Maps taken apart by scale, each scale as loud as the others."""
+"""Starlet planes of a map, each of unit variance."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from cosmogan_k3._typing import Maps, Shape, Tensor
+
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class AtrousWavelet(keras.layers.Layer):
-    """Split a map into planes of doubling scale, each divided by its standard deviation on the training maps.
+    """Split a map into starlet planes, each divided by its standard deviation.
 
-        c_0 = x,    c_{j+1} = c_j ∗ h_j,    y = (c_0 − c_1)/σ_1, …, (c_{J−1} − c_J)/σ_J, c_J/σ_{J+1}
+    The planes are::
 
-    h_j is (1, 2, 1)/4 along rows and columns with 2^j − 1 zeros between its taps, periodic. Convergence has most of its
-    variance on large scales; a discriminator that sees the planes hears the small ones as well from the first step.
+        c_0 = x,    c_{j+1} = c_j ∗ h_j
+        y = (c_0 − c_1)/σ_1, …, (c_{J−1} − c_J)/σ_J, c_J/σ_{J+1}
 
-    Args:
-        planes: int, J, number of differences, at least 1.
+    h_j is (1, 2, 1)/4 along rows and columns with 2^j − 1 zeros between its taps, periodic.
+    ``adapt`` measures σ on training maps. Large scales have most of the variance of convergence. A
+    discriminator that receives the planes is as sensitive to the small scales from the first step.
 
-    Input ``(n, rows, columns, 1)``, output ``(n, rows, columns, planes + 1)``. The deviations σ are 1 until ``adapt``.
+    Parameters
+    ----------
+    planes : int, default 2
+        Number J of differences, at least 1.
+    **kwargs
+        Options of ``keras.layers.Layer``.
 
-    Raises:
-        ValueError: fewer than one plane, or maps with more than one channel.
+    Raises
+    ------
+    ValueError
+        If there is less than one plane or maps have more than one channel.
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.nn.layers import AtrousWavelet
-        >>> layer = AtrousWavelet(2)
-        >>> layer.adapt(np.random.default_rng(0).normal(size=(4, 16, 16, 1)))
-        >>> layer(np.zeros((2, 16, 16, 1))).shape == (2, 16, 16, 3)
-        True
+    Notes
+    -----
+    Input ``(n, rows, columns, 1)``, output ``(n, rows, columns, planes + 1)``. The deviations σ are
+    1 before ``adapt``.
 
-    Source: the à trous algorithm, Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297), with a linear
-    spline in place of the cubic one.
+    References
+    ----------
+    Starck, Fadili & Murtagh 2007 (IEEE Trans. Image Process. 16, 297): the à trous algorithm. Here
+    with a linear spline instead of the cubic one.
+
+    Examples
+    --------
+    >>> layer = AtrousWavelet(2)
+    >>> layer.adapt(np.random.default_rng(0).normal(size=(4, 16, 16, 1)))
+    >>> layer(np.zeros((2, 16, 16, 1))).shape == (2, 16, 16, 3)
+    True
     """
 
-    def __init__(self, planes=2, **kwargs):
+    def __init__(self, planes: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if planes < 1:
             raise ValueError(f"planes must be at least 1. Received: planes={planes}")
         self.planes = planes
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
+        """Create the deviations."""
         if len(input_shape) != 4 or input_shape[-1] != 1:
             raise ValueError(
-                f"AtrousWavelet takes maps (n, rows, columns, 1). Received: shape {tuple(input_shape)}"
+                "AtrousWavelet takes maps (n, rows, columns, 1). "
+                f"Received: shape {tuple(input_shape)}"
             )
         self.deviation = self.add_weight(
             shape=(self.planes + 1,),
@@ -53,31 +73,39 @@ class AtrousWavelet(keras.layers.Layer):
             name="deviation",
         )
 
-    def adapt(self, maps):
-        """Measure the standard deviation of each plane on maps ``(n, rows, columns, 1)``."""
+    def adapt(self, maps: Maps) -> None:
+        """Measure the standard deviation of each plane on training maps.
+
+        Parameters
+        ----------
+        maps : array of float, shape (n, rows, columns, 1)
+            Training maps in network units.
+        """
         if not self.built:
             self.build(maps.shape)
         planes = ops.convert_to_numpy(self._split(ops.convert_to_tensor(maps, dtype="float32")))
         deviation = planes.std(axis=(0, 1, 2))
         self.deviation.assign(np.where(deviation > 0, deviation, 1))
 
-    def call(self, x):
+    def call(self, x: Tensor) -> Tensor:
+        """Return the planes."""
         return self._split(x) / ops.cast(self.deviation, x.dtype)
 
-    def _split(self, x):
+    def _split(self, x: Tensor) -> Tensor:
         planes = []
         for step in (2**j for j in range(self.planes)):
             smooth = x
             for axis in (1, 2):
-                smooth = (
-                    2 * smooth + ops.roll(smooth, step, axis) + ops.roll(smooth, -step, axis)
-                ) / 4
+                neighbors = ops.roll(smooth, step, axis), ops.roll(smooth, -step, axis)
+                smooth = (2 * smooth + neighbors[0] + neighbors[1]) / 4
             planes.append(x - smooth)
             x = smooth
         return ops.concatenate([*planes, x], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape with ``planes + 1`` channels."""
         return (*input_shape[:-1], self.planes + 1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration."""
         return super().get_config() | {"planes": self.planes}

@@ -1,30 +1,42 @@
-"""Batch normalisation over the whole batch."""
+"""Batch normalization with the statistics of all devices."""
 
 import keras
 from keras import ops
 
 from cosmogan_k3 import backend
+from cosmogan_k3._typing import Tensor
 from cosmogan_k3.nn.moments import batch_moments
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """``keras.layers.BatchNormalization`` with the statistics of the whole batch, however many devices share it.
+    """``keras.layers.BatchNormalization`` with the statistics of the whole batch of all devices.
 
-    Keras's own offers that on TensorFlow alone (``synchronized``). The arguments are Keras's.
+    Keras's layer can do this on TensorFlow only (``synchronized``).
 
+    Parameters
+    ----------
+    **kwargs
+        Options of ``keras.layers.BatchNormalization``.
+
+    Notes
+    -----
     Input ``(n, …, channels)``, output of the same shape.
 
-    Example:
-        >>> import numpy as np
-        >>> y = BatchNormalization(epsilon=0.0)(np.array([[1.0], [3.0]], "float32"), training=True)
-        >>> keras.ops.convert_to_numpy(y).tolist()
-        [[-1.0], [1.0]]
+    References
+    ----------
+    Ioffe & Szegedy 2015 (arXiv 1502.03167), Algorithm 1.
 
-    Source: Ioffe & Szegedy 2015 (arXiv 1502.03167), Algorithm 1.
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = BatchNormalization(epsilon=0.0)(np.array([[1.0], [3.0]], "float32"), training=True)
+    >>> keras.ops.convert_to_numpy(y).tolist()
+    [[-1.0], [1.0]]
     """
 
-    def call(self, x, training=None):
+    def call(self, x: Tensor, training: bool | None = None) -> Tensor:
+        """Return the normalized features."""
         if not (training and self.trainable):
             return super().call(x, training=training)
         fused = (
@@ -41,16 +53,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
             )
         return ops.cast(y, x.dtype)
 
-    def _normalize(self, x):
+    def _normalize(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalize the features; return also their mean and variance."""
         axes = [axis for axis in range(len(x.shape)) if axis != self.axis % len(x.shape)]
         mean, variance = (ops.reshape(moment, (-1,)) for moment in batch_moments(x, axes))
         weights = {"offset": self.beta, "scale": self.gamma}
         y = ops.batch_normalization(x, mean, variance, self.axis, epsilon=self.epsilon, **weights)
         return y, mean, variance
 
-    def _normalize_fused(self, x):
-        """The same in one pass of the framework's own kernel."""
-        weights = [
-            ops.cast(ops.convert_to_tensor(weight), x.dtype) for weight in (self.gamma, self.beta)
-        ]
-        return backend.batch_normalize(x, *weights, self.axis, self.epsilon)
+    def _normalize_fused(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Do the same as ``_normalize`` in one kernel of the backend."""
+        gamma, beta = (ops.cast(ops.convert_to_tensor(w), x.dtype) for w in (self.gamma, self.beta))
+        return backend.batch_normalize(x, gamma, beta, self.axis, self.epsilon)

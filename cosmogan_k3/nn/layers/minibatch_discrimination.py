@@ -48,8 +48,9 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     Notes
     -----
-    Input ``(n, features)`` gives ``(n, features + kernels)``. Input ``(n, rows, columns, channels)``
-    gives ``(n, rows, columns, channels + kernels)``: the similarities become constant channels.
+    Input ``(n, features)`` gives ``(n, features + kernels)``. Input
+    ``(n, rows, columns, channels)`` gives ``(n, rows, columns, channels + kernels)``: the
+    similarities become constant channels.
 
     A tensor of shape ``(n, n, kernels, dims)`` is never formed. Kernels are compared in chunks of
     16, which the backward pass computes again.

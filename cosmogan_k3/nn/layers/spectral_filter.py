@@ -1,86 +1,120 @@
-"""An isotropic filter that gives generated maps the mean power spectrum of the training maps."""
+"""Isotropic filter that corrects the mean power spectrum of generated maps."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from cosmogan_k3._typing import FloatArray, Shape, Tensor
 from cosmogan_k3.nn.radial import multiply_modes, radial_size
 
+# The filter corrects small residuals only. Larger differences, early in a training, are left to
+# the training.
 _LARGEST_GAIN = 2.0
-"""The filter mends per cents; what differs by more, early in a training, is the training's to mend."""
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class SpectralFilter(keras.layers.Layer):
-    """Multiply the Fourier modes of each map by a gain that depends on their wave number alone, and shift its mean.
+    """Multiply Fourier modes by a gain that depends on the wave number, and shift the mean.
+
+    The output is::
 
         ŷ(k) = T(|k|) x̂(k),        y → y + s
 
-    T is tabulated at whole wave numbers of a map of ``pixels`` and linear between them; maps of another side are given
-    the same gain at the same number of cycles a pixel. In training the layer does nothing: ``fit`` measures T and s on
-    maps of a finished generator.
+    T is tabulated at whole wave numbers of a map of ``pixels`` and interpolated linearly. Maps of
+    another side get the same gain at the same number of cycles per pixel. T is limited to
+    [1/2, 2].
 
-    Args:
-        pixels: int, side of the maps that T is measured on.
+    ``fit`` sets T and s from measurements on maps of a trained generator. In training the layer is
+    the identity.
 
-    Input and output: float ``(n, N, N, 1)``.
+    Parameters
+    ----------
+    pixels : int
+        Side of the maps that T is measured on.
+    **kwargs
+        Options of ``keras.layers.Layer``.
 
-    Example:
-        >>> import numpy as np
-        >>> layer = SpectralFilter(16)
-        >>> maps = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype("float32")
-        >>> layer.fit([0.0, 11.0], [4.0, 4.0], shift=0.0)
-        >>> bool(np.allclose(keras.ops.convert_to_numpy(layer(maps)), 2 * maps, atol=1e-5))
-        True
+    Notes
+    -----
+    Input and output: float ``(n, N, N, 1)``, in network units.
 
-    Source: ours.
+    Examples
+    --------
+    >>> layer = SpectralFilter(16)
+    >>> maps = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype("float32")
+    >>> layer.fit([0.0, 11.0], [4.0, 4.0], shift=0.0)
+    >>> bool(np.allclose(keras.ops.convert_to_numpy(layer(maps)), 2 * maps, atol=1e-5))
+    True
     """
 
-    def __init__(self, pixels, **kwargs):
+    def __init__(self, pixels: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pixels = pixels
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape | None) -> None:
+        """Create T and s."""
         fixed = {"trainable": False, "dtype": "float32", "autocast": False}
         self.gain = self.add_weight(
             name="gain", shape=(radial_size(self.pixels),), initializer="ones", **fixed
         )
         self.shift = self.add_weight(name="shift", shape=(), initializer="zeros", **fixed)
 
-    def fit(self, wavenumbers, ratio, shift):
-        """Change T and s so that the power is multiplied by a ratio and the mean shifted.
+    def fit(
+        self,
+        wavenumbers: FloatArray | Sequence[float],
+        ratio: FloatArray | Sequence[float],
+        shift: float,
+    ) -> None:
+        """Change T and s so that the power is multiplied by a ratio and the mean is shifted.
 
-        Args:
-            wavenumbers: float ``(rings,)``, increasing, in units of the fundamental mode of a map of ``pixels``.
-            ratio: float ``(rings,)``, power that is wanted over power that there is.
-            shift: float, s.
+        Parameters
+        ----------
+        wavenumbers : array of float, shape (n_rings,)
+            Increasing wave numbers in units of the fundamental mode of a map of ``pixels``.
+        ratio : array of float, shape (n_rings,)
+            Target power divided by the present power.
+        shift : float
+            Shift of the mean, in network units.
         """
         if not self.built:
             self.build(None)
-        self._follow(np.interp(np.arange(self.gain.shape[0]), wavenumbers, np.sqrt(ratio)), shift)
+        knots = np.arange(self.gain.shape[0])
+        self._multiply(np.interp(knots, wavenumbers, np.sqrt(ratio)), shift)
 
-    def then(self, other):
-        """Do what this filter does, and after it what another of the same size does."""
-        self._follow(ops.convert_to_numpy(other.gain), ops.convert_to_numpy(other.shift))
+    def then(self, other: "SpectralFilter") -> None:
+        """Append another filter of the same size: this one then does what both did in turn.
 
-    def _follow(self, gain, shift):
+        Parameters
+        ----------
+        other : SpectralFilter
+            The filter to append.
+        """
+        self._multiply(ops.convert_to_numpy(other.gain), ops.convert_to_numpy(other.shift))
+
+    def _multiply(self, gain: FloatArray, shift: float) -> None:
         gain = ops.convert_to_numpy(self.gain) * gain
         self.gain.assign(np.clip(gain, 1 / _LARGEST_GAIN, _LARGEST_GAIN))
         self.shift.assign(ops.convert_to_numpy(self.shift) + shift)
 
-    def reset(self):
-        """Let maps pass as they are."""
+    def reset(self) -> None:
+        """Make the layer the identity again."""
         self.gain.assign(np.ones(self.gain.shape))
         self.shift.assign(0.0)
 
-    def call(self, x, training=False):
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Return the filtered maps, or the input in training."""
         if training:
             return x
         filtered = multiply_modes(ops.squeeze(x, -1), ops.convert_to_tensor(self.gain), self.pixels)
         return ops.cast(ops.expand_dims(filtered + ops.convert_to_tensor(self.shift), -1), x.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration."""
         return super().get_config() | {"pixels": self.pixels}

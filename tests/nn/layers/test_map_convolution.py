@@ -6,7 +6,7 @@ import pytest
 
 from cosmogan_k3 import backend
 from cosmogan_k3.nn.layers import MapConv2D, UpsampleConv2D
-from cosmogan_k3.nn.layers.map_convolution import pad_around
+from cosmogan_k3.nn.periodic_padding import pad_periodic
 from tests.harness import check_layer
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32 sums of some hundred products in another order
@@ -128,7 +128,7 @@ def test_the_gradient_of_periodic_padding_gathers_what_was_copied(rng):
     x = keras.ops.convert_to_tensor(rng.normal(size=(2, 4, 5, 3)).astype("float32"))
     given = keras.ops.convert_to_tensor(weights)
     _, slope = backend.value_and_input_gradient(
-        lambda x: keras.ops.sum(pad_around(x, 2, 1) * given), x, []
+        lambda x: keras.ops.sum(pad_periodic(x, 2, 1) * given), x, []
     )
     expected = np.zeros((2, 4, 5, 3))
     np.add.at(expected, np.ix_(range(2), np.arange(-2, 5) % 4, np.arange(-2, 6) % 5), weights)
