@@ -55,10 +55,8 @@ class MapSet:
             raise InputError(
                 f"A set of maps has shape (n, N, N) with n > 0. Received: shape {shape}"
             )
-        if np.dtype(self.kappa.dtype).kind in "cOSUMm":
-            raise InputError(
-                f"Maps are real floating-point arrays. Received: dtype {self.kappa.dtype}"
-            )
+        if np.dtype(self.kappa.dtype).kind not in "biuf":
+            raise InputError(f"Maps are real numbers. Received: dtype {self.kappa.dtype}")
         if self.map_id is None:
             object.__setattr__(self, "map_id", np.arange(len(self.kappa)))
         _check_pixel_size(self.pixel_arcmin)

@@ -42,6 +42,7 @@ def test_the_range_may_follow_from_more_maps_than_the_standardization():
             r"omega_m: .* between 0\.2 and 0\.4, and does not extrapolate\. Received: 0\.41",
         ),
         ({"omega_m": [0.3, 0.3, np.nan], "w": -1}, "Received: nan"),
+        ({"omega_m": "much", "w": -1}, "omega_m: expected numbers. Received: 'much'"),
         ({"omega_m": [0.3, 0.3], "w": -1}, r"one for each of 3 maps\. Received: shape \(2,\)"),
     ],
 )
@@ -90,3 +91,26 @@ def test_batches_bring_the_parameters_of_their_maps(rng):
         np.testing.assert_array_equal(maps[:, 0, 0, 0], theta[:, 0])
     batches.set_replica(1, 2, 2)
     assert [part.shape[0] for part in batches[0]] == [2, 2]
+
+
+def test_errors_name_the_parameter_that_holds_the_input():
+    conditioning = Conditioning.fit(["w"], PARAMETERS)
+    with pytest.raises(InputError) as caught:
+        conditioning.parameter_values({"w": 3.0}, 1)
+    assert caught.value.parameter == "parameters"
+    with pytest.raises(InputError) as caught:
+        Conditioning.fit(["sigma_8"], PARAMETERS)
+    assert caught.value.parameter == "condition"
+
+
+def test_values_at_the_edge_of_the_range_are_accepted_up_to_rounding():
+    conditioning = Conditioning.fit(["w"], PARAMETERS)
+    assert conditioning.parameter_values({"w": -0.9 + 1e-7}, 2)["w"].shape == (2,)
+    with pytest.raises(InputError, match="does not extrapolate"):
+        conditioning.parameter_values({"w": -0.9 + 1e-5}, 2)
+
+
+def test_the_logarithm_is_taken_if_the_whole_range_is_positive():
+    training, all_maps = {"p": np.array([0.5, 1.0])}, {"p": np.array([0.0, 0.5, 1.0])}
+    assert Conditioning.fit(["p"], training).mean == (pytest.approx(np.log(0.5) / 2),)
+    assert Conditioning.fit(["p"], training, all_maps).mean == (0.75,)

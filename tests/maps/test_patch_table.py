@@ -1,8 +1,11 @@
 """Virtual arrays of patches."""
 
-import numpy as np
+import pickle
 
-from cosmogan_k3.maps import read_maps
+import numpy as np
+import pytest
+
+from cosmogan_k3.maps import patch_table, read_maps
 
 
 def test_patches_are_the_windows_of_the_maps(rng, tmp_path):
@@ -16,3 +19,55 @@ def test_patches_are_the_windows_of_the_maps(rng, tmp_path):
     np.testing.assert_array_equal(patches.kappa[2], expected[2])
     np.testing.assert_array_equal(np.asarray(patches.take(order).kappa), expected[order])
     assert patches.map_id.tolist() == [0] * 4 + [1] * 4
+
+
+@pytest.fixture
+def patches(rng, tmp_path):
+    """Patches of 2 × 2 pixels from two files, and the same patches in memory."""
+    kappa = rng.normal(size=(2, 3, 4, 4)).astype("float32")
+    for name, maps in zip("ab", kappa, strict=True):
+        np.save(tmp_path / f"{name}.npy", maps)
+    table = read_maps(tmp_path, pixels=2, pixel_arcmin=1.0).kappa
+    expected = kappa.reshape(6, 2, 2, 2, 2).transpose(0, 1, 3, 2, 4).reshape(24, 2, 2)
+    return table, expected
+
+
+@pytest.mark.parametrize("key", [3, np.int64(-1), slice(5, 20, 3), slice(0, 0)])
+def test_a_table_is_indexed_like_an_array(patches, key):
+    table, expected = patches
+    np.testing.assert_array_equal(table[key], expected[key])
+
+
+def test_a_table_has_the_attributes_of_an_array(patches):
+    table, expected = patches
+    assert (table.shape, table.ndim, table.dtype, len(table)) == ((24, 2, 2), 3, np.float32, 24)
+    assert np.asarray(table, np.float64).dtype == np.float64
+    chosen = table.take([7, 7, 0]).take(slice(1, 3))
+    np.testing.assert_array_equal(np.asarray(chosen), expected[[7, 0]])
+    with pytest.raises(ValueError, match="along axis 0 only"):
+        table.take([0], axis=1)
+
+
+def test_patches_are_named_by_file_map_and_corner(patches):
+    table, _ = patches
+    assert table.name_of(23).endswith("b.npy: map 2, patch at row 2, column 2")
+
+
+def test_a_table_can_be_pickled(patches):
+    table, expected = patches
+    np.testing.assert_array_equal(np.asarray(pickle.loads(pickle.dumps(table))), expected)
+
+
+def test_patches_are_read_file_by_file(patches, monkeypatch):
+    table, expected = patches
+    opened = []
+
+    def open_maps(path):
+        opened.append(path)
+        return patch_table_open(path)
+
+    patch_table_open = patch_table.open_maps
+    monkeypatch.setattr(patch_table, "open_maps", open_maps)
+    order = np.array([20, 1, 15, 3, 12, 0])
+    np.testing.assert_array_equal(table[order], expected[order])
+    assert opened == sorted(opened)

@@ -1,5 +1,8 @@
 """Scaling between convergence and network units."""
 
+import tracemalloc
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,3 +89,59 @@ def test_maps_without_a_scaling_are_refused():
         Scaling.fit("range", np.ones((2, 4, 4)))
     with pytest.raises(InputError, match="Unknown scaling"):
         Scaling.fit("log", np.ones((2, 4, 4)))
+
+
+def test_maps_that_are_not_finite_or_not_numbers_are_refused():
+    kappa = np.arange(8.0).reshape(2, 2, 2)
+    for value in (np.nan, np.inf):
+        with pytest.raises(InputError, match="NaN or infinite"):
+            Scaling.fit("standard", np.where(kappa == 5, value, kappa))
+    with pytest.raises(InputError, match=r"real numbers\. Received: dtype complex"):
+        Scaling.fit("standard", kappa.astype(complex))
+    with pytest.raises(InputError, match=r"no maps to scale. Received: shape \(0, 2, 2\)"):
+        Scaling.fit("standard", kappa[:0])
+    with pytest.raises(InputError, match="positive, finite scale"):
+        Scaling(0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", ["standard", "range", "rational"])
+def test_a_scaling_of_blocks_equals_that_of_the_whole(rng, kind):
+    """1,300 maps are two blocks and a half, each with minimum, maximum and mean of its own."""
+    kappa = rng.normal(0.002, 0.01, size=(1300, 4, 4)) * np.linspace(1, 3, 1300)[:, None, None]
+    low, high, mean = kappa.min(), kappa.max(), kappa.mean()
+    offset, scale = {
+        "standard": (0, kappa.std()),
+        "range": ((low + high) / 2, (high - low) / 2),
+        "rational": (low, mean - low),
+    }[kind]
+    scaling = Scaling.fit(kind, kappa)
+    assert scaling.offset == pytest.approx(offset, rel=1e-12)
+    assert scaling.scale == pytest.approx(scale, rel=1e-12)
+
+
+def test_a_scaling_is_measured_in_little_memory(rng):
+    """160 MB of maps in float64; a block of 512 has 4 MB, and two copies while it is squared."""
+    some = rng.normal(size=(1, 32, 32)).astype("float32")
+    tracemalloc.start()
+    Scaling.fit("standard", np.broadcast_to(some, (20_000, 32, 32)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6
+
+
+def test_the_former_name_of_rational_scaling_is_deprecated(rng):
+    kappa = rng.normal(size=(5, 4, 4))
+    with pytest.warns(DeprecationWarning, match="'rodriguez' is called 'rational'") as caught:
+        assert Scaling.fit("rodriguez", kappa) == Scaling.fit("rational", kappa)
+    assert caught[0].filename == __file__
+    with pytest.warns(DeprecationWarning, match="'rodriguez' is called 'rational'") as caught:
+        assert Scaling(0.0, 4.0, "rodriguez") == Scaling(0.0, 4.0, "rational")
+    assert caught[0].filename == __file__
+
+
+def test_files_of_earlier_versions_are_read_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        former = Scaling.from_config({"offset": 0.0, "scale": 4.0, "kind": "rodriguez"})
+        assert former == Scaling(0.0, 4.0, "rational")
+        assert Scaling.from_config({"offset": 0.1, "scale": 2.0}) == Scaling(0.1, 2.0)

@@ -39,3 +39,23 @@ def test_splits_refuse_a_single_map_and_wrong_fractions():
         split_by_map(maps)
     with pytest.raises(InputError, match="fractions"):
         split_by_map(MapSet(maps.kappa, 1.0), test=0.6, validation=0.5)
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.05, 0.9), (0.0, 0.99), (0.9, 0.05)])
+def test_large_fractions_leave_a_map_to_each_part(validation, test):
+    splits = split_by_map(
+        MapSet(np.zeros((3, 2, 2), "float32"), 1.0), validation=validation, test=test
+    )
+    parts = [part for part in (splits.train, splits.validation, splits.test) if part]
+    assert sorted(number for part in parts for number in part.map_id) == [0, 1, 2]
+    assert len(splits.train) >= 1
+    assert (splits.validation is None) == (validation == 0)
+
+
+def test_the_fractions_are_those_of_the_maps_not_of_the_patches():
+    """Map 0 has 100 patches, the others one each."""
+    map_id = np.concatenate([np.zeros(100, int), np.arange(1, 40)])
+    maps = MapSet(np.zeros((139, 2, 2), "float32"), 1.0, map_id)
+    splits = split_by_map(maps, validation=0.25, test=0.5, seed=3)
+    parts = (splits.train, splits.validation, splits.test)
+    assert [len(np.unique(part.map_id)) for part in parts] == [10, 10, 20]

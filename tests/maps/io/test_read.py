@@ -1,6 +1,7 @@
 """Reading of files and folders, and every kind of unusable file."""
 
 import os
+import zipfile
 
 import h5py
 import numpy as np
@@ -129,3 +130,58 @@ def test_patches_larger_than_maps_and_mixed_files_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no maps in this folder"):
         read_maps(tmp_path / "empty")
+
+
+def save_npz(**arrays):
+    return lambda path: np.savez(path, **{"kappa": good(), "pixel_arcmin": 1.0, **arrays})
+
+
+@pytest.mark.parametrize(
+    ("arrays", "cause"),
+    [
+        ({"map_id": np.arange(3)}, r"map_id needs one value a map, 2. Received: shape \(3,\)"),
+        ({"map_id": np.zeros((2, 2))}, "map_id needs one value a map"),
+        ({"map_id": np.array(1)}, "map_id needs one value a map"),
+        ({"parameter_h": np.array(["a", "b"])}, "parameter 'h' must be numbers"),
+        ({"parameter_h": np.array([1j, 2])}, "parameter 'h' must be numbers"),
+        ({"pixel_arcmin": "two"}, "cannot be read .*two"),
+        ({"pixel_arcmin": np.ones(2)}, "cannot be read"),
+        ({"pixel_arcmin": -1.0}, "positive pixel size.*Received: -1.0"),
+        ({"pixel_arcmin": np.inf}, "positive pixel size.*Received: inf"),
+        ({"kappa": good((0, 0, 0))}, "holds no maps"),
+        ({"kappa": np.float32(1)}, "expected maps of shape"),
+    ],
+)
+def test_odd_arrays_of_an_archive_are_refused_by_name(tmp_path, arrays, cause):
+    save_npz(**arrays)(tmp_path / "odd.npz")
+    with pytest.raises(InputError, match=f"odd.npz: .*{cause}"):
+        read_maps(tmp_path / "odd.npz")
+
+
+def test_arrays_that_are_not_of_each_map_are_no_parameters(tmp_path):
+    save_npz(parameter_seed=3, parameter_note="text", parameter_h=np.ones(2))(tmp_path / "a.npz")
+    assert list(read_maps(tmp_path / "a.npz").parameters) == ["h"]
+
+
+def test_a_given_pixel_size_overrides_that_of_the_file(tmp_path):
+    save_npz(pixel_arcmin=-1.0)(tmp_path / "a.npz")
+    assert read_maps(tmp_path / "a.npz", pixel_arcmin=3.0).pixel_arcmin == 3.0
+
+
+def test_text_files_in_an_archive_are_ignored(tmp_path):
+    save_npz()(tmp_path / "a.npz")
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("readme.txt", "maps")
+    assert len(read_maps(tmp_path / "a.npz")) == 2
+
+
+def test_a_data_set_named_parameters_is_ignored(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["kappa"], file["parameters"], file.attrs["pixel_arcmin"] = good(), np.ones(2), 1.0
+    assert not read_maps(tmp_path / "a.h5").parameters
+
+
+def test_identities_of_several_files_do_not_collide(tmp_path):
+    for name, map_id in (("a", [5, 5]), ("b", [9, 5])):
+        write_maps(tmp_path / f"{name}.npz", MapSet(good(), 1.0, np.array(map_id)))
+    assert read_maps(tmp_path, pixels=2).map_id.tolist() == [0] * 8 + [2] * 4 + [1] * 4
