@@ -76,7 +76,7 @@ def test_power_spectrum(case):
     np.testing.assert_allclose(
         power[0], (2 * half * oracle["power"] - once) / whole, rtol=TOLERANCE
     )
-    # Uncorrected, a typical bin differs by less than a percent; one of a steep, cut map by up to 11 %.
+    # Uncorrected, a typical bin differs by less than a percent; one of a steep map by up to 11 %.
     assert np.median(np.abs(power[0] / oracle["power"] - 1)) < 0.01
 
 

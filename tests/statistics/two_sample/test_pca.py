@@ -81,3 +81,21 @@ def test_errors_name_the_cause():
             pca_projection(maps, maps, components=components)
     with pytest.raises(ValueError, match="must vary"):
         pca_merit(np.zeros((3, 2)), np.zeros((3, 2)))
+
+
+def test_principal_components_are_the_eigenvectors_of_the_covariance(rng):
+    scales = np.concatenate([[10.0, 5.0], np.full(34, 0.1)])
+    basis = np.linalg.qr(rng.normal(size=(36, 36)))[0]
+    real = (rng.normal(size=(500, 36)) * scales @ basis).reshape(500, 6, 6)
+    a, b, explained = pca_projection(real, real[:10])
+    values, vectors = np.linalg.eigh(np.cov(real.reshape(500, -1).T))
+    np.testing.assert_allclose(explained, values[::-1][:2] / values.sum(), rtol=1e-6)
+    centred = (real - real.mean(axis=0)).reshape(500, -1)
+    np.testing.assert_allclose(
+        np.abs(a), np.abs(centred @ vectors[:, ::-1][:, :2]), rtol=1e-5, atol=1e-5
+    )
+    np.testing.assert_allclose(b, a[:10], atol=1e-9)
+    with pytest.raises(ValueError, match="components must lie"):
+        pca_projection(real[:3], real, components=4)
+    with pytest.raises(ValueError, match="different sizes"):
+        pca_projection(real, np.zeros((2, 5, 5)))
