@@ -1,126 +1,216 @@
-"""What a user loads and samples."""
+"""The trained generator that a user loads and samples."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from cosmogan_k3.errors import InputError, one_line
-from cosmogan_k3.maps.mapset import MapSet, MapStream
+from cosmogan_k3._typing import FloatArray, Maps, PathLike
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps import Conditioning, MapSet, MapStream
+
+if TYPE_CHECKING:
+    from cosmogan_k3.gan import GAN
 
 
 class Emulator:
     """A trained generator of convergence maps.
 
-    Example:
-        >>> from cosmogan_k3.gan.build import build_gan
-        >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
-        >>> emulator.sample(2, seed=0).shape
-        (2, 16, 16)
+    Parameters
+    ----------
+    gan : GAN
+
+    Examples
+    --------
+    >>> from cosmogan_k3.gan import build_gan
+    >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
+    >>> emulator.sample(2, seed=0).shape
+    (2, 16, 16)
     """
 
-    def __init__(self, gan):
+    def __init__(self, gan: GAN) -> None:
+        from cosmogan_k3.gan import Sampler
+
         self.gan = gan
+        self._sampler = Sampler(gan)
 
     @classmethod
-    def load(cls, uri):
+    def load(cls, uri: PathLike) -> Emulator:
         """Load a model that any backend trained, on the backend in use.
 
-        Args:
-            uri: an MLflow URI ("models:/name@alias", "models:/name/3", "runs:/…") or the path of a ``.keras`` file.
+        Parameters
+        ----------
+        uri : str or path
+            An MLflow URI ("models:/name@alias", "models:/name/3", "runs:/…") or the path of a
+            ``.keras`` file.
 
-        Raises:
-            InputError: no such model, or a file that is not one of ours.
+        Raises
+        ------
+        InputError
+            If there is no such model, or the file is not one of this package.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from cosmogan_k3.gan import build_gan
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     build_gan("tiny", pixels=16, pixel_arcmin=3.0).save(folder + "/model.keras")
+        ...     Emulator.load(folder + "/model.keras").pixel_arcmin
+        3.0
         """
         if ":/" in str(uri):
-            from cosmogan_k3.tracking.registry import load_gan
+            from cosmogan_k3.tracking import registry
 
-            return cls(load_gan(str(uri)))
-        import keras
-
-        import cosmogan_k3.gan  # noqa: F401  registers what the file holds
-
+            return cls(registry.load_gan(str(uri)))
         if not Path(uri).is_file():
             raise InputError(
-                f"{uri}: no such model; expected a .keras file, or an MLflow URI such as models:/cosmogan@champion"
+                f"{uri}: no such model; expected a .keras file, or an MLflow URI such as "
+                "models:/cosmogan@champion"
             )
-        try:
-            return cls(keras.saving.load_model(uri, safe_mode=True))
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{uri}: not a readable model ({one_line(error, 200)})") from error
+        from cosmogan_k3.gan import load_gan
+
+        return cls(load_gan(uri))
 
     @property
-    def pixel_arcmin(self):
+    def pixel_arcmin(self) -> float:
+        """Side of a pixel in arcmin."""
         return self.gan.pixel_arcmin
 
     @property
-    def conditioning(self):
-        """``Conditioning``, names and range of the parameters that maps are drawn for; None where there are none."""
+    def conditioning(self) -> Conditioning | None:
+        """Names and ranges of the parameters on which maps depend; None without parameters."""
         return self.gan.conditioning
 
-    def sample(self, n, *, pixels=None, seed=0, batch_size=None, parameters=None):
-        """Draw ``n`` maps: κ, float32 ``(n, N, N)``. The same seed gives the same maps on every backend.
+    def sample(
+        self,
+        n: int,
+        *,
+        pixels: int | None = None,
+        seed: int = 0,
+        batch_size: int | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
+    ) -> Maps:
+        """Draw maps; the same seed gives the same maps on every backend.
 
-        Args:
-            n: int, number of maps.
-            pixels: int, their side N; by default that of the training maps. A fully convolutional generator (presets
-                ``best`` and ``quick``) draws any multiple of its coarsest cell, 8 pixels or so.
-            seed: int.
-            batch_size: int, maps generated at a time; by default as many as make a million pixels.
-            parameters: of a conditional model, a mapping of their names to a float or to floats ``(n,)``.
+        Parameters
+        ----------
+        n : int
+            Number of maps.
+        pixels : int, optional
+            Side N of the maps; by default that of the training maps. A fully convolutional
+            generator (presets ``best`` and ``quick``) draws any multiple of its coarsest cell, 8
+            pixels or so.
+        seed : int
+        batch_size : int, optional
+            Maps generated together; by default as many as make a million pixels.
+        parameters : mapping of str to float or array of shape (n,), optional
+            Parameters of the maps, for a conditional model.
 
-        Raises:
-            InputError: where ``n`` is not positive, the generator cannot draw maps of this side, or parameters are
-                missing, unknown or outside the range that it was trained in.
+        Returns
+        -------
+        ndarray
+            κ, float32 ``(n, N, N)``.
 
-        Example:
-            >>> from cosmogan_k3.gan.build import build_gan
-            >>> Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0)).sample(1, pixels=48).shape
-            (1, 48, 48)
+        Raises
+        ------
+        InputError
+            If ``n`` is not positive, the generator cannot draw maps of this side, or parameters
+            are missing, unknown or outside the range of the training.
+
+        Examples
+        --------
+        >>> from cosmogan_k3.gan import build_gan
+        >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
+        >>> emulator.sample(1, pixels=48).shape
+        (1, 48, 48)
         """
-        return self.gan.sample(
+        return self._sampler.sample(
             n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters
         )
 
-    def sample_maps(self, n, *, pixels=None, seed=0, batch_size=None, parameters=None):
-        """The same as a ``MapSet`` with its parameters, which ``data.write_maps`` writes."""
+    def sample_maps(
+        self,
+        n: int,
+        *,
+        pixels: int | None = None,
+        seed: int = 0,
+        batch_size: int | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
+    ) -> MapSet:
+        """Draw maps as a ``MapSet`` with their parameters, which ``write_maps`` writes.
+
+        Parameters and errors are those of ``sample``.
+        """
         kappa = self.sample(
             n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters
         )
-        return MapSet(kappa, self.pixel_arcmin, parameters=self._carried(parameters, n))
+        return MapSet(kappa, self.pixel_arcmin, parameters=self._parameter_values(parameters, n))
 
     def sample_stream(
-        self, n, *, first=0, pixels=None, seed=0, batch_size=None, parameters=None, quiet=True
-    ):
-        """The same maps as a ``MapStream``, for more than memory holds: drawn as ``data.write_maps`` writes them.
+        self,
+        n: int,
+        *,
+        first: int = 0,
+        pixels: int | None = None,
+        seed: int = 0,
+        batch_size: int | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
+        quiet: bool = True,
+    ) -> MapStream:
+        """Draw maps as a ``MapStream``, which ``write_maps`` writes without holding all of them.
 
-        ``first`` is the number of the first map: the stream holds maps ``first`` to ``first + n − 1`` of the seed.
+        Parameters
+        ----------
+        n : int
+            Number of maps.
+        first : int
+            Index of the first map: the stream holds maps ``first`` to ``first + n − 1`` of the
+            seed.
+        pixels, seed, batch_size, parameters
+            As for ``sample``.
+        quiet : bool
+            Whether to hide the progress bar.
 
-        Example:
-            >>> import tempfile
-            >>> from cosmogan_k3.maps import read_maps, write_maps
-            >>> from cosmogan_k3.gan.build import build_gan
-            >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     write_maps(folder + "/maps.h5", emulator.sample_stream(5))
-            ...     len(read_maps(folder + "/maps.h5"))
-            5
+        Examples
+        --------
+        >>> import tempfile
+        >>> from cosmogan_k3.gan import build_gan
+        >>> from cosmogan_k3.maps import read_maps, write_maps
+        >>> emulator = Emulator(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_maps(folder + "/maps.h5", emulator.sample_stream(5))
+        ...     len(read_maps(folder + "/maps.h5"))
+        5
         """
-        options = {
-            "pixels": pixels,
-            "seed": seed,
-            "batch_size": batch_size,
-            "parameters": parameters,
-        }
-        drawn = self._shown(self.gan.sample_batches(n, first=first, **options), n, quiet)
-        side = pixels or self.gan.pixels
-        return MapStream(n, side, self.pixel_arcmin, drawn, self._carried(parameters, n))
+        batches = self._sampler.sample_batches(
+            n,
+            first=first,
+            pixels=pixels,
+            seed=seed,
+            batch_size=batch_size,
+            parameters=parameters,
+        )
+        return MapStream(
+            n,
+            pixels or self.gan.pixels,
+            self.pixel_arcmin,
+            _with_progress_bar(batches, n, quiet),
+            self._parameter_values(parameters, n),
+        )
 
-    def _carried(self, parameters, n):
-        """What the maps are to say of their cosmology."""
-        return self.conditioning.values(parameters, n) if self.conditioning else {}
+    def _parameter_values(
+        self, parameters: Mapping[str, ArrayLike] | None, n: int
+    ) -> dict[str, FloatArray]:
+        """Return the parameters that the maps carry."""
+        return self.conditioning.parameter_values(parameters, n) if self.conditioning else {}
 
-    def _shown(self, batches, n, quiet):
-        with tqdm(total=n, desc="sampling", unit="map", disable=quiet or None) as bar:
-            for batch in batches:
-                yield batch
-                bar.update(len(batch))
+
+def _with_progress_bar(batches: Iterator[Maps], n: int, quiet: bool) -> Iterator[Maps]:
+    with tqdm(total=n, desc="sampling", unit="map", disable=quiet or None) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch))

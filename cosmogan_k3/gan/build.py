@@ -1,97 +1,183 @@
 """From a preset to a compiled GAN."""
 
 from dataclasses import replace
+from typing import Literal
 
 import keras
 import numpy as np
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan.calibration import CONDITIONAL_FACTOR
-from cosmogan_k3.gan.discriminator import build_discriminator
+from cosmogan_k3.gan.architectures.blocks import seeded_initializers
+from cosmogan_k3.gan.calibrator import CONDITIONAL_FACTOR, Calibrator, adapt
 from cosmogan_k3.gan.gan import GAN
-from cosmogan_k3.gan.generator import build_generator, latent_shapes
-from cosmogan_k3.gan.presets import PRESETS, FullyConvolutional, Preset, get_preset
-from cosmogan_k3.maps import Scaling, is_periodic
-from cosmogan_k3.nn import losses
+from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
+from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, is_periodic
 
+# Layers are adapted to this many training maps, or to as many as have so many pixels if these are
+# more.
 _ADAPTED_MAPS, _ADAPTED_PIXELS = 2000, 2**25
-"""Layers are adapted to so many training maps, or to as many as have so many pixels, where these are more."""
 
-_MARGIN_CELLS = 2
-"""Coarsest cells drawn around a map that is not periodic: pixels so far apart on the torus share next to no latents."""
+
+def build_generator(preset: Preset, pixels: int, seed: int, n_conditions: int = 0) -> keras.Model:
+    """Build the generator of a preset.
+
+    Parameters
+    ----------
+    preset : Preset
+    pixels : int
+        Side of the maps.
+    seed : int
+        Seed of the initial weights, which are the same on every backend.
+    n_conditions : int
+        Number of conditions; if positive, the last input is ``(n, n_conditions)``.
+
+    Returns
+    -------
+    keras.Model
+        From the latents of ``architecture.latent_shapes(pixels)`` to maps
+        ``(n, pixels + 2 margin, pixels + 2 margin, 1)`` in network units.
+
+    Raises
+    ------
+    InputError
+        If the architecture cannot make maps of this side.
+
+    Examples
+    --------
+    >>> build_generator(get_preset("tiny"), 16, seed=0).output_shape
+    (None, None, None, 1)
+    """
+    preset.architecture.latent_shapes(pixels)
+    initializers = seeded_initializers(seed, preset.initial_stddev)
+    return preset.architecture.generator(pixels, initializers, n_conditions)
+
+
+def build_discriminator(
+    preset: Preset, pixels: int, seed: int, n_conditions: int = 0
+) -> keras.Model:
+    """Build the discriminator of a preset; the parameters are those of ``build_generator``.
+
+    Returns
+    -------
+    keras.Model
+        From maps ``(n, pixels, pixels, 1)``, or a list of maps and conditions, to logits
+        ``(n, 1)``.
+
+    Examples
+    --------
+    >>> build_discriminator(get_preset("tiny"), 16, seed=0).output_shape
+    (None, 1)
+    """
+    initializers = seeded_initializers(seed, preset.initial_stddev)
+    return preset.architecture.discriminator(pixels, initializers, n_conditions)
 
 
 def build_gan(
-    preset, *, pixels, pixel_arcmin, scaling=None, steps=10_000, seed=0, conditioning=None
-):
-    """Build and compile the GAN of a preset; ``GAN.adapt`` then shows it the training maps.
+    preset: str | Preset,
+    *,
+    pixels: int,
+    pixel_arcmin: float,
+    scaling: Scaling | None = None,
+    steps: int = 10_000,
+    seed: int = 0,
+    conditioning: Conditioning | None = None,
+) -> GAN:
+    """Build and compile the GAN of a preset; ``adapt`` then measures the training maps.
 
-    Args:
-        preset: name, or ``Preset``.
-        pixels: int, side of the maps.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        scaling: ``Scaling`` of the training maps; the identity where none is given.
-        steps: int, training steps over which the learning rates fall.
-        seed: int; the initial weights and the reference batch are the same on every backend.
-        conditioning: ``Conditioning``, of the parameters that the generator is to be told; None for none.
+    Parameters
+    ----------
+    preset : str or Preset
+    pixels : int
+        Side of the maps.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    scaling : Scaling, optional
+        Of the training maps; the identity by default.
+    steps : int
+        Training steps over which the learning rates fall.
+    seed : int
+        Seed of the initial weights and the reference batch, which are the same on every backend.
+    conditioning : Conditioning, optional
+        Parameters on which the maps depend.
 
-    Raises:
-        ValueError: unknown preset, or ``pixels`` that its architecture cannot make.
-        InputError: a preset that cannot be conditioned.
+    Raises
+    ------
+    InputError
+        If the preset is unknown, cannot make maps of this side or cannot be conditioned.
 
-    Example:
-        >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=1)
-        >>> gan.generator.count_params() > 0
-        True
+    Examples
+    --------
+    >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=1)
+    >>> gan.generator.count_params() > 0
+    True
     """
     preset = preset if isinstance(preset, Preset) else get_preset(preset)
     architecture = preset.architecture
-    told = len(conditioning.names) if conditioning else 0
-    if told:
+    if conditioning is not None:
         check_conditional(preset)
+    n_conditions = len(conditioning.names) if conditioning else 0
+    calibrator = None
+    if preset.spectral_weight and architecture.calibrated:
+        calibrator = Calibrator(pixels, quantile_mapping=not n_conditions, name="calibrator")
     gan = GAN(
-        build_generator(preset, pixels, seed=2 * seed, parameters=told),
-        build_discriminator(preset, pixels, seed=2 * seed + 1, parameters=told),
-        latent_shapes=latent_shapes(architecture, pixels),
+        build_generator(preset, pixels, 2 * seed, n_conditions),
+        build_discriminator(preset, pixels, 2 * seed + 1, n_conditions),
+        latent_space=LatentSpace(architecture.latent_shapes(pixels), pixels, architecture.margin),
         scaling=scaling or Scaling(),
-        pixels=pixels,
         pixel_arcmin=pixel_arcmin,
-        margin=getattr(architecture, "margin", 0),
-        reference_size=architecture.reference_size
-        if architecture.generator_norm == "virtual"
-        else 0,
+        reference_size=architecture.reference_batch_size,
         average_decay=preset.average_decay,
         spectral_weight=preset.spectral_weight,
+        calibrator=calibrator,
         seed=seed,
         conditioning=conditioning,
     )
     gan.compile(
         _adam(preset, preset.generator_learning_rate, steps),
         _adam(preset, preset.discriminator_learning_rate, steps * preset.discriminator_steps),
-        {epoch: losses.get(**_named(loss)) for epoch, loss in preset.losses.items()},
+        preset.loss_schedule,
         penalties=preset.penalties,
         discriminator_steps=preset.discriminator_steps,
     )
     return gan
 
 
-def check_conditional(preset):
-    """Refuse a preset whose networks cannot be told parameters.
+def check_conditional(preset: Preset) -> None:
+    """Refuse a preset whose networks cannot depend on parameters.
 
-    Raises:
-        InputError
+    Raises
+    ------
+    InputError
     """
-    if not isinstance(preset.architecture, FullyConvolutional):
-        able = ", ".join(
-            name for name, p in PRESETS.items() if isinstance(p.architecture, FullyConvolutional)
-        )
+    if not preset.architecture.conditional:
+        able = ", ".join(name for name, p in PRESETS.items() if p.architecture.conditional)
         raise InputError(
-            f"--condition: only fully convolutional presets can be told parameters: {able}"
+            f"only fully convolutional presets can be conditioned on parameters: {able}",
+            parameter="condition",
         )
 
 
-def new_gan(preset, batches, maps, *, seed, conditioning=None):
-    """A GAN for these maps, which has seen some of them; its rates fall over the preset's epochs."""
+def build_adapted_gan(
+    preset: Preset,
+    batches: Batches,
+    maps: MapSet,
+    *,
+    seed: int,
+    conditioning: Conditioning | None = None,
+) -> GAN:
+    """Build a GAN that is adapted to training maps; its learning rates fall over all epochs.
+
+    Parameters
+    ----------
+    preset : Preset
+    batches : Batches
+        The training maps.
+    maps : MapSet
+        Whose side and pixel size the GAN has.
+    seed : int
+    conditioning : Conditioning, optional
+    """
     gan = build_gan(
         preset,
         pixels=maps.pixels,
@@ -102,42 +188,36 @@ def new_gan(preset, batches, maps, *, seed, conditioning=None):
         conditioning=conditioning,
     )
     seen = max(_ADAPTED_MAPS, _ADAPTED_PIXELS // maps.pixels**2)
-    if conditioning is None:
-        gan.adapt(batches.scaling.to_network(batches.kappa[:seen])[..., None])
+    if batches.conditions is None:
+        adapt(gan, batches.scaling.to_network(batches.kappa[:seen])[..., None])
         return gan
-    # At random: maps in a row may share a cosmology.
-    chosen = np.sort(
-        np.random.default_rng(seed).permutation(len(batches.kappa))[: CONDITIONAL_FACTOR * seen]
-    )
-    gan.adapt(
-        batches.scaling.to_network(batches.kappa[chosen])[..., None], batches.conditions[chosen]
-    )
+    # At random, because neighbouring maps may share a cosmology.
+    order = np.random.default_rng(seed).permutation(len(batches.kappa))
+    chosen = np.sort(order[: CONDITIONAL_FACTOR * seen])
+    network_maps = batches.scaling.to_network(batches.kappa[chosen])[..., None]
+    adapt(gan, network_maps, batches.conditions[chosen])
     return gan
 
 
-def for_edges(preset, periodic, kappa):
-    """The preset with a margin for maps that are not periodic: its generator draws on a torus and has to cut as well.
+def for_edges(preset: Preset, periodic: Literal["yes", "no", "auto"], kappa: np.ndarray) -> Preset:
+    """Return the preset for maps with or without periodic edges.
 
-    Args:
-        preset: ``Preset``; without a fully convolutional generator it stays as it is.
-        periodic: "yes", "no", or "auto" for a look at the maps' seams.
-        kappa: training maps.
+    Parameters
+    ----------
+    preset : Preset
+        Its generator gets a margin if the maps are not periodic and it draws on a torus.
+    periodic : {"yes", "no", "auto"}
+        "auto" compares the maps' opposite edges.
+    kappa : ndarray
+        Training maps ``(n, N, N)``.
     """
-    architecture = preset.architecture
-    if not isinstance(architecture, FullyConvolutional):
-        return preset
-    joined = is_periodic(kappa) if periodic == "auto" else periodic == "yes"
-    margin = 0 if joined else _MARGIN_CELLS * 2 ** (len(architecture.channels) - 2)
-    return replace(preset, architecture=replace(architecture, margin=margin))
+    architecture = preset.architecture.for_edges(
+        lambda: is_periodic(kappa) if periodic == "auto" else periodic == "yes"
+    )
+    return replace(preset, architecture=architecture)
 
 
-def _named(loss):
-    return {"identifier": loss["name"]} | {
-        key: value for key, value in loss.items() if key != "name"
-    }
-
-
-def _adam(preset, rate, steps):
+def _adam(preset: Preset, rate: float, steps: int) -> keras.optimizers.Adam:
     if preset.final_learning_rate_factor != 1:
         rate = keras.optimizers.schedules.PolynomialDecay(
             rate, max(steps, 1), rate * preset.final_learning_rate_factor

@@ -1,78 +1,118 @@
 """The generative adversarial network: one training step for every backend."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
 import keras
+import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from cosmogan_k3 import backend
+from cosmogan_k3._typing import Conditions, Tensor
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan.calibration import REFERENCE_STREAM, Calibration
-from cosmogan_k3.gan.epoch_callback import EpochHooks
-from cosmogan_k3.gan.sampling import Sampling
-from cosmogan_k3.gan.saving import Saving
-from cosmogan_k3.maps.batches import Batches
+from cosmogan_k3.gan import serialization
+from cosmogan_k3.gan.calibrator import REFERENCE_STREAM, Calibrator
+from cosmogan_k3.gan.epoch_callback import EpochCallback
+from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.maps import Batches, Conditioning, Scaling
 from cosmogan_k3.nn import losses
-from cosmogan_k3.nn.layers import SeededNormal, SpectralMatching
+from cosmogan_k3.nn.initializers import SeededNormal
+from cosmogan_k3.nn.layers import SpectralMatching
+from cosmogan_k3.nn.losses import AdversarialLoss
 from cosmogan_k3.nn.optimizers import PairedOptimizer
+from cosmogan_k3.nn.penalties import GradientPenalty
 
-_EXAMPLES = 256
-"""Parameters of training maps that a conditional model keeps, for its reference batch and its calibration."""
+# Number of training maps whose conditions a conditional model keeps, for its reference batch and
+# its calibration.
+_N_EXAMPLES = 256
+
+Loss = str | AdversarialLoss
+
+
+class StepResult(NamedTuple):
+    """Losses and mean logits of one step; the fields are the names of the metrics."""
+
+    discriminator_loss: Tensor
+    generator_loss: Tensor
+    real_logit: Tensor
+    fake_logit: Tensor
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
-class GAN(Sampling, Calibration, Saving, backend.TrainStep, keras.Model):
+class GAN(backend.TrainStep, keras.Model):
     """A generator and a discriminator of convergence maps, trained against each other.
 
-    One step draws latents z, passes them once through the generator, and uses that pass twice:
+    One step draws latents z, passes them once through the generator, and uses this pass twice::
 
-        D ← D − η_D ∇_D [L_D(D(x), D(G(z))) + penalties],      G ← G − η_G (∂G/∂θ)ᵀ ∇_g L_G(D(g)) at g = G(z)
+        D ← D − η_D ∇_D [L_D(D(x), D(G(z))) + penalties]
+        G ← G − η_G (∂G/∂w)ᵀ ∇_g L_G(D(g)),    g = G(z)
 
-    with the updated discriminator in the second. Samples come from the averaged generator, whose weights are the
-    exponential moving average w̄ ← d w̄ + (1 − d) w, with d no larger than (1 + t)/(10 + t) at step t.
+    The second update uses the updated discriminator. Samples come from the averaged generator,
+    whose weights are the exponential moving average w̄ ← d w̄ + (1 − d) w, with d at most
+    (1 + t)/(10 + t) at step t.
 
-    Args:
-        generator: ``keras.Model`` from latents, and after them the parameters of a conditional model, to maps ``(n,
-            pixels, pixels, 1)`` in network units.
-        discriminator: ``keras.Model`` from such maps, and their parameters, to logits ``(n, 1)``.
-        latent_shapes: list of shapes, one for each latent input of the generator, without the batch axis.
-        scaling: ``Scaling`` between κ and network units.
-        pixels: int, side of a map.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        margin: int, pixels that the generator draws around a map and crops, so that opposite edges are strangers.
-        reference_size: int, size of the fixed reference batch of the generator's ``VirtualBatchNorm`` layers; 0 if it
-            has none.
-        average_decay: float in [0, 1), d.
-        spectral_weight: float, of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
-        seed: int, of the reference batch and of the latents drawn in training.
-        conditioning: ``Conditioning`` of a model that is told parameters: these are one more input of both networks,
-            which comes with the maps; maps are generated for the parameters of the real ones beside them.
+    Parameters
+    ----------
+    generator : keras.Model
+        From latents, and the conditions of a conditional model, to maps
+        ``(n, pixels + 2 margin, pixels + 2 margin, 1)`` in network units.
+    discriminator : keras.Model
+        From maps ``(n, pixels, pixels, 1)``, and their conditions, to logits ``(n, 1)``.
+    latent_space : LatentSpace
+        Shapes of the latents, side of the maps and margin.
+    scaling : Scaling
+        Between κ and network units.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    reference_size : int
+        Size of the reference batch of the generator's ``VirtualBatchNorm`` layers; 0 without.
+    average_decay : float
+        d, in [0, 1).
+    spectral_weight : float
+        Weight of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
+    calibrator : Calibrator, optional
+        Corrects the maps of the averaged generator.
+    seed : int
+        Seed of the reference batch and of the latents drawn in training.
+    conditioning : Conditioning, optional
+        Parameters on which the maps depend. Generated maps take those of the real maps beside
+        them.
 
-    Example:
-        >>> from cosmogan_k3.gan.build import build_gan
-        >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0)
-        >>> gan.sample(5, seed=1).shape
-        (5, 16, 16)
+    Raises
+    ------
+    ValueError
+        If ``average_decay`` lies outside [0, 1).
 
-    Source: Goodfellow et al. 2014 (arXiv 1406.2661); several steps of the discriminator: Arjovsky et al. 2017 (arXiv
-    1701.07875), Algorithm 1; averaged weights: Yazıcı et al. 2018 (arXiv 1806.04498).
+    Examples
+    --------
+    >>> from cosmogan_k3.gan import build_gan
+    >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0)
+    >>> gan.network_maps(gan.latent_space.draw(5, seed=1)).shape
+    (5, 16, 16, 1)
+
+    References
+    ----------
+    Goodfellow et al. 2014 (arXiv 1406.2661). Arjovsky et al. 2017 (arXiv 1701.07875), Algorithm 1,
+    for several discriminator steps. Yazıcı et al. 2018 (arXiv 1806.04498) for averaged weights.
     """
 
     def __init__(
         self,
-        generator,
-        discriminator,
+        generator: keras.Model,
+        discriminator: keras.Model,
         *,
-        latent_shapes,
-        scaling,
-        pixels,
-        pixel_arcmin,
-        margin=0,
-        reference_size=0,
-        average_decay=0.0,
-        spectral_weight=0.0,
-        seed=0,
-        conditioning=None,
-        **kwargs,
-    ):
+        latent_space: LatentSpace,
+        scaling: Scaling,
+        pixel_arcmin: float,
+        reference_size: int = 0,
+        average_decay: float = 0.0,
+        spectral_weight: float = 0.0,
+        calibrator: Calibrator | None = None,
+        seed: int = 0,
+        conditioning: Conditioning | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if not 0 <= average_decay < 1:
             raise ValueError(
@@ -83,87 +123,113 @@ class GAN(Sampling, Calibration, Saving, backend.TrainStep, keras.Model):
         self.averaged_generator = keras.models.clone_model(generator)
         self.averaged_generator.set_weights(generator.get_weights())
         self.averaged_generator.trainable = False
-        self.latent_shapes = [tuple(shape) for shape in latent_shapes]
+        self.latent_space = latent_space
         self.scaling = scaling
-        self.pixels = pixels
         self.pixel_arcmin = pixel_arcmin
-        self.margin = margin
         self.reference_size = reference_size
         self.average_decay = average_decay
         self.spectral_weight = spectral_weight
+        self.seed = seed
         self.conditioning = conditioning
-        told = len(conditioning.names) if conditioning else 0
         self.spectral_matching = None
         if spectral_weight:
             self.spectral_matching = SpectralMatching(
-                spectral_weight, parameters=told, name="spectral_matching"
+                spectral_weight, n_conditions=self.n_conditions, name="spectral_matching"
             )
-            self.spectral_matching.build((None, pixels, pixels, 1))
-        self.seed = seed
+            self.spectral_matching.build((None, self.pixels, self.pixels, 1))
+        self.calibrator = calibrator
+        if calibrator is not None and not calibrator.built:
+            calibrator.build((None, None, None, 1))
         self.seed_generator = keras.random.SeedGenerator(seed)
+        self._add_fixed_inputs()
+        self.step_metrics = [keras.metrics.Mean(name=name) for name in StepResult._fields]
+        self.built = True
+
+    def _add_fixed_inputs(self) -> None:
+        """Create the reference batch, and the conditions of some training maps."""
         self.reference = [
             self.add_weight(
-                shape=(reference_size, *shape),
-                initializer=SeededNormal([seed, REFERENCE_STREAM + i], stddev=1.0),
+                shape=(self.reference_size, *shape),
+                initializer=SeededNormal([self.seed, REFERENCE_STREAM + i], stddev=1.0),
                 trainable=False,
                 dtype="float32",
                 name=f"reference_{i}",
             )
-            for i, shape in enumerate(self.latent_shapes)
-            if reference_size
+            for i, shape in enumerate(self.latent_space.shapes)
+            if self.reference_size
         ]
-        fixed = {"initializer": "zeros", "trainable": False, "dtype": "float32"}
-        self.examples = (
-            [self.add_weight(shape=(_EXAMPLES, told), name="examples", **fixed)] if told else []
-        )
-        self.step_metrics = [
-            keras.metrics.Mean(name=name)
-            for name in ("discriminator_loss", "generator_loss", "real_logit", "fake_logit")
-        ]
-        self.built = True
+        self.example_conditions = None
+        if self.n_conditions:
+            self.example_conditions = self.add_weight(
+                shape=(_N_EXAMPLES, self.n_conditions),
+                initializer="zeros",
+                trainable=False,
+                dtype="float32",
+                name="example_conditions",
+            )
 
     @property
-    def metrics(self):
+    def pixels(self) -> int:
+        """Side of the maps."""
+        return self.latent_space.pixels
+
+    @property
+    def n_conditions(self) -> int:
+        """Number of conditions; 0 for a model that is not conditional."""
+        return len(self.conditioning.names) if self.conditioning else 0
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Means of the losses and logits over an epoch."""
         return self.step_metrics
 
     def compile(
         self,
-        generator_optimizer,
-        discriminator_optimizer,
-        loss="hinge",
+        generator_optimizer: keras.optimizers.Optimizer,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+        loss: Loss | Mapping[int, Loss] = "hinge",
         *,
-        penalties=(),
-        discriminator_steps=1,
-        jit_compile="auto",
-        **kwargs,
-    ):
+        penalties: Sequence[GradientPenalty] = (),
+        discriminator_steps: int = 1,
+        jit_compile: bool | Literal["auto"] = "auto",
+        **kwargs: Any,
+    ) -> None:
         """Choose the optimizers and the loss.
 
-        Args:
-            generator_optimizer, discriminator_optimizer: two ``keras.optimizers.Optimizer``.
-            loss: a name of ``losses.LOSSES``, an ``AdversarialLoss``, or a mapping from the epoch at which one takes
-                over (the first at 0) to the loss.
-            penalties: sequence of ``penalties.GradientPenalty``, added to the discriminator's loss.
-            discriminator_steps: int, k. The batch, real and generated, is dealt out into k parts; the discriminator
-                takes a step on each, the generator one on the last.
-            jit_compile: bool or "auto", what pays on the device at hand.
-            kwargs: ``run_eagerly`` and ``steps_per_execution``, as in Keras.
+        Parameters
+        ----------
+        generator_optimizer, discriminator_optimizer : keras.optimizers.Optimizer
+            Two different objects.
+        loss : str, AdversarialLoss, or mapping of int to these
+            A mapping gives the epoch at which each loss takes over, the first at 0.
+        penalties : sequence of GradientPenalty
+            Terms added to the discriminator's loss.
+        discriminator_steps : int
+            k. The batch, real and generated, is split into k parts. The discriminator takes a step
+            on each, the generator one on the last.
+        jit_compile : bool or "auto"
+            "auto" compiles where it is faster on the device in use.
+        **kwargs
+            ``run_eagerly`` and ``steps_per_execution``, as in Keras.
 
-        Raises:
-            ValueError: unknown loss, a schedule without epoch 0, or the policy mixed_float16.
+        Raises
+        ------
+        ValueError
+            If the loss is unknown, the schedule has no epoch 0, or the dtype policy is
+            mixed_float16.
         """
         if self.dtype_policy.name == "mixed_float16":
             raise ValueError(
-                "A GAN cannot be trained in mixed_float16: loss scaling would wrap the two optimizers as one. "
-                "Use keras.config.set_dtype_policy('mixed_bfloat16')."
+                "A GAN cannot be trained in mixed_float16: loss scaling would wrap the two "
+                "optimizers as one. Use keras.config.set_dtype_policy('mixed_bfloat16')."
             )
-        schedule = loss if isinstance(loss, dict) else {0: loss}
+        schedule = loss if isinstance(loss, Mapping) else {0: loss}
         self.loss_schedule = {
             int(epoch): losses.get(schedule[epoch]) for epoch in sorted(schedule, key=int)
         }
         if 0 not in self.loss_schedule:
             raise ValueError(
-                f"A loss schedule must start at epoch 0. Received: epochs {list(self.loss_schedule)}"
+                f"A loss schedule must start at epoch 0. Received: epochs {[*self.loss_schedule]}"
             )
         self.adversarial_loss = self.loss_schedule[0]
         self.penalties = tuple(penalties)
@@ -173,12 +239,21 @@ class GAN(Sampling, Calibration, Saving, backend.TrainStep, keras.Model):
         jit_compile = backend.default_jit() if jit_compile == "auto" else jit_compile
         super().compile(optimizer=pair, loss=None, jit_compile=jit_compile, **kwargs)
 
-    def fit(self, x, *args, callbacks=None, **kwargs):
+    def fit(
+        self,
+        x: Any,
+        *args: Any,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Train on maps in network units; the arguments are those of ``keras.Model.fit``.
 
-        Args:
-            x: ``data.Batches``, an array ``(n, pixels, pixels, 1)``, or any data set that Keras takes. A conditional
-                model's has the standardised parameters ``(n, parameters)`` where Keras expects targets.
+        Parameters
+        ----------
+        x : Batches, ndarray of shape (n, pixels, pixels, 1), or any data set that Keras takes
+            A conditional model takes the conditions ``(n, n_conditions)`` as targets.
+        *args, callbacks, **kwargs
+            As in Keras.
         """
         batches = x if isinstance(x, Batches) else None
         if batches is not None:
@@ -186,138 +261,262 @@ class GAN(Sampling, Calibration, Saving, backend.TrainStep, keras.Model):
                 backend.process_index(), backend.process_count(), backend.device_count()
             )
             x = backend.feed(batches)
-            kwargs["shuffle"] = (
-                False  # the order is the batches' own; Keras would draw its own from no seed of ours
-            )
-        return super().fit(x, *args, callbacks=[EpochHooks(batches), *(callbacks or [])], **kwargs)
+            # The batches have an order of their own. Keras would draw one from its global seed.
+            kwargs["shuffle"] = False
+        callbacks = [EpochCallback(batches), *(callbacks or [])]
+        return super().fit(x, *args, callbacks=callbacks, **kwargs)
 
-    def train_on_maps(self, data):
-        """What each backend's ``train_step`` calls, as if every variable were stateful."""
-        maps, theta, _ = keras.utils.unpack_x_y_sample_weight(data)
-        maps = ops.convert_to_tensor(maps)  # train_on_batch hands over what it was given
+    def train_on_maps(self, data: Any) -> dict[str, Tensor]:
+        """Take a step, as if every variable were stateful; each backend's ``train_step`` calls it.
+
+        Parameters
+        ----------
+        data : tuple
+            Maps and, for a conditional model, their conditions.
+        """
+        maps, conditions, _ = keras.utils.unpack_x_y_sample_weight(data)
+        maps = ops.convert_to_tensor(maps)  # train_on_batch passes on what it was given
         latents = self.draw_latents(ops.shape(maps)[0])
-        if self.conditioning:
-            latents.append(ops.convert_to_tensor(theta))
-        for metric, value in zip(
-            self.step_metrics, self.adversarial_step(maps, latents), strict=True
-        ):
+        conditions = ops.convert_to_tensor(conditions) if self.conditioning else None
+        result = self.adversarial_step(maps, latents, conditions)
+        for metric, value in zip(self.step_metrics, result, strict=True):
             metric.update_state(value)
         return {metric.name: metric.result() for metric in self.step_metrics}
 
-    def draw_latents(self, n):
-        """Latents of ``n`` maps; of several devices, each draws those of the whole batch and takes its own."""
+    def draw_latents(self, n: int | Tensor) -> list[Tensor]:
+        """Draw the latents of ``n`` maps from the GAN's own random state.
+
+        Each of several devices draws those of the whole batch and takes its own.
+        """
         n = n * backend.replica_count()
         return [
             backend.local_slice(keras.random.normal((n, *shape), seed=self.seed_generator))
-            for shape in self.latent_shapes
+            for shape in self.latent_space.shapes
         ]
 
-    def adversarial_step(self, maps, latents):
-        """Update both networks and the averaged one; return the last losses and mean logits.
+    def adversarial_step(
+        self, maps: Tensor, latents: list[Tensor], conditions: Tensor | None = None
+    ) -> StepResult:
+        """Update both networks and the averaged generator.
 
-        Args:
-            maps: real ones, ``(n, pixels, pixels, 1)``.
-            latents: list of tensors, and after them the maps' parameters if the model is told such.
+        Parameters
+        ----------
+        maps : tensor
+            Real maps ``(n, pixels, pixels, 1)`` in network units.
+        latents : list of tensor
+            One for each latent input of the generator.
+        conditions : tensor, optional
+            ``(n, n_conditions)``, of a conditional model.
+
+        Returns
+        -------
+        StepResult
+            Losses and mean logits of the last discriminator step, before it.
         """
-        generator, pair = self.generator, self.optimizer
-        for real, z in self._parts(maps, latents):
-            given = z[len(self.latent_shapes) :]
-            fake, pull = self._generator_pass(z)
-            d_loss, logits = self._discriminator_step(real, fake, *given)
-        judges = [
-            *self.discriminator.variables,
-            *(self.spectral_matching.variables if self.spectral_matching else ()),
-        ]
+        for real, z, given in self._parts(maps, latents, conditions):
+            fake, vjp = self._generator_pass(z, given)
+            d_loss, (real_logit, fake_logit) = self._discriminator_step(real, fake, given)
+        state = list(self.discriminator.variables)
+        if self.spectral_matching is not None:
+            state += self.spectral_matching.variables
         g_loss, cotangent = backend.value_and_input_gradient(
-            lambda fake: self._generator_objective(real, fake, *given), fake, judges
+            lambda fake: self._generator_objective(real, fake, given), fake, state
         )
-        pair.generator.apply(pull(cotangent), generator.trainable_variables)
+        self.optimizer.generator.apply(vjp(cotangent), self.generator.trainable_variables)
         self._update_average()
-        if self.spectral_matching:
-            self.spectral_matching.update(fake, self._averaged_pass(z), *given)
-        return d_loss, g_loss, *logits
+        if self.spectral_matching is not None:
+            self.spectral_matching.update(fake, self._averaged_pass(z, given), given)
+        return StepResult(d_loss, g_loss, real_logit, fake_logit)
 
-    def _parts(self, maps, latents):
-        """The batch in as many equal parts as the discriminator takes steps: every count-th row, from the first on.
+    def _parts(
+        self, maps: Tensor, latents: list[Tensor], conditions: Tensor | None
+    ) -> Iterator[tuple[Tensor, list[Tensor], Tensor | None]]:
+        """Yield one part of the batch for each discriminator step: every k-th row.
 
-        Like every choice of rows here, it is the same choice of the whole batch however many devices share it.
+        Rows of the whole batch are chosen alike, however many devices share it.
         """
         count, size = self.discriminator_steps, maps.shape[0]
         if size is not None and size % count:
             raise InputError(
-                f"A device's maps are split evenly among {count} discriminator steps: their number must be a multiple "
-                f"of {count}. Received: {size} maps"
+                f"A device's maps are split evenly among {count} discriminator steps: their number "
+                f"must be a multiple of {count}. Received: {size} maps"
             )
-        return [(maps[i::count], [z[i::count] for z in latents]) for i in range(count)]
+        for i in range(count):
+            part = None if conditions is None else conditions[i::count]
+            yield maps[i::count], [z[i::count] for z in latents], part
 
-    def _generator_pass(self, latents):
+    def _generator_pass(self, latents: list[Tensor], conditions: Tensor | None) -> Any:
+        """Return generated maps, and the function from their cotangent to weight gradients."""
         return backend.vjp(
-            lambda: self._generate(self.generator, latents),
+            lambda: self.generate(self.generator, latents, conditions),
             self.generator.trainable_variables,
             self.variables,
         )
 
-    def _averaged_pass(self, latents):
-        """Maps of the averaged generator from some of a batch's latents, to see how far it lags behind."""
-        few = [z[:: SpectralMatching.EVERY] for z in latents]
-        return ops.stop_gradient(self._generate(self.averaged_generator, few))
+    def _averaged_pass(self, latents: list[Tensor], conditions: Tensor | None) -> Tensor:
+        """Return maps of the averaged generator from some of a batch's latents."""
+        every = SpectralMatching.EVERY
+        few = None if conditions is None else conditions[::every]
+        maps = self.generate(self.averaged_generator, [z[::every] for z in latents], few)
+        return ops.stop_gradient(maps)
 
-    def _discriminator_step(self, maps, fake, *given):
-        discriminator = self.discriminator
+    def _discriminator_step(
+        self, real: Tensor, fake: Tensor, conditions: Tensor | None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        variables = self.discriminator.trainable_variables
         (loss, logits), gradients = backend.value_and_grad(
-            lambda: self._discriminator_objective(maps, fake, *given),
-            discriminator.trainable_variables,
+            lambda: self._discriminator_objective(real, fake, conditions),
+            variables,
             self.variables,
         )
-        self.optimizer.discriminator.apply(gradients, discriminator.trainable_variables)
+        self.optimizer.discriminator.apply(gradients, variables)
         return loss, logits
 
-    def _generate(self, generator, latents):
-        """Maps in network units, the reference batch leading the way through the same layers."""
+    def generate(
+        self, network: keras.Model, latents: list[Tensor], conditions: Tensor | None = None
+    ) -> Tensor:
+        """Return training-mode maps of one of the generators, in network units.
+
+        The reference batch passes through the same layers first.
+
+        Parameters
+        ----------
+        network : keras.Model
+            ``generator`` or ``averaged_generator``.
+        latents : list of tensor
+        conditions : tensor, optional
+
+        Returns
+        -------
+        tensor
+            ``(n, pixels, pixels, 1)``, without the margin.
+        """
+        inputs = _inputs(latents, conditions)
         if not self.reference_size:
-            return generator(latents, training=True)
-        reference = [*self.reference, *(rows[: self.reference_size] for rows in self.examples)]
+            return self._cropped(network(inputs, training=True))
+        reference = _inputs(self.reference, self._reference_conditions())
         joined = [
             ops.concatenate([ops.cast(r, z.dtype), z], axis=0)
-            for r, z in zip(reference, latents, strict=True)
+            for r, z in zip(reference, inputs, strict=True)
         ]
-        both = generator(joined, training=True)
-        return backend.split(
-            both, [self.reference_size, ops.shape(both)[0] - self.reference_size], 0
-        )[1]
+        both = self._cropped(network(joined, training=True))
+        sizes = [self.reference_size, ops.shape(both)[0] - self.reference_size]
+        return backend.split(both, sizes, 0)[1]
 
-    def _logits(self, maps, *given):
-        """Logits of the whole batch: a loss is then the same number, and draws the same flips, on every device."""
-        return backend.gather(self.discriminator([maps, *given] if given else maps, training=True))
+    def _reference_conditions(self) -> Tensor | None:
+        if self.example_conditions is None:
+            return None
+        return self.example_conditions[: self.reference_size]
 
-    def _discriminator_objective(self, maps, fake, *given):
-        real_logits = self._logits(maps, *given)
-        fake_logits = self._logits(fake, *given)
+    def _cropped(self, maps: Tensor) -> Tensor:
+        """Remove the margin."""
+        margin = self.latent_space.margin
+        return maps[:, margin:-margin, margin:-margin] if margin else maps
+
+    def _logits(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
+        """Return the logits of the whole batch.
+
+        A loss is then the same number, with the same flipped labels, on every device.
+        """
+        inputs = maps if conditions is None else [maps, conditions]
+        return backend.gather(self.discriminator(inputs, training=True))
+
+    def _discriminator_objective(
+        self, real: Tensor, fake: Tensor, conditions: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Return L_D with its penalties, and the mean logits."""
+        real_logits, fake_logits = self._logits(real, conditions), self._logits(fake, conditions)
         loss = self.adversarial_loss.discriminator(real_logits, fake_logits, self.seed_generator)
         for penalty in self.penalties:
-            loss = loss + penalty(self.discriminator, maps, fake, self.seed_generator, *given)
+            loss = loss + penalty(self.discriminator, real, fake, self.seed_generator, conditions)
         return loss, (ops.mean(real_logits), ops.mean(fake_logits))
 
-    def _generator_objective(self, maps, fake, *given):
-        real_logits = self._logits(maps, *given) if self.adversarial_loss.relative else None
-        loss = self.adversarial_loss.generator(real_logits, self._logits(fake, *given))
-        return loss + self.spectral_matching(fake, *given) if self.spectral_matching else loss
+    def _generator_objective(
+        self, real: Tensor, fake: Tensor, conditions: Tensor | None = None
+    ) -> Tensor:
+        """Return L_G with the spectral term."""
+        relative = self.adversarial_loss.relative
+        real_logits = self._logits(real, conditions) if relative else None
+        loss = self.adversarial_loss.generator(real_logits, self._logits(fake, conditions))
+        if self.spectral_matching is None:
+            return loss
+        return loss + self.spectral_matching(fake, conditions)
 
-    def _update_average(self):
-        # Early on the average is short, or the initial weights would weigh on it for 1/(1 − d) steps.
+    def _update_average(self) -> None:
+        """Move the averaged weights towards the present ones.
+
+        The average is short at first, or the initial weights would contribute for 1/(1 − d) steps.
+        """
         step = ops.cast(self.optimizer.iterations, "float32")
-        decay = (
-            ops.minimum(self.average_decay, (1 + step) / (10 + step)) if self.average_decay else 0.0
-        )
+        decay = 0.0
+        if self.average_decay:
+            decay = ops.minimum(self.average_decay, (1 + step) / (10 + step))
         for mean, new in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
             mean.assign(decay * mean + (1 - decay) * new if new.trainable else new)
+        if self.calibrator is not None:
+            self.calibrator.reset()  # it was fitted to other weights
 
-    def use_loss_of(self, epoch):
-        """Switch to the loss that the schedule names for an epoch, and trace the step anew if it changed."""
+    def use_loss_of(self, epoch: int) -> None:
+        """Switch to the loss of an epoch; the step is traced anew if the loss changed."""
         due = self.loss_schedule[max(start for start in self.loss_schedule if start <= epoch)]
         if due is not self.adversarial_loss:
             self.adversarial_loss = due
             self.make_train_function(force=True)
 
-    def call(self, latents, training=False):
-        return self.averaged_generator(latents, training=training)
+    def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
+        """Return calibrated maps of the averaged generator, in network units."""
+        maps = self.averaged_generator(inputs, training=training)
+        if self.calibrator is not None:
+            maps = self.calibrator(maps)
+        return self._cropped(maps)
+
+    def network_maps(
+        self, latents: list[NDArray[np.float32]], conditions: Conditions | None = None
+    ) -> NDArray[np.float32]:
+        """Return calibrated maps in network units.
+
+        Parameters
+        ----------
+        latents : list of ndarray
+            As ``latent_space.draw`` returns them.
+        conditions : ndarray, optional
+            float32 ``(n, n_conditions)``, of a conditional model.
+
+        Returns
+        -------
+        ndarray
+            float32 ``(n, N, N, 1)``.
+        """
+        # On several devices TensorFlow returns the same batch once for each.
+        return self.predict_on_batch(_inputs(latents, conditions))[: len(latents[0])]
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save the random state too, which Keras leaves out and a resumed training needs."""
+        super().save_own_variables(store)
+        serialization.save_random_state(self.seed_generator, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load what ``save_own_variables`` saved."""
+        super().load_own_variables(serialization.load_random_state(self.seed_generator, store))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what ``from_config`` needs."""
+        return serialization.gan_config(self)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "GAN":
+        """Build a GAN from its configuration."""
+        return cls(**serialization.gan_arguments(config))
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Return what ``compile_from_config`` needs."""
+        return serialization.compile_config(self) if self.compiled else {}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as the saved GAN was."""
+        self.compile(**serialization.compile_arguments(config))
+
+
+def _inputs(latents: list[Any], conditions: Any) -> list[Any]:
+    """Return the inputs of a generator."""
+    return list(latents) if conditions is None else [*latents, conditions]

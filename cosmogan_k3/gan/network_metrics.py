@@ -1,45 +1,56 @@
-"""What of a trained generator only networks can measure: learned features, and how its maps follow the latents."""
+"""Evaluation metrics that need a neural network."""
 
 import numpy as np
 
+from cosmogan_k3._typing import Maps
+from cosmogan_k3.gan.gan import GAN
 from cosmogan_k3.gan.parameter_regressor import learned_features
+from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import frechet_distance, interpolation_smoothness, null_halves
 
-_LEARNED_FROM = 3000
-"""Training maps, drawn at random, that the regressor learns from: they are held in memory."""
+# Training maps, chosen at random, from which the regressor learns. They are held in memory.
+_REGRESSION_MAPS = 3000
+# The regressor halves the side of a map three times.
 _SIDE = 8
-"""The regressor halves the side of a map three times."""
+# Paths through the latents, and points on each: together a batch that is compiled already.
 _PATHS, _POINTS = 4, 16
-"""Of the latents: as many maps as ``GAN.sample`` draws at a time, so that nothing is compiled anew."""
 
 
-def learned_frechet(training, real, generated, *, seed=0):
-    """Fréchet distance of the features of a network that reads cosmological parameters off maps.
+def learned_frechet(
+    training: MapSet, real: Maps, generated: Maps, *, seed: int = 0
+) -> dict[str, float]:
+    """Measure the Fréchet distance of features of a network that infers cosmological parameters.
 
-    Args:
-        training: ``MapSet`` that the network learns from: 3,000 of its maps, and those of its parameters that vary.
-        real, generated: float arrays ``(n, N, N)``, κ, that the network has not seen.
-        seed: int.
+    Parameters
+    ----------
+    training : MapSet
+        The network learns from 3,000 of its maps and those of its parameters that vary.
+    real, generated : ndarray
+        κ, float ``(n, N, N)``; the network has not seen them.
+    seed : int
 
-    Returns:
-        dict of floats, ``learned_frechet_distance`` and ``learned_frechet_distance_null``, the same between two halves
-        of the real maps; empty where no parameter varies, the side is no multiple of 8, or half the real maps, or the
-        generated ones, are no more than the features.
+    Returns
+    -------
+    dict of str to float
+        ``learned_frechet_distance``, and ``learned_frechet_distance_null`` between two halves of
+        the real maps. Empty if no parameter varies, if the side is no multiple of 8, or if half
+        the real maps, or the generated maps, are no more than the features.
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.maps import MapSet
-        >>> kappa = np.random.default_rng(0).normal(size=(60, 16, 16)).astype("float32")
-        >>> learned_frechet(MapSet(kappa, 2.0, parameters={"omega_m": np.full(60, 0.3)}), kappa, kappa)
-        {}
+    Examples
+    --------
+    >>> kappa = np.random.default_rng(0).normal(size=(60, 16, 16)).astype("float32")
+    >>> learned_frechet(MapSet(kappa, 2.0, parameters={"omega_m": np.full(60, 0.3)}), kappa, kappa)
+    {}
 
-    Source: as ``models.parameter_regressor.learned_features``.
+    References
+    ----------
+    As for ``parameter_regressor.learned_features``.
     """
     if real.shape[1] % _SIDE:
         return {}
-    chosen = np.random.default_rng(seed).permutation(len(training))[:_LEARNED_FROM]
+    chosen = np.random.default_rng(seed).permutation(len(training))[:_REGRESSION_MAPS]
     parameters = [np.asarray(values)[chosen] for values in training.parameters.values()]
-    varying = [values for values in parameters if np.isfinite(values).all() and np.ptp(values) > 0]
+    varying = [v for v in parameters if np.isfinite(v).all() and np.ptp(v) > 0]
     if not varying:
         return {}
     maps = np.asarray(training.kappa[chosen])
@@ -47,7 +58,7 @@ def learned_frechet(training, real, generated, *, seed=0):
         maps, np.stack(varying, axis=1), [real, generated], seed=seed
     )
     first, second = null_halves(len(rows), seed)
-    alive = np.ptp(rows[first], axis=0) > 0  # features that died are constant and carry nothing
+    alive = np.ptp(rows[first], axis=0) > 0  # dead features are constant
     if not alive.any() or min(len(second), len(generated_rows)) <= alive.sum():
         return {}
     return {
@@ -58,43 +69,46 @@ def learned_frechet(training, real, generated, *, seed=0):
     }
 
 
-def latent_smoothness(gan, *, seed=0):
-    """How evenly maps change along paths through the latents: mean ``interpolation_smoothness`` of four paths.
+def latent_smoothness(gan: GAN, *, seed: int = 0) -> dict[str, float]:
+    """Measure how evenly maps change along paths through the latent space.
+
+    The mean ``interpolation_smoothness`` of four paths::
 
         z(θ) = z₀ cos θ + z₁ sin θ,    θ in 15 even steps from 0 to π/2
 
-    Each point of a path is a draw from the normal distribution of the latents, as a straight line's would not be.
+    Every point of such a path is normally distributed, as points of a straight line are not.
 
-    Args:
-        gan: ``GAN``.
-        seed: int, of the ends of the paths.
+    Parameters
+    ----------
+    gan : GAN
+    seed : int
+        Seed of the ends of the paths.
 
-    Returns:
-        dict of a float, ``interpolation_smoothness``, between 1 (even) and 15 (one jump); empty where a path does not
+    Returns
+    -------
+    dict of str to float
+        ``interpolation_smoothness``, between 1 (even) and 15 (one jump). Empty if a path does not
         change the map.
 
-    Example:
-        >>> from cosmogan_k3.gan.build import build_gan
-        >>> 1 <= latent_smoothness(build_gan("tiny", pixels=16, pixel_arcmin=3.0))["interpolation_smoothness"] < 2
-        True
+    Examples
+    --------
+    >>> from cosmogan_k3.gan.build import build_gan
+    >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0)
+    >>> 1 <= latent_smoothness(gan)["interpolation_smoothness"] < 2
+    True
     """
     angle = np.linspace(0, np.pi / 2, _POINTS, dtype=np.float32)
-    ends = gan.numpy_latents(2 * _PATHS, seed)
-    rotated = [
+    paths = [
         np.multiply.outer(np.cos(angle), z[::2]) + np.multiply.outer(np.sin(angle), z[1::2])
-        for z in ends
+        for z in gan.latent_space.draw(2 * _PATHS, seed)
     ]
-    inputs = [z.reshape(-1, *z.shape[2:]) for z in rotated]
-    if gan.conditioning:  # at the mean of the parameters, which is zero in their units
-        inputs.append(np.zeros((_POINTS * _PATHS, len(gan.conditioning.names)), np.float32))
-    maps = gan.predict_on_batch(inputs)
-    paths = (
-        gan.scaling.to_kappa(maps[..., 0]).reshape(_POINTS, _PATHS, *maps.shape[1:3]).swapaxes(0, 1)
-    )
-    if any((path == path[0]).all() for path in paths):
+    latents = [z.reshape(-1, *z.shape[2:]) for z in paths]
+    conditions = None
+    if gan.n_conditions:  # zero is the mean of the training maps' parameters
+        conditions = np.zeros((_POINTS * _PATHS, gan.n_conditions), np.float32)
+    maps = gan.scaling.to_kappa(gan.network_maps(latents, conditions)[..., 0])
+    by_path = maps.reshape(_POINTS, _PATHS, *maps.shape[1:]).swapaxes(0, 1)
+    if any((path == path[0]).all() for path in by_path):
         return {}
-    return {
-        "interpolation_smoothness": float(
-            np.mean([interpolation_smoothness(path) for path in paths])
-        )
-    }
+    smoothness = [interpolation_smoothness(path) for path in by_path]
+    return {"interpolation_smoothness": float(np.mean(smoothness))}

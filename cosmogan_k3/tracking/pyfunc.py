@@ -1,9 +1,8 @@
 """The ``python_function`` face of a model: how many maps and a seed in, and the parameters if any, κ out."""
 
-import keras
 import numpy as np
 
-import cosmogan_k3.gan  # noqa: F401  registers what the file holds
+from cosmogan_k3.gan import Sampler, load_gan
 
 
 class SamplingModel:
@@ -18,7 +17,7 @@ class SamplingModel:
         rows = zip(model_input["maps"], seeds, *(model_input[name] for name in names), strict=True)
         return np.concatenate(
             [
-                self.gan.sample(
+                Sampler(self.gan).sample(
                     int(n), seed=int(seed), parameters=dict(zip(names, given, strict=True))
                 )
                 for n, seed, *given in rows
@@ -27,4 +26,4 @@ class SamplingModel:
 
 
 def _load_pyfunc(path):
-    return SamplingModel(keras.saving.load_model(path, safe_mode=True))
+    return SamplingModel(load_gan(path))

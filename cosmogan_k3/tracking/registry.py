@@ -14,6 +14,7 @@ from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.gan import serialization
 from cosmogan_k3.tracking.runs import use_store
 
 _PACKAGE = Path(cosmogan_k3.__file__).parent
@@ -120,8 +121,9 @@ def load_gan(uri):
     """
     use_store()
     try:
-        return mlflow.keras.load_model(uri)
+        folder = mlflow.artifacts.download_artifacts(uri)
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise InputError(
             f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})"
         ) from error
+    return serialization.load_gan(Path(folder) / "data" / "model.keras")

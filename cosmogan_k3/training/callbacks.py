@@ -8,6 +8,7 @@ import numpy as np
 from cosmogan_k3 import backend
 from cosmogan_k3.statistics import Validation, relative_diversity, stopping_advice, validation_score
 from cosmogan_k3.tracking import runs
+from cosmogan_k3.gan.sampler import Sampler
 from cosmogan_k3.training import divergence as guard
 from cosmogan_k3.training.checkpoints import SCORE
 from cosmogan_k3.training.distributed import broadcast_from_main, is_main_process
@@ -84,8 +85,8 @@ class Monitor(keras.callbacks.Callback):
         # Always from the same latents, so that epochs differ by their weights alone.
         generated = None
         if self.compared:
-            parameters = self.model.parameters_of(self.held_out, slice(self.compared))
-            generated = self.model.sample(self.compared, parameters=parameters)
+            parameters = Sampler(self.model).parameters_of(self.held_out, slice(self.compared))
+            generated = Sampler(self.model).sample(self.compared, parameters=parameters)
         values, self.cause, late = broadcast_from_main(lambda: self._judge(values, generated))
         if self.cause:
             self.model.stop_training = True

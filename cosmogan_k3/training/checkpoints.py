@@ -131,14 +131,12 @@ class Checkpoints:
         Raises:
             InputError: it cannot be read.
         """
-        import keras
-
-        import cosmogan_k3.gan  # noqa: F401  registers what the file holds
+        from cosmogan_k3.gan.serialization import load_gan
 
         path = self._path(epoch)
         try:
-            return keras.saving.load_model(path / "gan.keras", safe_mode=True)
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return load_gan(path / "gan.keras")
+        except InputError as error:
             raise _unreadable(path, error) from error
 
     def roll_back(self, progress, failed_epoch, cause):

@@ -17,7 +17,8 @@ from cosmogan_k3.config import MainConfig
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation import figures
-from cosmogan_k3.evaluation.evaluate import evaluate_maps, summary, write_evaluation
+from cosmogan_k3.evaluation.evaluate import evaluate_maps
+from cosmogan_k3.evaluation.files import summary, write_evaluation
 from cosmogan_k3.evaluation.report import markdown_summary
 from cosmogan_k3.gan.build import build_adapted_gan, check_conditional, for_edges
 from cosmogan_k3.gan.calibrator import calibrate
@@ -349,25 +350,22 @@ def _finish(config, gan, splits, monitor, parameters):
     generated = emulator.sample_maps(
         len(splits.test), seed=_TEST_SEED + config.seed, parameters=given
     )
-    run = functools.partial(thread_map, quiet=config.quiet)
     evaluation = evaluate_maps(
-        splits.test, generated, training=splits.train, seed=config.seed, run=run
+        splits.test,
+        generated,
+        training=splits.train,
+        seed=config.seed,
+        map_calls=functools.partial(thread_map, quiet=config.quiet),
+        provenance=parameters | _rollbacks(progress),
     )
-    metrics, drawn = evaluation.metrics, evaluation.figures
-    metrics |= learned_frechet(splits.train, splits.test.kappa, generated.kappa, seed=config.seed)
+    metrics = learned_frechet(
+        splits.train, splits.test.kappa, generated.kappa, seed=config.seed
+    )
     metrics |= latent_smoothness(gan, seed=_TEST_SEED + config.seed)
     metrics |= _training_metrics(progress, selected)
-    drawn["losses"] = figures.loss_curves(
-        {name: progress.column(name) for name in progress.epochs[-1]}
-    )
-    if progress.projections:
-        panels = (
-            (f"epoch {epoch}", np.array(real), np.array(fake))
-            for epoch, real, fake in progress.projections
-        )
-        drawn["pca"] = figures.pca_by_epoch(list(panels))
-    provenance = parameters | _rollbacks(progress)
-    paths = write_evaluation(folder, evaluation, provenance=provenance)
+    evaluation = evaluation.extended(metrics=metrics, figures=_training_figures(progress))
+    metrics = evaluation.metrics
+    paths = write_evaluation(folder, evaluation)
     with replacing(folder / "model.keras") as partial:
         gan.save(partial)
     runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
@@ -376,6 +374,19 @@ def _finish(config, gan, splits, monitor, parameters):
     if not config.quiet:
         print(summary(evaluation))
     return emulator, metrics
+
+
+def _training_figures(progress):
+    """Loss curves, and the principal components epoch by epoch."""
+    history = {name: progress.column(name) for name in progress.epochs[-1]}
+    drawn = {"losses": figures.loss_curves(history)}
+    if progress.projections:
+        panels = (
+            (f"epoch {epoch}", np.array(real), np.array(fake))
+            for epoch, real, fake in progress.projections
+        )
+        drawn["pca"] = figures.pca_by_epoch(list(panels))
+    return drawn
 
 
 def _training_metrics(progress, selected):

@@ -4,6 +4,7 @@ import numpy as np
 
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan.sampler import Sampler
 from cosmogan_k3.statistics import validation_score
 from cosmogan_k3.tracking import registry
 from cosmogan_k3.training import trainer as training
@@ -93,9 +94,9 @@ def _score(gan, splits):
         return None
     validation = validation_of(maps)
     try:
-        given = gan.parameters_of(maps, slice(len(validation.real)))
+        given = Sampler(gan).parameters_of(maps, slice(len(validation.real)))
         return validation_score(
-            validation.distances(gan.sample(len(validation.real), parameters=given))
+            validation.distances(Sampler(gan).sample(len(validation.real), parameters=given))
         )
     except (
         InputError,

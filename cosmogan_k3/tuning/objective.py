@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3.gan.build import new_gan
+from cosmogan_k3.gan.build import build_adapted_gan
+from cosmogan_k3.gan.sampler import Sampler
 from cosmogan_k3.maps import Batches, Scaling
 from cosmogan_k3.statistics import relative_diversity, validation_score
 from cosmogan_k3.training import divergence as guard
@@ -45,11 +46,11 @@ class Candidate:
         scaling = Scaling.fit(preset.scaling, train.kappa)
         options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": seed}
         self.batches = Batches(train.kappa, scaling, conditions=objective.conditions, **options)
-        self.gan = new_gan(
+        self.gan = build_adapted_gan(
             preset, self.batches, train, seed=seed, conditioning=objective.conditioning
         )
         self.validation = objective.validation
-        self.given = self.gan.parameters_of(objective.held_out, slice(len(self.validation.real)))
+        self.given = Sampler(self.gan).parameters_of(objective.held_out, slice(len(self.validation.real)))
         self.epochs = []
 
     def train_epoch(self):
@@ -61,7 +62,7 @@ class Candidate:
         epoch = len(self.epochs)
         logs = self.gan.fit(self.batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0).history
         values = {name: float(value[-1]) for name, value in logs.items()}
-        generated = self.gan.sample(len(self.validation.real), parameters=self.given)
+        generated = Sampler(self.gan).sample(len(self.validation.real), parameters=self.given)
         finite = np.isfinite(generated).all()
         values["validation_diversity"] = (
             relative_diversity(self.validation.real, generated) if finite else np.nan

@@ -101,7 +101,10 @@ def test_shards_carry_them_too(project):
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ("", "This model draws maps for given omega_m, sigma_8. Received: parameters none"),
+        (
+            "",
+            "This model is conditional: it needs values of omega_m, sigma_8. Received: parameters none",
+        ),
         ("omega_m=0.3", "Received: parameters omega_m"),
         ("omega_m=0.3,sigma_8=0.8,h=0.7", "Received: parameters omega_m, sigma_8, h"),
         ("omega_m=0.3,sigma_8=1.2", "does not extrapolate. Received: 1.2"),

@@ -5,10 +5,8 @@ import numpy as np
 import pytest
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan.build import build_gan
-from cosmogan_k3.gan.discriminator import build_discriminator
-from cosmogan_k3.gan.generator import build_generator, latent_shapes
-from cosmogan_k3.gan.presets import PRESETS, DeepConvolutional, Preset, get_preset
+from cosmogan_k3.gan import PRESETS, DeepConvolutional, Preset, get_preset
+from cosmogan_k3.gan.build import build_discriminator, build_gan, build_generator
 
 # The rows of the paper's Table 1, errata applied (docs/errata.md): layer, output shape, weights that are trained.
 GENERATOR_TABLE = [
@@ -102,7 +100,7 @@ def test_the_fully_convolutional_generator_commutes_with_shifts_of_the_sky():
     for layer in gan.generator.layers:
         if "inject" in layer.name:
             layer.weight.assign(np.full(layer.weight.shape, 0.3, "float32"))
-    latents = gan.numpy_latents(2, seed=0)
+    latents = gan.latent_space.draw(2, seed=0)
     coarsest = latents[0].shape[1]
     shifted = [np.roll(z, z.shape[1] // coarsest, axis=2) for z in latents]
     a, b = (
@@ -119,7 +117,7 @@ def test_one_fully_convolutional_generator_makes_maps_of_any_size(rng):
     for pixels in (8, 32):
         latents = [
             rng.normal(size=(2, *shape)).astype("float32")
-            for shape in latent_shapes(preset.architecture, pixels)
+            for shape in preset.architecture.latent_shapes(pixels)
         ]
         assert generator([keras.ops.convert_to_tensor(z) for z in latents]).shape == (
             2,
@@ -132,7 +130,7 @@ def test_one_fully_convolutional_generator_makes_maps_of_any_size(rng):
 @pytest.mark.parametrize(("preset", "pixels"), [("quick", 60), ("quick", 4), ("geogan", 40)])
 def test_sizes_that_do_not_divide_are_refused(preset, pixels):
     with pytest.raises(InputError, match="multiple of"):
-        latent_shapes(get_preset(preset).architecture, pixels)
+        get_preset(preset).architecture.latent_shapes(pixels)
 
 
 def test_unknown_presets_are_refused():

@@ -1,20 +1,93 @@
-"""What both generators and discriminators are put together from."""
+"""Parts that several networks are built from."""
 
 import itertools
+from collections.abc import Iterator
 
-from cosmogan_k3.nn.layers import BatchNormalization, SeededNormal, VirtualBatchNorm
+import keras
+from keras import layers
+
+from cosmogan_k3._typing import Tensor
+from cosmogan_k3.nn.initializers import SeededNormal
+from cosmogan_k3.nn.layers import MapConv2D
 
 
-def seeded_initializers(seed, stddev):
-    """An endless supply of initializers, each with its own stream of ``seed``."""
+def seeded_initializers(seed: int, stddev: float | None) -> Iterator[SeededNormal]:
+    """Yield initializers without end, each with its own random stream.
+
+    Parameters
+    ----------
+    seed : int
+    stddev : float or None
+        Standard deviation of the weights; None for that of Glorot and Bengio.
+
+    Examples
+    --------
+    >>> initializers = seeded_initializers(0, 0.02)
+    >>> next(initializers).seed, next(initializers).seed
+    ([0, 0], [0, 1])
+    """
     return (SeededNormal([seed, index], stddev) for index in itertools.count())
 
 
-def normalization(architecture, name):
-    """The generator's normalisation layer, or none, as a function of a tensor."""
-    if architecture.generator_norm == "virtual":
-        mode = getattr(architecture, "reference_mode", "batch")
-        return VirtualBatchNorm(architecture.reference_size, mode, name=name)
-    if architecture.generator_norm == "batch":
-        return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
-    return lambda x: x
+def discriminator_convolution(
+    x: Tensor,
+    filters: int,
+    initializers: Iterator[keras.Initializer],
+    *,
+    kernel_size: int,
+    strides: int = 2,
+    name: str,
+) -> Tensor:
+    """Convolve with zero padding.
+
+    The padding is not periodic: real maps may have discontinuous edges, and the discriminator
+    must not recognize generated maps by their edges alone.
+    """
+    return MapConv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="zeros",
+        kernel_initializer=next(initializers),
+        name=name,
+    )(x)
+
+
+def leaky_relu(x: Tensor, name: str) -> Tensor:
+    """Apply the leaky ReLU of slope 0.2 that all discriminators use."""
+    return layers.LeakyReLU(negative_slope=0.2, name=name)(x)
+
+
+def discriminator_model(
+    maps: Tensor,
+    features: Tensor,
+    initializers: Iterator[keras.Initializer],
+    conditions: Tensor | None = None,
+) -> keras.Model:
+    """Add the logit to a discriminator's features, and make the model.
+
+    The logit is float32 under every dtype policy, because losses and penalties are computed
+    from it. With conditions θ, ⟨V θ, mean of the features⟩ is added, with V = 0 at the start.
+
+    References
+    ----------
+    Miyato & Koyama 2018 (arXiv 1802.05637), eq. 3, for the projection.
+    """
+    x = layers.Flatten(name="flatten")(features)
+    dense = layers.Dense(1, kernel_initializer=next(initializers), dtype="float32", name="logit")
+    logit = dense(x)
+    if conditions is None:
+        return keras.Model(maps, logit, name="discriminator")
+    means = layers.GlobalAveragePooling2D(name="pooled")(features)
+    direction = layers.Dense(
+        means.shape[-1], kernel_initializer="zeros", use_bias=False, name="direction"
+    )(conditions)
+    projection = layers.Dot(axes=1, dtype="float32", name="projection")([means, direction])
+    logit = layers.Add(name="projected")([logit, projection])
+    return keras.Model([maps, conditions], logit, name="discriminator")
+
+
+def generator_model(inputs: list[Tensor], maps: Tensor) -> keras.Model:
+    """Make a generator whose maps are float32 under every dtype policy."""
+    output = layers.Activation("linear", dtype="float32", name="float32")(maps)
+    return keras.Model(inputs, output, name="generator")

@@ -1,0 +1,117 @@
+"""The interface that every architecture implements."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal, Self
+
+import keras
+
+from cosmogan_k3._typing import Shape
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.nn.layers import BatchNormalization, VirtualBatchNorm
+
+Normalization = Literal["virtual", "batch"]
+
+
+class Architecture(ABC):
+    """A pair of networks: a description in plain data that builds both.
+
+    Subclasses are frozen dataclasses.
+
+    Attributes
+    ----------
+    conditional : bool
+        Whether the networks can depend on the parameters of the maps.
+    calibrated : bool
+        Whether a ``Calibrator`` corrects the maps of a trained generator.
+    generator_norm : {"virtual", "batch"} or None
+        Normalization layers of the generator.
+    reference_size : int
+        Number of examples in the reference batch of "virtual".
+    reference_mode : {"batch", "example"}
+        Mode of ``VirtualBatchNorm``.
+    margin : int
+        Pixels that the generator draws beyond each edge of a map; they are cropped.
+    """
+
+    conditional: ClassVar[bool] = False
+    calibrated: ClassVar[bool] = False
+
+    generator_norm: Normalization | None
+    reference_size: int
+    reference_mode: Literal["batch", "example"] = "batch"
+    margin: int = 0
+
+    @abstractmethod
+    def latent_shapes(self, pixels: int) -> tuple[Shape, ...]:
+        """Return the shapes of one map's latents, without the batch axis.
+
+        Parameters
+        ----------
+        pixels : int
+            Side of the map.
+
+        Raises
+        ------
+        InputError
+            If the generator cannot draw maps of this side.
+        """
+
+    @abstractmethod
+    def generator(
+        self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0
+    ) -> keras.Model:
+        """Build the network from latents to maps in network units, including the margin.
+
+        Parameters
+        ----------
+        pixels : int
+            Side of the maps, without the margin.
+        initializers : iterator of keras.Initializer
+            One for each kernel, in the order in which kernels are made.
+        n_conditions : int
+            Number of conditions; if positive, the last input is ``(n, n_conditions)``.
+        """
+
+    @abstractmethod
+    def discriminator(
+        self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0
+    ) -> keras.Model:
+        """Build the network from maps ``(n, pixels, pixels, 1)`` to logits ``(n, 1)``.
+
+        The parameters are those of ``generator``.
+        """
+
+    def for_edges(self, periodic: Callable[[], bool]) -> Self:
+        """Return the architecture for maps with or without periodic edges.
+
+        Parameters
+        ----------
+        periodic : callable
+            Returns whether opposite edges of the maps join. It is called only if the answer
+            matters.
+        """
+        return self
+
+    @property
+    def reference_batch_size(self) -> int:
+        """Size of the reference batch; 0 without virtual batch normalization."""
+        return self.reference_size if self.generator_norm == "virtual" else 0
+
+    def normalization(self, name: str) -> Callable[[Any], Any]:
+        """Return the generator's normalization layer, or the identity if it has none."""
+        if self.generator_norm == "virtual":
+            return VirtualBatchNorm(self.reference_size, self.reference_mode, name=name)
+        if self.generator_norm == "batch":
+            return BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+        return lambda x: x
+
+
+def check_divisible(pixels: int, divisor: int) -> None:
+    """Raise ``InputError`` unless the side of a map is a positive multiple of ``divisor``."""
+    if pixels < divisor or pixels % divisor:
+        raise InputError(
+            f"This generator makes maps whose side is a multiple of {divisor} pixels. "
+            f"Received: {pixels} pixels",
+            parameter="pixels",
+        )

@@ -1,0 +1,186 @@
+"""Drawing maps from a trained GAN."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cosmogan_k3._typing import Conditions, Maps
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps import MapSet
+
+if TYPE_CHECKING:
+    from cosmogan_k3.gan.gan import GAN
+
+# Pixels that are generated together: enough for a GPU, and about 100 MB.
+_PIXELS_PER_BATCH = 2**20
+
+
+class Sampler:
+    """Draw maps from the averaged generator of a GAN.
+
+    Latents come from NumPy. The same seed therefore gives the same maps on every backend, whatever
+    the batch size.
+
+    Parameters
+    ----------
+    gan : GAN
+
+    Examples
+    --------
+    >>> from cosmogan_k3.gan import build_gan
+    >>> sampler = Sampler(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
+    >>> sampler.sample(5, seed=1).shape
+    (5, 16, 16)
+    """
+
+    def __init__(self, gan: "GAN") -> None:
+        self.gan = gan
+
+    def sample(
+        self,
+        n: int,
+        *,
+        pixels: int | None = None,
+        seed: int = 0,
+        batch_size: int | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
+    ) -> Maps:
+        """Draw maps.
+
+        Parameters
+        ----------
+        n : int
+            Number of maps.
+        pixels : int, optional
+            Side of the maps; by default that of the training maps. Other sides need a generator
+            whose latents lie on a grid, and are multiples of its coarsest cell.
+        seed : int
+        batch_size : int, optional
+            Maps generated together; by default as many as make a million pixels.
+        parameters : mapping of str to float or array of shape (n,), optional
+            Parameters of the maps, for a conditional model.
+
+        Returns
+        -------
+        ndarray
+            κ, float32 ``(n, pixels, pixels)``.
+
+        Raises
+        ------
+        InputError
+            If ``n`` is not positive, or if the generator cannot draw maps of this side or with
+            these parameters.
+        """
+        batches = self.sample_batches(
+            n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters
+        )
+        return np.concatenate(list(batches))
+
+    def sample_batches(
+        self,
+        n: int,
+        *,
+        first: int = 0,
+        pixels: int | None = None,
+        seed: int = 0,
+        batch_size: int | None = None,
+        parameters: Mapping[str, ArrayLike] | None = None,
+    ) -> Iterator[Maps]:
+        """Return an iterator over maps ``first`` to ``first + n − 1`` of a seed, in batches.
+
+        Batches start at multiples of ``batch_size``. Each map is therefore computed beside the same
+        other maps, and is bit-identical whatever range is drawn. The next batch of latents is
+        drawn while the present one is generated.
+
+        Parameters
+        ----------
+        n : int
+            Number of maps.
+        first : int
+            Index of the first map.
+        pixels, seed, batch_size, parameters
+            As for ``sample``.
+
+        Raises
+        ------
+        InputError
+            As for ``sample``, at the call and not at the first batch.
+        """
+        if n < 1:
+            raise InputError(
+                f"The number of maps must be positive. Received: {n}", parameter="maps"
+            )
+        pixels = pixels or self.gan.pixels
+        self.gan.latent_space.shapes_for(pixels)  # refuses a side before anything is drawn
+        conditions = self._conditions(parameters, n)
+        batch_size = batch_size or self.batch_size_for(n, pixels)
+        drawn = self._network_batches(first, first + n, pixels, seed, batch_size, conditions)
+        return (self.gan.scaling.to_kappa(maps[..., 0]) for maps in drawn)
+
+    def batch_size_for(self, n: int, pixels: int) -> int:
+        """Return how many maps are generated together if ``n`` maps are asked for."""
+        return max(1, min(n, _PIXELS_PER_BATCH // pixels**2))
+
+    def parameters_of(
+        self, maps: MapSet, rows: slice = slice(None)
+    ) -> dict[str, NDArray[np.float64]] | None:
+        """Return the parameters of some maps of a set, as ``sample`` takes them.
+
+        Parameters
+        ----------
+        maps : MapSet
+        rows : slice
+            Which maps.
+
+        Returns
+        -------
+        dict of str to ndarray, or None
+            None for a model that is not conditional.
+        """
+        conditioning = self.gan.conditioning
+        if conditioning is None:
+            return None
+        return {name: np.asarray(maps.parameters[name])[rows] for name in conditioning.names}
+
+    def _conditions(self, parameters: Mapping[str, ArrayLike] | None, n: int) -> Conditions | None:
+        """Return the conditions of the maps, ``(n, n_conditions)``; None without conditions."""
+        if self.gan.conditioning is not None:
+            return self.gan.conditioning.conditions_of(parameters, n)
+        if parameters:
+            raise InputError(
+                f"This model is not conditioned on parameters. Received: {', '.join(parameters)}",
+                parameter="parameters",
+            )
+        return None
+
+    def _network_batches(
+        self,
+        first: int,
+        stop: int,
+        pixels: int,
+        seed: int,
+        batch_size: int,
+        conditions: Conditions | None,
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield maps ``first`` to ``stop − 1`` in network units."""
+
+        def inputs(start: int) -> tuple[list[NDArray[np.float32]], Conditions | None]:
+            latents = self.gan.latent_space.draw(batch_size, seed, first=start, pixels=pixels)
+            if conditions is None:
+                return latents, None
+            # A batch is always whole. Maps outside the range take the conditions of the nearest.
+            rows = np.clip(np.arange(start, start + batch_size), first, stop - 1) - first
+            return latents, conditions[rows]
+
+        starts = range(first - first % batch_size, stop, batch_size)
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(inputs, starts[0])
+            for start in starts:
+                drawn = ahead.result()
+                if start != starts[-1]:
+                    ahead = pool.submit(inputs, start + batch_size)
+                maps = self.gan.network_maps(*drawn)
+                yield maps[max(first - start, 0) : min(batch_size, stop - start)]
