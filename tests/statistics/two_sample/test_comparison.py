@@ -14,6 +14,7 @@ from cosmogan_k3.simulation.lognormal import mode_ell
 from cosmogan_k3.statistics import duplicate_rate, memorisation_test
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics
 from cosmogan_k3.statistics.two_sample.comparison import _pvalues, compare, compare_features
+from cosmogan_k3.statistics.two_sample.permutation_tests import MeanTest
 
 FIELD = 5.0
 MAPS = 500  # real maps, and as many with each flaw
@@ -101,8 +102,28 @@ def test_a_result_holds_the_distance_beside_that_of_disjoint_halves(rng):
     distances = np.sqrt(((shifts / unit) ** 2).mean(axis=1))
     np.testing.assert_allclose(np.unique(found.null.round(9)), np.unique(distances.round(9)))
     assert len(found.null) == 400
-    # Each of ten shifts is a tenth of the draws: 2.5 % is the smallest, 97.5 % the largest.
+
+
+def test_the_null_band_is_that_of_95_per_cent_of_all_halves(rng):
+    # Each of the 35 halves of 7 maps is drawn with a probability of 2.9 %, more than 2.5 %: the
+    # percentiles of many splits are the smallest and the largest shift.
+    real = rng.lognormal(size=(7, 1))
+    pair = [features("moments", real)], [features("moments", 2 * real)]
+    found = compare_features(*pair, permutations=1, splits=6000)["moments"]
+    halves = [(real[list(h)], np.delete(real, h, axis=0)) for h in combinations(range(7), 3)]
+    shifts = np.array([a.mean(axis=0) - b.mean(axis=0) for a, b in halves])
     np.testing.assert_allclose(found.null_band, [shifts.min(axis=0), shifts.max(axis=0)])
+
+
+@pytest.mark.parametrize("name", ["power_spectrum", "scattering", "peaks"])
+def test_positive_spectra_and_scattering_are_compared_by_their_logarithms(rng, name):
+    real, generated = rng.lognormal(sigma=2, size=(2, 20, 3))
+    result = compare_features([features(name, real)], [features(name, generated)], splits=2)[name]
+    both = np.concatenate([real, generated])
+    values = both if name == "peaks" else np.log(both)
+    expected = MeanTest(values).distance(np.arange(20), np.arange(20, 40))
+    assert result.distance == pytest.approx(expected)
+    np.testing.assert_allclose(result.real, real.mean(axis=0))
 
 
 def test_p_values_count_ties_and_the_observed_assignment():
@@ -130,7 +151,11 @@ def test_the_verdict_and_the_table_name_the_null(rng):
     assert row["null_median"] == np.median(found.null)
     assert row["null_95"] == np.percentile(found.null, 95)
     assert (row["agrees"], comparison.agrees) == (False, False)
-    assert replace(found, corrected_pvalue=0.05).agrees
+    assert (found.pvalue, found.corrected_pvalue) == (1 / 100, 1 / 100)
+    agreeing = replace(found, corrected_pvalue=0.05)
+    assert agreeing.agrees
+    assert not replace(comparison, results=(agreeing, found)).agrees
+    assert replace(comparison, results=(agreeing, agreeing)).agrees
 
 
 # Power: flaws of 500 lognormal maps of 64 pixels and 5 degrees at z = 1, against 500 others.
