@@ -24,7 +24,7 @@ ARROWS = {
     "simulation": {"config", "errors", "maps", "statistics"},
     "statistics": set(),
     "parallel": {"errors", "maps", "_version"},
-    "evaluation": {"errors", "maps", "parallel", "statistics"},
+    "evaluation": {"_version", "errors", "maps", "parallel", "statistics"},
     "backend": {"errors"},
     "nn": {"backend", "errors", "statistics"},
     "gan": {"backend", "errors", "maps", "nn", "statistics"},

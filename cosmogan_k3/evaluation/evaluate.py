@@ -1,316 +1,252 @@
-"""Real against generated maps: metrics.json, tables, figures and the report. Needs no Keras."""
+"""The evaluation of generated maps against real ones."""
 
-import csv
 import functools
-import itertools
-import json
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from cosmogan_k3._typing import IntArray, Mask, Metrics
+from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.evaluation import figures
-from cosmogan_k3.evaluation.report import write_report
-from cosmogan_k3.maps.io.atomic import check_writable, replacing
-from cosmogan_k3.maps.mapset import BLOCK
-from cosmogan_k3.parallel.executor import thread_map
-from cosmogan_k3.statistics import (
-    Comparison,
-    SummaryStatistics,
-    compare_correlations,
-    compare_features,
-    duplicate_rate,
-    effective_number,
-    frechet_distance,
-    join_features,
-    memorisation_test,
-    null_halves,
-    pixel_histogram,
-    power_spectrum,
-    relative_error,
-    summary_distances,
-    wasserstein_distances,
+from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
+from cosmogan_k3.evaluation.measure import (
+    FIRST_MAPS,
+    MeasurementBins,
+    Measurements,
+    choose_bins,
+    join_measurements,
+    kept_maps,
+    measuring_calls,
 )
+from cosmogan_k3.evaluation.metrics import (
+    SEARCHED_GENERATED,
+    SEARCHED_TRAINING,
+    copy_metrics,
+    distance_metrics,
+)
+from cosmogan_k3.evaluation.scan import Scan, scan
+from cosmogan_k3.maps import MapSet
+from cosmogan_k3.parallel.executor import MapCalls, thread_map
+from cosmogan_k3.statistics import Comparison, compare_features, null_halves
+from cosmogan_k3.statistics._maps import checked_mask
+from cosmogan_k3.statistics.two_sample.distances import half_of_map
 
-HISTOGRAM_BINS = 60
-
-_ENOUGH_PEAKS = 1000
-"""Real peaks in a bin from which on its relative error is quoted: their Poisson noise is 3 %."""
-
-_AUDITED = 200
-"""Generated maps that are searched for copies, among themselves and of training maps: the search costs n × m."""
-_SEARCHED = 3000
-"""Training maps in which copies are searched for."""
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was found out about two sets of maps."""
+    """Result of comparing two sets of maps.
 
-    metrics: dict
+    Parameters
+    ----------
+    metrics : mapping of str to float
+        Distances with their nulls, p-values and numbers of maps.
+    comparison : Comparison
+        The test of each statistic.
+    figures : mapping of str to matplotlib.figure.Figure
+        Figures by name.
+    left_out : tuple of str
+        Labels of what was not measured because the maps are masked.
+    provenance : mapping of str to Any
+        Where the maps came from: what the caller said, SHA-256 of each set, version and seed.
+    """
+
+    metrics: Metrics
     comparison: Comparison
-    figures: dict
-    left_out: tuple = ()
-    """What a mask left unmeasured, in words."""
+    figures: Mapping[str, Figure]
+    left_out: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("metrics", "figures", "provenance"):
+            frozen = MappingProxyType(dict(getattr(self, name)))
+            object.__setattr__(self, name, frozen)
+
+    def extended(
+        self, *, metrics: Metrics = _EMPTY, figures: Mapping[str, Figure] = _EMPTY
+    ) -> "Evaluation":
+        """Return this evaluation with further metrics and figures.
+
+        Parameters
+        ----------
+        metrics : mapping of str to float, default empty
+            Added after those of the evaluation.
+        figures : mapping of str to matplotlib.figure.Figure, default empty
+            Added after those of the evaluation.
+
+        Returns
+        -------
+        Evaluation
+        """
+        return replace(
+            self, metrics={**self.metrics, **metrics}, figures={**self.figures, **figures}
+        )
 
 
 def evaluate_maps(
-    real, generated, *, training=None, mask=None, seed=0, permutations=499, run=thread_map
-):
+    real: MapSet,
+    generated: MapSet,
+    *,
+    training: MapSet | None = None,
+    mask: Mask | None = None,
+    seed: int = 0,
+    permutations: int = 499,
+    map_calls: MapCalls = thread_map,
+    provenance: Mapping[str, Any] = _EMPTY,
+) -> Evaluation:
     """Compare two sets of maps and draw the figures.
 
-    Args:
-        real, generated: ``MapSet`` of the same side and pixel size, at least four maps each.
-        training: optional ``MapSet`` that the generator learned from; copies of its maps are searched for.
-        mask: optional bool array ``(N, N)`` for both sets, True where observed; other pixels, NaN included, are never
-            read. With a mask only what accepts one is measured (``Evaluation.left_out`` names the rest): pixels, P(ℓ),
-            peaks, minima; and copies are not searched for.
-        seed: int, of the permutations and the null's split.
-        permutations: int.
-        run: function that makes the calls in which maps are measured (``cluster.calling``); the result does not depend
-            on who makes them.
+    Each set is measured once, a block at a time, and all results follow from these measurements. A set
+    on disk of at most 2²⁷ pixels (0.5 GB) is read once. A larger set is read twice: the first
+    reading finds its SHA-256 and the range of its pixels, which fixes the bins of the second.
 
-    Returns:
-        ``Evaluation``: the distances with their nulls and the numbers of maps; the ``Comparison``; and matplotlib
-        figures by name.
+    Parameters
+    ----------
+    real, generated : MapSet
+        Of the same side and pixel size, at least four maps each.
+    training : MapSet, optional
+        Maps that the generator learned from; copies of them are searched for.
+    mask : bool array (N, N), optional
+        True where observed, for both sets; other pixels, NaN included, are never read. With a mask
+        only pixels, P(ℓ), peaks and minima are measured, and copies are not searched for;
+        ``Evaluation.left_out`` names the rest.
+    seed : int, default 0
+        Seed of the permutations and of the split into halves for the nulls.
+    permutations : int, default 499
+        Number of exchanges of maps for each p-value.
+    map_calls : MapCalls, default thread_map
+        Function that makes the calls in which maps are measured, as ``executor`` yields it. The result
+        does not depend on it.
+    provenance : mapping of str to Any, default empty
+        Names and values to record beside the SHA-256 of each set.
 
-    Raises:
-        InputError: maps of different sides or pixel sizes, fewer than four of a kind, or training maps with a mask.
-        ValueError: a mask of another shape or type, or NaN among observed pixels.
+    Returns
+    -------
+    Evaluation
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.maps import MapSet
-        >>> kappa = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
-        >>> evaluation = evaluate_maps(MapSet(kappa, 2.0), MapSet(kappa[::-1], 2.0), permutations=9)
-        >>> evaluation.metrics["power_spectrum_error_mean"] < 1e-6, "peaks" in evaluation.figures
-        (True, True)
+    Raises
+    ------
+    InputError
+        Maps of different sides or pixel sizes, fewer than four maps in a set, training maps together
+        with a mask, real maps in which a statistic does not vary, or an observed pixel that is not
+        finite.
+    ValueError
+        A mask of another shape or type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cosmogan_k3.maps import MapSet
+    >>> kappa = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+    >>> evaluation = evaluate_maps(MapSet(kappa, 2.0), MapSet(kappa[::-1], 2.0), permutations=9)
+    >>> evaluation.metrics["power_spectrum_error_mean"] < 1e-6, "peaks" in evaluation.figures
+    (True, True)
     """
     _check_sets(real, generated, training, mask)
-    options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
-    battery = SummaryStatistics(real.kappa, **options)
-    pair = real.kappa, generated.kappa
-    measured = _measure(battery, pair, run)
-    _check_varied(measured[0])
-    copies = functools.partial(_audit, *pair, training and training.kappa) if mask is None else dict
-    pixels = functools.partial(
-        summary_distances, *pair, **options, seed=seed, permutations=permutations
+    halves = null_halves(len(real), seed)
+    scans = _scan_sets(real, generated, training, mask, halves)
+    bins = choose_bins(
+        scans["real"], scans["generated"], halves, pixel_arcmin=real.pixel_arcmin, mask=mask
     )
-    distances = functools.partial(wasserstein_distances, *pair, **options, seed=seed)
-    metrics, more, audit = run([pixels, distances, copies], "comparing")
-    comparison = compare_features(*measured, permutations=permutations, seed=seed)
-    metrics |= more | _feature_metrics(measured, null_halves(len(real), seed)) | audit
+    shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(16)
+    own = {f"{name}_fingerprint": scanned.fingerprint for name, scanned in scans.items()}
+    own |= {"cosmogan_k3": __version__, "seed": seed}
+    measured, copies = _measure(scans, bins, halves, map_calls)
+    del scans  # with the maps that were loaded
+    _check_varied(measured[0])
+    options = {"permutations": permutations, "seed": seed}
+    metrics = distance_metrics(*measured, halves, bins.fine, **options) | copies
+    comparison = compare_features(*(list(m.features) for m in measured), **options)
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
-    drawn = _figures(real, generated, mask, metrics, seed)
-    drawn |= {
-        r.name: figures.statistic_panel(r)
-        for r in comparison.results
-        if r.axis.size and r.name not in drawn
-    }
-    left_out = battery.left_out and (*battery.left_out, "Search for copies")
-    return Evaluation(metrics, comparison, drawn, left_out)
+    left_out = bins.statistics.left_out and (*bins.statistics.left_out, "Search for copies")
+    return Evaluation(
+        metrics,
+        comparison,
+        evaluation_figures(
+            shown, measured, bins.histogram, halves, metrics, comparison,
+            field_deg=real.field_deg, mask=mask,
+        ),
+        left_out,
+        # The caller's names come first, and the caller's values win.
+        {**provenance, **own, **provenance},
+    )
 
 
-def _check_sets(real, generated, training, mask):
-    """Raise ``InputError`` where two sets of maps cannot be compared."""
+def _check_sets(
+    real: MapSet, generated: MapSet, training: MapSet | None, mask: Mask | None
+) -> None:
+    """Raise ``InputError`` if two sets of maps cannot be compared."""
     if real.pixels != generated.pixels or not np.isclose(
         real.pixel_arcmin, generated.pixel_arcmin, rtol=1e-3
     ):
         raise InputError(
-            "Real and generated maps must have the same side and pixel size. Received: "
-            f"{real.pixels} pixels of {real.pixel_arcmin:g} arcmin and {generated.pixels} of {generated.pixel_arcmin:g}"
+            "Real and generated maps must have the same side and pixel size. "
+            f"Received: {real.pixels} pixels of {real.pixel_arcmin:g} arcmin "
+            f"and {generated.pixels} of {generated.pixel_arcmin:g}"
         )
     if min(len(real), len(generated)) < 4:
         raise InputError(
-            f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
+            "A comparison needs four maps of each kind. "
+            f"Received: {len(real)} and {len(generated)}"
         )
     if mask is not None and training is not None:
         raise InputError(
-            "Copies of training maps cannot be searched for under a mask; compare once more without it"
+            "Copies of training maps cannot be searched for under a mask; "
+            "compare once more without it"
         )
 
 
-def _check_varied(features):
-    """Raise ``InputError`` where a statistic is the same in every real map."""
-    if still := [f.label for f in features if not np.ptp(f.rows, axis=0).any()]:
+def _scan_sets(
+    real: MapSet,
+    generated: MapSet,
+    training: MapSet | None,
+    mask: Mask | None,
+    halves: list[IntArray],
+) -> dict[str, Scan]:
+    """Read each set for the first time."""
+    mask = checked_mask(mask, real.pixels)
+    kept = kept_maps(len(real), real.pixels, halves)
+    scans = {
+        "real": scan(real, keep=kept, mask=mask),
+        "generated": scan(generated, keep=kept_maps(len(generated), real.pixels), mask=mask),
+    }
+    if training is not None:
+        searched = np.arange(min(len(training), SEARCHED_TRAINING))
+        scans["training"] = scan(training, keep=searched, measured=False)
+    return scans
+
+
+def _measure(
+    scans: dict[str, Scan], bins: MeasurementBins, halves: list[IntArray], map_calls: MapCalls
+) -> tuple[list[Measurements], dict[str, float]]:
+    """Measure both sets, and search for copies unless there is a mask."""
+    calls = {
+        "real": measuring_calls(scans["real"], bins, half_of_map(halves)),
+        "generated": measuring_calls(scans["generated"], bins),
+    }
+    searched = [scans[name].first(SEARCHED_GENERATED) for name in ("generated", "real")]
+    training = None
+    if "training" in scans:
+        training = scans["training"].first_part(SEARCHED_TRAINING)
+    copies = functools.partial(copy_metrics, *searched, training)
+    if bins.statistics.mask is not None:
+        copies = dict
+    found, *parts = map_calls([copies, *calls["real"], *calls["generated"]], "measuring")
+    count = len(calls["real"])
+    return [join_measurements(parts[:count]), join_measurements(parts[count:])], found
+
+
+def _check_varied(real: Measurements) -> None:
+    """Raise ``InputError`` if a statistic is the same in every real map."""
+    if constant := [f.label for f in real.features if not np.ptp(f.rows, axis=0).any()]:
         raise InputError(
-            f"{', '.join(still)}: the same in every real map, so there is nothing to compare; "
+            f"{', '.join(constant)}: the same in every real map, so there is nothing to compare; "
             "give larger maps, or a mask that leaves more of them"
         )
-
-
-def _measure(battery, sets, run):
-    """The battery's ``Features`` of each set of maps."""
-    parts = [_parts(kappa) for kappa in sets]
-    features = iter(
-        run(
-            [functools.partial(battery.measure, part) for part in itertools.chain(*parts)],
-            "measuring",
-        )
-    )
-    return [join_features([next(features) for _ in of_set]) for of_set in parts]
-
-
-def _parts(kappa):
-    """Maps in files in parts that can be measured anywhere; maps in memory as they are, which would have to be sent."""
-    if not hasattr(kappa, "table"):
-        return [kappa]
-    return [kappa.take(slice(start, start + BLOCK)) for start in range(0, len(kappa), BLOCK)]
-
-
-def _feature_metrics(measured, halves):
-    """Metrics of the rows that the battery measured in either set."""
-    spectra, peaks = (
-        [next(f.rows for f in features if f.name == name) for features in measured]
-        for name in ("power_spectrum", "peaks")
-    )
-    return _spectra_metrics(spectra, halves) | _peak_metrics(peaks, halves)
-
-
-def _spectra_metrics(spectra, halves):
-    """Fréchet distance and correlations of log P(ℓ) between bins, where the maps are many enough and vary."""
-    few = min(len(spectra[0]) // 2, len(spectra[1])) <= spectra[0].shape[1]
-    if few or any((rows <= 0).any() or (np.ptp(rows, axis=0) == 0).any() for rows in spectra):
-        return {}
-    real, generated = (np.log(rows) for rows in spectra)
-    correlations = compare_correlations(real, generated, bootstraps=100)
-    return {
-        "frechet_distance": frechet_distance(real, generated),
-        "frechet_distance_null": frechet_distance(*(real[half] for half in halves)),
-        "correlation_distance": correlations.distance,
-        "correlation_distance_null": float(correlations.distance_null[1]),
-        "correlation_largest": correlations.largest,
-        "correlation_largest_null": float(correlations.largest_null[1]),
-    }
-
-
-def _peak_metrics(peaks, halves):
-    """Largest relative error of the counts in those of the battery's bins of σ/2 that hold enough real peaks."""
-    real, generated = peaks
-    filled = real.sum(axis=0) >= _ENOUGH_PEAKS
-    if not filled.any():
-        return {}
-    return {
-        "peak_counts_error_max": relative_error(real[:, filled], generated[:, filled])[1],
-        "peak_counts_error_max_null": relative_error(*(real[half][:, filled] for half in halves))[
-            1
-        ],
-    }
-
-
-def _audit(real, generated, training):
-    """Copies among the generated maps, and of training maps: of the first few of each kind."""
-    drawn, heldout = (np.asarray(maps[:_AUDITED], dtype=np.float32) for maps in (generated, real))
-    searched = None if training is None else np.asarray(training[:_SEARCHED], dtype=np.float32)
-    if not all(
-        np.ptp(maps, axis=(1, 2)).all() for maps in (drawn, heldout, searched) if maps is not None
-    ):
-        return {
-            "constant_share": float((np.ptp(drawn, axis=(1, 2)) == 0).mean())
-        }  # a blank map resembles any other
-    metrics = {
-        "duplicate_rate": duplicate_rate(drawn, heldout).rate,
-        "effective_share": effective_number(drawn, heldout) / len(drawn),
-        "audited_maps": len(drawn),
-    }
-    if searched is not None:
-        found = memorisation_test(drawn, searched, heldout)
-        metrics |= {
-            "memorisation_pvalue": found.pvalue,
-            "memorisation_fraction_closer": found.fraction_closer,
-            "memorisation_searched_maps": len(searched),
-        }
-    return metrics
-
-
-def _figures(real, generated, mask, metrics, seed):
-    """Maps side by side, pixels and P(ℓ)."""
-    observed = True if mask is None else mask
-    scouts, shown = (
-        np.where(observed, maps.kappa[:count], np.nan)
-        for maps, count in ((real, 256), (generated, 16))
-    )
-    edges = np.linspace(*np.nanpercentile(scouts, [0.001, 99.999]), HISTOGRAM_BINS + 1)
-    options = {"pixel_arcmin": real.pixel_arcmin, "mask": mask}
-    ell, real_power = power_spectrum(real.kappa, **options)
-    _, generated_power = power_spectrum(generated.kappa, **options)
-    first, second = null_halves(len(real), seed)
-    return {
-        "maps": figures.map_gallery(scouts, shown, field_deg=real.field_deg),
-        "pixel_histogram": figures.pixel_distribution(
-            edges,
-            pixel_histogram(real.kappa, edges, mask=mask),
-            pixel_histogram(generated.kappa, edges, mask=mask),
-            title=f"KS distance {metrics['ks_pixels_distance']:.4f} "
-            f"(real against real {metrics['ks_pixels_distance_null']:.4f})",
-        ),
-        "power_spectrum": figures.power_spectrum_comparison(
-            ell,
-            real_power,
-            generated_power,
-            null_ratio=real_power[first].mean(axis=0) / real_power[second].mean(axis=0),
-            title=f"mean |ΔP/P| {100 * metrics['power_spectrum_error_mean']:.1f} % "
-            f"(real against real {100 * metrics['power_spectrum_error_mean_null']:.1f} %)",
-        ),
-    }
-
-
-def write_evaluation(folder, evaluation, *, provenance=None):
-    """Write ``report.html``, ``metrics.json``, ``statistics.csv`` and each figure as PNG and PDF; return the paths.
-
-    Raises:
-        InputError: the folder cannot be written to.
-    """
-    folder = Path(folder)
-    check_writable(folder)
-    paths = []
-    for name, figure in evaluation.figures.items():
-        for ending in ("png", "pdf"):
-            paths.append(folder / f"{name}.{ending}")
-            with replacing(paths[-1]) as partial:
-                figure.savefig(partial, format=ending, dpi=110)
-            figure.set_layout_engine(
-                "none"
-            )  # laid out by the first saving; again would take as long as drawing
-    paths.append(folder / "metrics.json")
-    with replacing(paths[-1]) as partial:
-        metrics = {name: _quoted(value) for name, value in evaluation.metrics.items()}
-        text = json.dumps(metrics | (provenance or {}), indent=2, allow_nan=False)
-        partial.write_text(text + "\n")
-    paths.append(folder / "statistics.csv")
-    with replacing(paths[-1]) as partial, partial.open("w", newline="") as file:
-        rows = evaluation.comparison.table()
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows({name: _quoted(value) for name, value in row.items()} for row in rows)
-    paths.append(folder / "report.html")
-    images = {name: (folder / f"{name}.png").read_bytes() for name in evaluation.figures}
-    write_report(
-        paths[-1],
-        evaluation.comparison,
-        images=images,
-        metrics=evaluation.metrics,
-        provenance=provenance or {},
-        left_out=evaluation.left_out,
-    )
-    return paths
-
-
-def _quoted(value):
-    """A number to the twelve digits that do not depend on how many threads shared a sum."""
-    return float(f"{value:.12g}") if isinstance(value, float) else value
-
-
-def summary(evaluation):
-    """The distances beside their nulls, and the verdict on each statistic, as a few aligned lines."""
-    metrics = evaluation.metrics
-    lines = [f"{'':28}{'generated':>12}{'real vs real':>14}"]
-    names = (n for n in metrics if f"{n}_null" in metrics)
-    lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
-    lines += ["", *(result.verdict for result in evaluation.comparison.results)]
-    if evaluation.left_out:
-        lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
-    return "\n".join(lines)

@@ -6,8 +6,8 @@ from importlib import resources
 import numpy as np
 from jinja2 import Environment, StrictUndefined
 
-from cosmogan_k3.maps.io.writers import replacing
-from cosmogan_k3.statistics.two_sample.comparison import SIGNIFICANCE
+from cosmogan_k3.maps.io.atomic import replacing
+from cosmogan_k3.statistics.two_sample.results import SIGNIFICANCE
 
 
 def write_report(path, comparison, *, images, metrics, provenance, left_out=()):

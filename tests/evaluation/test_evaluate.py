@@ -8,7 +8,8 @@ import pytest
 from scipy import ndimage
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.evaluation.evaluate import evaluate_maps, summary, write_evaluation
+from cosmogan_k3.evaluation.evaluate import evaluate_maps
+from cosmogan_k3.evaluation.files import summary, write_evaluation
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import SummaryStatistics, power_spectrum
 
@@ -25,7 +26,9 @@ def real():
 
 
 def test_maps_of_one_kind_agree_and_every_file_is_written(real, tmp_path):
-    evaluation = evaluate_maps(real, maps(1), training=maps(2, 100), permutations=99)
+    evaluation = evaluate_maps(
+        real, maps(1), training=maps(2, 100), permutations=99, provenance={"seed": 7}
+    )
     assert evaluation.comparison.agrees
     assert evaluation.metrics["duplicate_rate"] == 0
     assert evaluation.metrics["effective_share"] > 0.9
@@ -34,7 +37,7 @@ def test_maps_of_one_kind_agree_and_every_file_is_written(real, tmp_path):
         evaluation.metrics["correlation_distance"]
         < 2 * evaluation.metrics["correlation_distance_null"]
     )
-    write_evaluation(tmp_path, evaluation, provenance={"seed": 7})
+    write_evaluation(tmp_path, evaluation)
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {"report.html", "metrics.json", "statistics.csv"} | {
         f"{name}.{ending}" for name in evaluation.figures for ending in ("png", "pdf")

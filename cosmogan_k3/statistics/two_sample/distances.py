@@ -1,126 +1,334 @@
-"""The distances that training is followed by, each with its null."""
+"""Distances between two sets of maps, each with its null."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
+from cosmogan_k3._typing import FloatArray, IntArray, Mask, Rows
 from cosmogan_k3.statistics._maps import extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
-from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import ks_histogram_counts, ks_pixels
+from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
+    ks_of_counts,
+    ks_of_histograms,
+    levels_of_sets,
+    published_edges,
+)
+from cosmogan_k3.statistics.two_sample.pixel_counts import PixelBins, PixelCounts, count_set
 from cosmogan_k3.statistics.two_sample.wasserstein import (
     wasserstein_from_histograms,
     wasserstein_rows,
 )
 
+# Bins of pixels and peaks for Wasserstein distances: they differ from the exact ones by less than 0.1 % of σ.
 _FINE_BINS = 1024
-"""Of pixels and peaks, for Wasserstein distances: off from the exact ones by less than 0.1 % of σ."""
 
 
-def relative_error(real, generated):
-    """Mean and largest |⟨x_gen⟩/⟨x_real⟩ − 1| over bins, of power or of counts.
+def relative_error(real: Rows, generated: Rows) -> tuple[float, float]:
+    """Compute mean and largest |⟨x_gen⟩/⟨x_real⟩ − 1| over bins of power or counts.
 
-    Args:
-        real, generated: float arrays ``(n, bins)``, as ``power_spectrum`` and ``peak_counts`` return them.
+    Parameters
+    ----------
+    real, generated : float array (n, bins)
+        As ``power_spectrum`` and ``peak_counts`` return them.
 
-    Returns:
-        ``(mean, maximum)``, floats.
+    Returns
+    -------
+    mean, maximum : float
 
-    Example:
-        >>> import numpy as np
-        >>> relative_error(np.ones((4, 2)), np.array([[1.0, 1.5]]))
-        (0.25, 0.5)
+    Examples
+    --------
+    >>> import numpy as np
+    >>> relative_error(np.ones((4, 2)), np.array([[1.0, 1.5]]))
+    (0.25, 0.5)
     """
     deviation = np.abs(np.mean(generated, axis=0) / np.mean(real, axis=0) - 1)
     return float(deviation.mean()), float(deviation.max())
 
 
-def summary_distances(real, generated, *, pixel_arcmin, mask=None, permutations=499, seed=0):
-    """The distances between two sets of maps, and the same between two disjoint halves of the real one.
+def null_halves(n: int, seed: int) -> list[IntArray]:
+    """Split real maps into the two disjoint halves that every null here compares.
 
-    Args:
-        real, generated: float arrays ``(n, N, N)``, κ, or ``PatchTable``; at least two real maps.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read.
-        permutations: int, for the p-value of ``ks_pixels``.
-        seed: int, of the permutations and of the split into halves.
+    Parameters
+    ----------
+    n : int
+        Number of real maps.
+    seed : int
+        Seed of the split.
 
-    Returns:
-        dict of floats: ``ks_pixels_distance``, ``ks_pixels_pvalue``, ``ks_histogram_pvalue``,
-        ``power_spectrum_error_mean`` and ``power_spectrum_error_max``, and each of these with ``_null`` appended. The
-        null compares half as many maps with half as many, so that it slightly overstates the noise of the first.
+    Returns
+    -------
+    list of two int64 arrays
+        Indices of the maps of each half.
 
-    Raises:
-        ValueError: fewer than two real maps.
+    Examples
+    --------
+    >>> first, second = null_halves(5, seed=0)
+    >>> sorted([*first, *second]) == list(range(5))
+    True
+    """
+    return np.array_split(np.random.default_rng(seed).permutation(n), 2)
 
-    Example:
-        >>> import numpy as np
-        >>> maps = np.random.default_rng(0).normal(size=(20, 16, 16))
-        >>> d = summary_distances(maps, maps, pixel_arcmin=1.0, permutations=9)
-        >>> d["ks_pixels_distance"], d["ks_pixels_distance_null"] > 0
-        (0.0, True)
+
+def half_of_map(halves: list[IntArray]) -> IntArray:
+    """Return the half, 0 or 1, that each map is in.
+
+    Parameters
+    ----------
+    halves : list of two int64 arrays
+        As ``null_halves`` returns them.
+
+    Returns
+    -------
+    int64 array (n,)
+
+    Examples
+    --------
+    >>> half_of_map([np.array([2, 0]), np.array([1])]).tolist()
+    [0, 1, 0]
+    """
+    return np.isin(np.arange(sum(map(len, halves))), halves[1]).astype(np.int64)
+
+
+def summary_distances(
+    real: FloatArray,
+    generated: FloatArray,
+    *,
+    pixel_arcmin: float,
+    mask: Mask | None = None,
+    permutations: int = 499,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Compute the distances between two sets of maps, and between two disjoint halves of the real one.
+
+    Parameters
+    ----------
+    real, generated : float array (n, N, N) or PatchTable
+        Convergence; at least two real maps.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    mask : bool array (N, N), optional
+        True where observed; other pixels, NaN included, are never read.
+    permutations : int, default 499
+        Number of exchanges for the p-value of ``ks_pixels``.
+    seed : int, default 0
+        Seed of the exchanges and of the split into halves.
+
+    Returns
+    -------
+    dict of float
+        ``ks_pixels_distance``, ``ks_pixels_pvalue``, ``ks_histogram_pvalue``,
+        ``power_spectrum_error_mean`` and ``power_spectrum_error_max``, and each of these with ``_null``
+        appended. The null compares half as many maps with half as many. It therefore overstates the
+        noise of the distance slightly.
+
+    Raises
+    ------
+    ValueError
+        Fewer than two real maps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.random.default_rng(0).normal(size=(20, 16, 16))
+    >>> d = summary_distances(maps, maps, pixel_arcmin=1.0, permutations=9)
+    >>> d["ks_pixels_distance"], d["ks_pixels_distance_null"] > 0
+    (0.0, True)
     """
     if len(real) < 2:
         raise ValueError(f"A null needs at least two real maps to halve. Received: {len(real)}")
-    first, second = null_halves(len(real), seed)
-    real_power, generated_power = (
-        power_spectrum(m, pixel_arcmin=pixel_arcmin, mask=mask)[1] for m in (real, generated)
+    halves = null_halves(len(real), seed)
+    pairs = (real, generated), tuple(real.take(half, axis=0) for half in halves)
+    bins, null_bins = (
+        PixelBins(levels_of_sets(*pair, mask), published_edges(extremes(pair[0], mask)))
+        for pair in pairs
     )
+    counts = [count_set(maps, bins, mask=mask) for maps in (real, generated)]
+    null_counts = count_set(real, null_bins, mask=mask, groups=half_of_map(halves))
+    power = [
+        power_spectrum(maps, pixel_arcmin=pixel_arcmin, mask=mask)[1] for maps in (real, generated)
+    ]
+    return distances_of_rows(
+        counts, null_counts, power, halves, permutations=permutations, seed=seed
+    )
+
+
+def distances_of_rows(
+    counts: list[PixelCounts],
+    null_counts: PixelCounts,
+    power: list[Rows],
+    halves: list[IntArray],
+    *,
+    permutations: int,
+    seed: int,
+) -> dict[str, float]:
+    """Compute ``summary_distances`` from what was measured of each map.
+
+    Parameters
+    ----------
+    counts : list of two PixelCounts
+        Of the real and the generated maps, in bins for these two sets.
+    null_counts : PixelCounts
+        Of the real maps in bins for the two halves; its groups are the halves.
+    power : list of two float64 arrays (n, bins)
+        P(ℓ) of the real and the generated maps.
+    halves : list of two int64 arrays
+        As ``null_halves`` returns them.
+    permutations, seed : int
+        As in ``summary_distances``.
+
+    Returns
+    -------
+    dict of float
+    """
     options = {"permutations": permutations, "seed": seed}
-    distances = _distances(real, generated, real_power, generated_power, mask, options)
-    halves = (real.take(half, axis=0) for half in (first, second))
-    null = _distances(*halves, real_power[first], real_power[second], mask, options)
+    distances = _distances(counts, power, **options)
+    halved = [null_counts.take(half, slice(i, i + 1)) for i, half in enumerate(halves)]
+    null = _distances(halved, [power[0][half] for half in halves], **options)
     return distances | {f"{name}_null": value for name, value in null.items()}
 
 
-def wasserstein_distances(real, generated, *, pixel_arcmin, periodic=False, mask=None, seed=0):
-    """Wasserstein-1 distances of pixels, of heights of peaks and of log P(ℓ), and the same between two real halves.
-
-    Pixels and peaks are binned into 1,024 equal bins over the range of both sets (``wasserstein_from_histograms``); of
-    log P(ℓ) the distances of the bins of ℓ, each over maps, are averaged (``wasserstein_rows``).
-
-    Args:
-        real, generated: float arrays ``(n, N, N)``, κ, or ``PatchTable``; at least four real maps.
-        pixel_arcmin: float, side of a pixel in arcmin.
-        periodic: bool, whether opposite sides of a map are neighbours, for peaks.
-        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read.
-        seed: int, of the split into halves.
-
-    Returns:
-        dict of floats: ``wasserstein_pixels``, ``wasserstein_peaks`` and ``wasserstein_log_power``, in units of the
-        real standard deviation of each, and each of these with ``_null`` appended. One that is not defined, as without
-        peaks or where a P(ℓ) is zero, is left out.
-
-    Raises:
-        ValueError: fewer than four real maps, real maps that are constant, or NaN where observed.
-
-    Example:
-        >>> import numpy as np
-        >>> a, b = np.random.default_rng(0).normal(size=(2, 40, 16, 16))
-        >>> d = wasserstein_distances(a, b + 0.5, pixel_arcmin=1.0)
-        >>> round(d["wasserstein_pixels"], 1), d["wasserstein_pixels_null"] < 0.05
-        (0.5, True)
-
-    Source: as ``wasserstein_1``.
-    """
-    if len(real) < 4:
-        raise ValueError(f"A null needs halves of two real maps. Received: {len(real)} real maps")
-    lowest, highest = zip(extremes(real, mask), extremes(generated, mask), strict=True)
-    edges = np.linspace(min(lowest), max(highest), _FINE_BINS + 1)
-    sets = [*(real.take(half, axis=0) for half in null_halves(len(real), seed)), generated]
-    pixels = [pixel_histogram(maps, edges, mask=mask).sum(axis=0) for maps in sets]
-    peaks = [peak_counts(maps, edges, mask=mask, periodic=periodic).sum(axis=0) for maps in sets]
-    power = [power_spectrum(maps, pixel_arcmin=pixel_arcmin, mask=mask)[1] for maps in sets]
-    halved = _wasserstein(*((s[0], s[1]) for s in (pixels, peaks, power)), edges)
-    real_whole = pixels[0] + pixels[1], peaks[0] + peaks[1], np.concatenate(power[:2])
-    whole = _wasserstein(*zip(real_whole, (pixels[2], peaks[2], power[2]), strict=True), edges)
-    defined = [name for name in whole if name in halved]
-    return {name: whole[name] for name in defined} | {
-        f"{name}_null": halved[name] for name in defined
+def _distances(
+    counts: list[PixelCounts], power: list[Rows], *, permutations: int, seed: int
+) -> dict[str, float]:
+    mean, maximum = relative_error(*power)
+    pixels = ks_of_counts(*counts, permutations=permutations, seed=seed)
+    return {
+        "ks_pixels_distance": pixels.distance,
+        "ks_pixels_pvalue": pixels.pvalue,
+        "ks_histogram_pvalue": ks_of_histograms(*(c.published for c in counts)).pvalue,
+        "power_spectrum_error_mean": mean,
+        "power_spectrum_error_max": maximum,
     }
 
 
-def _wasserstein(pixels, peaks, power, edges):
-    """The distances of pairs of histograms of pixels and of peaks, and of rows of P(ℓ), where they are defined."""
+def wasserstein_distances(
+    real: FloatArray,
+    generated: FloatArray,
+    *,
+    pixel_arcmin: float,
+    periodic: bool = False,
+    mask: Mask | None = None,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Compute Wasserstein-1 distances of pixels, heights of peaks and log P(ℓ), each with its null.
+
+    Pixels and peaks are counted in 1,024 equal bins over the range of both sets
+    (``wasserstein_from_histograms``). The distance of log P(ℓ) is the mean over the bins of ℓ of the
+    distance over maps (``wasserstein_rows``).
+
+    Parameters
+    ----------
+    real, generated : float array (n, N, N) or PatchTable
+        Convergence; at least four real maps.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    periodic : bool, default False
+        Whether opposite sides of a map are neighbours, for peaks.
+    mask : bool array (N, N), optional
+        True where observed; other pixels, NaN included, are never read.
+    seed : int, default 0
+        Seed of the split into halves.
+
+    Returns
+    -------
+    dict of float
+        ``wasserstein_pixels``, ``wasserstein_peaks`` and ``wasserstein_log_power``, in units of the real
+        standard deviation of each, and each of these with ``_null`` appended. A distance that is not
+        defined is left out, for example without peaks or if some P(ℓ) is zero.
+
+    Raises
+    ------
+    ValueError
+        Fewer than four real maps, real maps that are constant, or NaN where observed.
+
+    References
+    ----------
+    As for ``wasserstein_1``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a, b = np.random.default_rng(0).normal(size=(2, 40, 16, 16))
+    >>> d = wasserstein_distances(a, b + 0.5, pixel_arcmin=1.0)
+    >>> round(d["wasserstein_pixels"], 1), d["wasserstein_pixels_null"] < 0.05
+    (0.5, True)
+    """
+    if len(real) < 4:
+        raise ValueError(f"A null needs halves of two real maps. Received: {len(real)} real maps")
+    edges = fine_edges(extremes(real, mask), extremes(generated, mask))
+    halves = null_halves(len(real), seed)
+    sets = [*(real.take(half, axis=0) for half in halves), generated]
+    pixels = np.stack([pixel_histogram(m, edges, mask=mask).sum(axis=0) for m in sets])
+    peaks = np.stack(
+        [peak_counts(m, edges, mask=mask, periodic=periodic).sum(axis=0) for m in sets]
+    )
+    power = [
+        power_spectrum(maps, pixel_arcmin=pixel_arcmin, mask=mask)[1] for maps in (real, generated)
+    ]
+    return wasserstein_of_rows(pixels, peaks, power, halves, edges)
+
+
+def fine_edges(real: tuple[float, float], generated: tuple[float, float]) -> FloatArray:
+    """Return the edges of the 1,024 bins of ``wasserstein_distances``.
+
+    Parameters
+    ----------
+    real, generated : (float, float)
+        Smallest and largest observed pixel of each set.
+
+    Returns
+    -------
+    float64 array (1025,)
+
+    Examples
+    --------
+    >>> fine_edges((0.0, 2.0), (-2.0, 1.0))[[0, 512, -1]].tolist()
+    [-2.0, 0.0, 2.0]
+    """
+    lowest, highest = zip(real, generated, strict=True)
+    return np.linspace(min(lowest), max(highest), _FINE_BINS + 1)
+
+
+def wasserstein_of_rows(
+    pixels: IntArray,
+    peaks: IntArray,
+    power: list[Rows],
+    halves: list[IntArray],
+    edges: FloatArray,
+) -> dict[str, float]:
+    """Compute ``wasserstein_distances`` from what was measured of each map.
+
+    Parameters
+    ----------
+    pixels, peaks : int64 array (3, bins)
+        Histograms of the two halves of the real maps and of the generated maps.
+    power : list of two float64 arrays (n, bins)
+        P(ℓ) of the real and the generated maps.
+    halves : list of two int64 arrays
+        As ``null_halves`` returns them.
+    edges : float64 array (bins + 1,)
+        As ``fine_edges`` returns them.
+
+    Returns
+    -------
+    dict of float
+    """
+    # Rows in the order of the halves, on which rounding depends.
+    halved_power = [power[0][half] for half in halves]
+    halved = _wasserstein(pixels[:2], peaks[:2], halved_power, edges)
+    both = (np.stack([counts[:2].sum(axis=0), counts[2]]) for counts in (pixels, peaks))
+    whole = _wasserstein(*both, [np.concatenate(halved_power), power[1]], edges)
+    defined = [name for name in whole if name in halved]
+    null = {f"{name}_null": halved[name] for name in defined}
+    return {name: whole[name] for name in defined} | null
+
+
+def _wasserstein(
+    pixels: IntArray, peaks: IntArray, power: list[Rows], edges: FloatArray
+) -> Mapping[str, float]:
+    """Distances of two sets, from their histograms and their rows of P(ℓ), if defined."""
     distances = {}
     for name, (real, generated) in (("wasserstein_pixels", pixels), ("wasserstein_peaks", peaks)):
         if np.count_nonzero(real) > 1 and generated.any():
@@ -128,26 +336,3 @@ def _wasserstein(pixels, peaks, power, edges):
     if all((rows > 0).all() for rows in power) and np.ptp(power[0], axis=0).all():
         distances["wasserstein_log_power"] = float(wasserstein_rows(*map(np.log, power)).mean())
     return distances
-
-
-def null_halves(n, seed):
-    """Indices of the two disjoint halves of ``n`` real maps that every null here compares.
-
-    Example:
-        >>> first, second = null_halves(5, seed=0)
-        >>> sorted([*first, *second]) == list(range(5))
-        True
-    """
-    return np.array_split(np.random.default_rng(seed).permutation(n), 2)
-
-
-def _distances(real, generated, real_power, generated_power, mask, options):
-    mean, maximum = relative_error(real_power, generated_power)
-    pixels = ks_pixels(real, generated, mask=mask, **options)
-    return {
-        "ks_pixels_distance": pixels.distance,
-        "ks_pixels_pvalue": pixels.pvalue,
-        "ks_histogram_pvalue": ks_histogram_counts(real, generated, mask=mask).pvalue,
-        "power_spectrum_error_mean": mean,
-        "power_spectrum_error_max": maximum,
-    }

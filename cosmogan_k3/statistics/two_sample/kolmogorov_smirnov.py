@@ -1,146 +1,331 @@
-"""Kolmogorov-Smirnov comparisons of pixel intensities."""
+"""Kolmogorov-Smirnov comparisons of pixel values."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
 
-from cosmogan_k3.statistics._maps import blocks, checked_maps, checked_mask, extremes
+from cosmogan_k3._typing import FloatArray, Mask
+from cosmogan_k3.statistics._maps import checked_edges, checked_maps, checked_mask, extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
-from cosmogan_k3.statistics.two_sample.exchange import LargestShift
+from cosmogan_k3.statistics.two_sample.permutation_tests import MaximumDifferenceTest
+from cosmogan_k3.statistics.two_sample.pixel_counts import PixelBins, PixelCounts, count_set
 
+# Two distributions are compared at this many values of κ, or at each of their pixels if these are fewer.
 _LEVELS = 2**16
-"""Values of κ at which two distributions are compared; sets with fewer pixels are compared at each of them."""
-_GRID = 1024
-"""Of these, at which permutations are."""
-_SCOUTS = 256
-"""Maps of each set from which the values are taken, at most."""
-_SCOUTED = 2**24
-"""Pixels of each set that these may have."""
+# The levels are quantiles of at most so many maps of each set, with at most so many pixels.
+_LEVEL_MAPS = 256
+_LEVEL_PIXELS = 2**24
+
+# Bins of the published test.
+_PUBLISHED_BINS = 25
+
+# Permutations are evaluated on so many levels, and so many permutations, at a time: it bounds the memory.
+_LEVELS_AT_A_TIME = 128
+_PERMUTATIONS_AT_A_TIME = 100
 
 
 @dataclass(frozen=True)
 class KSResult:
-    """A distance between two distributions and the probability of one as large between sets of the same kind."""
+    """Distance between two distributions, with its p-value.
+
+    Parameters
+    ----------
+    distance : float
+        Largest difference of the cumulative distributions.
+    pvalue : float
+        Probability of a distance as large between sets of the same kind.
+
+    Examples
+    --------
+    >>> KSResult(distance=0.1, pvalue=0.5).pvalue
+    0.5
+    """
 
     distance: float
     pvalue: float
 
 
-def ks_pixels(real, generated, *, mask=None, permutations=499, seed=0):
-    """Kolmogorov-Smirnov distance between the pixels of two sets of maps.
+def ks_pixels(
+    real: FloatArray,
+    generated: FloatArray,
+    *,
+    mask: Mask | None = None,
+    permutations: int = 499,
+    seed: int = 0,
+) -> KSResult:
+    """Compute the Kolmogorov-Smirnov distance between the pixels of two sets of maps.
 
         D = max_κ |F_real(κ) − F_generated(κ)|
 
-    D is exact for up to 65,536 pixels; beyond, it is the largest difference at 65,536 quantiles of up to 256 maps of
-    each set, which sees all but some 2 · 10⁻⁵ of it, and no more than a block of maps is held in memory. The p-value
-    comes from exchanging whole maps between the two sets, because pixels of one map are correlated and the usual
-    formula, which counts them as independent, would reject sets of the same kind:
-    p = (1 + #{D* ≥ D}) / (1 + permutations), with D* and the D beside it evaluated on 1,024 of the quantiles.
+    D is exact for up to 65,536 pixels. Beyond, it is the largest difference at 65,536 quantiles of up
+    to 256 maps of each set, which misses at most about 2 · 10⁻⁵ of it. Only a block of maps is held in
+    memory. The p-value comes from exchanging whole maps between the two sets, because pixels of one
+    map are correlated. The usual formula counts them as independent and would reject sets of the same
+    kind. With D* and the D beside it evaluated on 1,024 of the quantiles,
 
-    Args:
-        real, generated: float arrays ``(n, N, N)``, κ; the numbers of maps may differ.
-        mask: bool array ``(N, N)``, True where observed; other pixels, NaN included, are never read.
-        permutations: int; 0 for no p-value (NaN).
-        seed: int, of the permutations.
+        p = (1 + #{D* ≥ D}) / (1 + permutations)
 
-    Returns:
-        ``KSResult``.
+    Parameters
+    ----------
+    real, generated : float array (n, N, N) or PatchTable
+        Convergence; the numbers of maps may differ.
+    mask : bool array (N, N), optional
+        True where observed; other pixels, NaN included, are never read.
+    permutations : int, default 499
+        Number of exchanges; with 0 the p-value is NaN.
+    seed : int, default 0
+        Seed of the exchanges.
 
-    Raises:
-        ValueError: an empty set, a mask of another shape or type, or NaN among observed pixels.
+    Returns
+    -------
+    KSResult
 
-    Example:
-        >>> import numpy as np
-        >>> rng = np.random.default_rng(0)
-        >>> ks_pixels(rng.normal(size=(40, 8, 8)), rng.normal(0.5, size=(40, 8, 8))).pvalue < 0.01
-        True
+    Raises
+    ------
+    ValueError
+        An empty set, a mask of another shape or type, or NaN among observed pixels.
 
-    Source: Smirnov 1939 for D; Good 2005, Permutation Tests, for the exchange of independent units.
+    References
+    ----------
+    Smirnov 1939 for D; Good 2005, Permutation Tests, for the exchange of independent units.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> ks_pixels(rng.normal(size=(40, 8, 8)), rng.normal(0.5, size=(40, 8, 8))).pvalue < 0.01
+    True
     """
     if not len(real) or not len(generated):
         raise ValueError(
             f"Both sets need maps. Received: {len(real)} real and {len(generated)} generated"
         )
     mask = checked_mask(mask, checked_maps(real).shape[1])
-    levels = _levels(real, checked_maps(generated), mask)
-    grid = np.unique(np.linspace(0, len(levels) - 1, _GRID).astype(int))
-    (first, a), (second, b) = (_cumulative(maps, mask, levels, grid) for maps in (real, generated))
-    distance = float(np.abs(first - second).max())
+    checked_maps(generated)
+    bins = PixelBins(levels_of_sets(real, generated, mask))
+    counts = (count_set(maps, bins, mask=mask) for maps in (real, generated))
+    return ks_of_counts(*counts, permutations=permutations, seed=seed)
+
+
+def ks_of_counts(
+    real: PixelCounts, generated: PixelCounts, *, permutations: int = 499, seed: int = 0
+) -> KSResult:
+    """Compute ``ks_pixels`` from the counts of the pixels of two sets.
+
+    Parameters
+    ----------
+    real, generated : PixelCounts
+        In the same bins.
+    permutations, seed : int
+        As in ``ks_pixels``.
+
+    Returns
+    -------
+    KSResult
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bins = PixelBins(np.array([0.0, 1.0, 2.0]))
+    >>> low, high = (count_set(np.full((4, 2, 2), value), bins) for value in (0.5, 1.5))
+    >>> ks_of_counts(low, high, permutations=0).distance
+    1.0
+    """
+    shares = (
+        counts.below.sum(axis=0) / (len(counts.rows) * counts.pixels) for counts in (real, generated)
+    )
+    distance = float(np.abs(np.subtract(*shares)).max())
     if not permutations:
         return KSResult(distance, float("nan"))
-    observed = np.arange(len(a) + len(b)) < len(a)
-    rng = np.random.default_rng(seed)
-    exchanges = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
-    differences = LargestShift(np.concatenate([a, b])).statistic(exchanges)
-    # The tolerance is rounding's: a tie is as large.
+    differences = _exchanged_differences(real, generated, permutations, seed)
+    # The tolerance is that of rounding: an equal difference counts as one as large.
     exceeding = int((differences[1:] >= differences[0] - 1e-12).sum())
     return KSResult(distance, (1 + exceeding) / (1 + permutations))
 
 
-def _observed(maps, mask):
-    """The pixels of maps that are observed, one row a map."""
-    return maps.reshape(len(maps), -1) if mask is None else maps[:, mask]
+def _exchanged_differences(
+    real: PixelCounts, generated: PixelCounts, permutations: int, seed: int
+) -> FloatArray:
+    """Largest difference on the grid, of the sets as they are and of each exchange of maps."""
+    n = len(real.rows)
+    observed = np.arange(n + len(generated.rows)) < n
+    rng = np.random.default_rng(seed)
+    exchanges = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
+    largest = np.zeros(len(exchanges))
+    for first in range(0, real.rows.shape[1], _LEVELS_AT_A_TIME):
+        levels = slice(first, first + _LEVELS_AT_A_TIME)
+        pooled = np.concatenate([real.rows[:, levels], generated.rows[:, levels]]) / real.pixels
+        test = MaximumDifferenceTest(pooled)
+        for start in range(0, len(exchanges), _PERMUTATIONS_AT_A_TIME):
+            some = slice(start, start + _PERMUTATIONS_AT_A_TIME)
+            largest[some] = np.maximum(largest[some], test.statistic(exchanges[some]))
+    return largest
 
 
-def _levels(real, generated, mask):
-    """Values of κ, increasing, at which the distributions are compared."""
-    few = max(1, min(_SCOUTS, _SCOUTED // real.shape[1] ** 2))
-    scouts = np.concatenate(
+def level_maps(pixels: int) -> int:
+    """Return how many maps of each set the levels of ``ks_pixels`` are taken from, at most.
+
+    Parameters
+    ----------
+    pixels : int
+        N, side of a map.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> level_maps(64), level_maps(1024)
+    (256, 16)
+    """
+    return max(1, min(_LEVEL_MAPS, _LEVEL_PIXELS // pixels**2))
+
+
+def ks_levels(
+    real: FloatArray, generated: FloatArray, *, mask: Mask | None = None, whole: bool = False
+) -> FloatArray:
+    """Choose the values of κ at which two distributions are compared.
+
+    Parameters
+    ----------
+    real, generated : float array (n, N, N)
+        The first ``level_maps`` maps of each set.
+    mask : bool array (N, N), optional
+        True where observed.
+    whole : bool, default False
+        Whether these are all the maps there are: then each value is a level, if they are few enough.
+
+    Returns
+    -------
+    float64 array (levels,)
+        Increasing values of κ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ks_levels(np.array([[[0.0, 1.0], [1.0, 3.0]]]), np.ones((1, 2, 2)), whole=True).tolist()
+    [0.0, 1.0, 3.0]
+    """
+    values = np.concatenate(
         [
-            _observed(np.asarray(maps[:few], dtype=np.float64), mask).ravel()
-            for maps in (real, generated)
+            (maps.reshape(len(maps), -1) if mask is None else maps[:, mask]).ravel()
+            for maps in (real.astype(np.float64), generated.astype(np.float64))
         ]
     )
-    if max(len(real), len(generated)) <= few and len(values := np.unique(scouts)) <= _LEVELS:
-        return values
-    scouts.sort()  # np.quantile takes seconds where there are hardly more pixels than levels
-    return np.unique(
-        np.interp(np.linspace(0, len(scouts) - 1, _LEVELS), np.arange(len(scouts)), scouts)
-    )
+    if whole and len(distinct := np.unique(values)) <= _LEVELS:
+        return distinct
+    values.sort()  # np.quantile takes seconds if there are hardly more pixels than levels
+    place = np.linspace(0, len(values) - 1, _LEVELS)
+    return np.unique(np.interp(place, np.arange(len(values)), values))
 
 
-def _cumulative(maps, mask, levels, grid):
-    """Share of pixels below each level over all maps, and, at the levels of the grid, of each map."""
-    total, rows = np.zeros(len(levels), np.int64), np.empty((len(maps), len(grid)))
-    for chosen, block in blocks(maps, mask):
-        pixels = _observed(block, mask)
-        # A pixel is below every level from its insertion point on.
-        counts = [
-            np.bincount(np.searchsorted(levels, m, side="right"), minlength=len(levels) + 1)
-            for m in pixels
-        ]
-        below = np.cumsum(counts, axis=1)[:, :-1]
-        total += below.sum(axis=0)
-        rows[chosen] = below[:, grid]
-    count = pixels.shape[1]
-    return total / (len(maps) * count), rows / count
+def levels_of_sets(real: FloatArray, generated: FloatArray, mask: Mask | None) -> FloatArray:
+    """Choose ``ks_levels`` for two sets of maps.
+
+    Parameters
+    ----------
+    real, generated : float array (n, N, N) or PatchTable
+        Convergence; only the first maps are read.
+    mask : bool array (N, N) or None
+        True where observed.
+
+    Returns
+    -------
+    float64 array (levels,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.arange(4.0).reshape(1, 2, 2)
+    >>> levels_of_sets(maps, maps, None).tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
+    few = level_maps(real.shape[1])
+    first = (np.asarray(maps[:few]) for maps in (real, generated))
+    return ks_levels(*first, mask=mask, whole=max(len(real), len(generated)) <= few)
 
 
-def ks_histogram_counts(real, generated, *, mask=None, bins=25):
-    """The Kolmogorov-Smirnov test as published: between two lists of 25 mean histogram *counts*.
+def published_edges(extent: tuple[float, float]) -> FloatArray:
+    """Return the edges of the 25 bins of the published test.
 
-    It compares how often bins are equally full, not which: a histogram turned back to front passes with p = 1, and
-    with 25 numbers a side only gross differences are seen. It is here to put our number beside the paper's 0.989
-    and cosmoGAN's 0.999, and proves little; ``ks_pixels`` is the test to quote.
+    Parameters
+    ----------
+    extent : (float, float)
+        Smallest and largest observed pixel of all real maps.
 
-    Args:
-        real, generated: float arrays ``(n, N, N)``, κ.
-        mask: as in ``ks_pixels``.
-        bins: int, equal bins over the range of the real pixels.
+    Returns
+    -------
+    float64 array (26,)
 
-    Returns:
-        ``KSResult``.
+    Raises
+    ------
+    ValueError
+        An extent of zero.
 
-    Example:
-        >>> import numpy as np
-        >>> maps = np.random.default_rng(0).normal(size=(10, 16, 16))
-        >>> ks_histogram_counts(maps, maps).pvalue
-        1.0
+    Examples
+    --------
+    >>> published_edges((0.0, 50.0))[1]
+    2.0
+    """
+    return checked_edges(np.linspace(*extent, _PUBLISHED_BINS + 1), "edges")
 
-    Source: the paper, section 6, and the public code of Mustafa et al. 2019.
+
+def ks_histogram_counts(
+    real: FloatArray, generated: FloatArray, *, mask: Mask | None = None, bins: int = _PUBLISHED_BINS
+) -> KSResult:
+    """Apply the Kolmogorov-Smirnov test as published: to two lists of 25 mean histogram *counts*.
+
+    It compares how often bins are equally full, not which bins: a histogram in reversed order passes
+    with p = 1, and with 25 numbers a side only gross differences are seen. It allows a comparison with
+    the paper's 0.989 and cosmoGAN's 0.999, and proves little. Quote ``ks_pixels`` instead.
+
+    Parameters
+    ----------
+    real, generated : float array (n, N, N) or PatchTable
+        Convergence.
+    mask : bool array (N, N), optional
+        True where observed; other pixels, NaN included, are never read.
+    bins : int, default 25
+        Number of equal bins over the range of the real pixels.
+
+    Returns
+    -------
+    KSResult
+
+    References
+    ----------
+    The paper, section 6, and the public code of Mustafa et al. 2019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.random.default_rng(0).normal(size=(10, 16, 16))
+    >>> ks_histogram_counts(maps, maps).pvalue
+    1.0
     """
     edges = np.linspace(*extremes(real, mask), bins + 1)
-    counts = [pixel_histogram(maps, edges, mask=mask).mean(axis=0) for maps in (real, generated)]
-    result = stats.ks_2samp(*counts)
+    counts = (pixel_histogram(maps, edges, mask=mask) for maps in (real, generated))
+    return ks_of_histograms(*counts)
+
+
+def ks_of_histograms(real: FloatArray, generated: FloatArray) -> KSResult:
+    """Compute ``ks_histogram_counts`` from the histograms of the maps.
+
+    Parameters
+    ----------
+    real, generated : array (n, bins)
+        Counts of the pixels of each map.
+
+    Returns
+    -------
+    KSResult
+
+    Examples
+    --------
+    >>> ks_of_histograms(np.array([[1, 5]]), np.array([[5, 1]])).distance
+    0.0
+    """
+    result = stats.ks_2samp(real.mean(axis=0), generated.mean(axis=0))
     return KSResult(float(result.statistic), float(result.pvalue))

@@ -1,0 +1,80 @@
+"""All figures of an evaluation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from cosmogan_k3._typing import FloatArray, IntArray, Maps, Mask, Metrics
+from cosmogan_k3.evaluation.figures.maps import map_gallery
+from cosmogan_k3.evaluation.figures.pixels import pixel_distribution
+from cosmogan_k3.evaluation.figures.spectrum import power_spectrum_comparison
+from cosmogan_k3.evaluation.figures.statistic import statistic_panel
+from cosmogan_k3.evaluation.measure import Measurements
+from cosmogan_k3.statistics import Comparison
+
+
+def evaluation_figures(
+    maps: Sequence[Maps],
+    measured: Sequence[Measurements],
+    histogram_edges: FloatArray,
+    halves: Sequence[IntArray],
+    metrics: Metrics,
+    comparison: Comparison,
+    *,
+    field_deg: float,
+    mask: Mask | None = None,
+) -> dict[str, Figure]:
+    """Draw maps, pixels, P(ℓ) and a panel for every other statistic that is a curve.
+
+    Parameters
+    ----------
+    maps : two float32 arrays (n, N, N)
+        The first real and generated maps; the colour scale is that of the real ones.
+    measured : two Measurements
+        Of the real and the generated maps.
+    histogram_edges : float64 array (bins + 1,)
+        Edges of the pixel histogram.
+    halves : sequence of two int arrays
+        Indices of the halves of the real maps.
+    metrics : mapping of str to float
+        The distances that the titles quote.
+    comparison : Comparison
+        The test of each statistic.
+    field_deg : float
+        Side of a map in degrees.
+    mask : bool array (N, N), optional
+        True where observed; other pixels are left blank.
+
+    Returns
+    -------
+    dict of matplotlib.figure.Figure
+    """
+    real, generated = measured
+    observed = True if mask is None else mask
+    shown = [np.where(observed, of_set, np.nan) for of_set in maps]
+    null_ratio = real.power[halves[0]].mean(axis=0) / real.power[halves[1]].mean(axis=0)
+    figures = {
+        "maps": map_gallery(shown[0], shown[1], field_deg=field_deg),
+        "pixel_histogram": pixel_distribution(
+            histogram_edges,
+            real.histogram,
+            generated.histogram,
+            title=f"KS distance {metrics['ks_pixels_distance']:.4f} "
+            f"(real against real {metrics['ks_pixels_distance_null']:.4f})",
+        ),
+        "power_spectrum": power_spectrum_comparison(
+            real.ell,
+            real.power,
+            generated.power,
+            null_ratio=null_ratio,
+            title=f"mean |ΔP/P| {100 * metrics['power_spectrum_error_mean']:.1f} % "
+            f"(real against real {100 * metrics['power_spectrum_error_mean_null']:.1f} %)",
+        ),
+    }
+    panels = {
+        result.name: statistic_panel(result)
+        for result in comparison.results
+        if result.axis.size and result.name not in figures
+    }
+    return figures | panels

@@ -1,0 +1,105 @@
+"""Files of an evaluation, and its summary as text."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from cosmogan_k3._typing import PathLike
+from cosmogan_k3.evaluation.evaluate import Evaluation
+from cosmogan_k3.evaluation.report import write_report
+from cosmogan_k3.maps.io.atomic import check_writable, replacing
+
+_DOTS_PER_INCH = 110
+
+
+def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
+    """Write ``report.html``, ``metrics.json``, ``statistics.csv`` and each figure as PNG and PDF.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Made if there is none; files of the same names are replaced.
+    evaluation : Evaluation
+        From ``evaluate_maps``.
+
+    Returns
+    -------
+    list of Path
+        The files, figures first.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    """
+    folder = Path(folder)
+    check_writable(folder)
+    paths = _write_figures(folder, evaluation)
+    images = {path.stem: path.read_bytes() for path in paths if path.suffix == ".png"}
+    rest = [folder / name for name in ("metrics.json", "statistics.csv", "report.html")]
+    _write_metrics(rest[0], evaluation)
+    _write_table(rest[1], evaluation)
+    write_report(
+        rest[2],
+        evaluation.comparison,
+        images=images,
+        metrics=evaluation.metrics,
+        provenance=evaluation.provenance,
+        left_out=evaluation.left_out,
+    )
+    return paths + rest
+
+
+def _write_figures(folder: Path, evaluation: Evaluation) -> list[Path]:
+    paths = []
+    for name, figure in evaluation.figures.items():
+        for ending in ("png", "pdf"):
+            paths.append(folder / f"{name}.{ending}")
+            with replacing(paths[-1]) as partial:
+                figure.savefig(partial, format=ending, dpi=_DOTS_PER_INCH)
+            # The first saving arranged the axes; a second would take as long as drawing.
+            figure.set_layout_engine("none")
+    return paths
+
+
+def _write_metrics(path: Path, evaluation: Evaluation) -> None:
+    metrics = {name: _rounded(value) for name, value in evaluation.metrics.items()}
+    text = json.dumps({**metrics, **evaluation.provenance}, indent=2, allow_nan=False)
+    with replacing(path) as partial:
+        partial.write_text(text + "\n")
+
+
+def _write_table(path: Path, evaluation: Evaluation) -> None:
+    rows = evaluation.comparison.table()
+    with replacing(path) as partial, partial.open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows({name: _rounded(value) for name, value in row.items()} for row in rows)
+
+
+def _rounded(value: Any) -> Any:
+    """A number to twelve digits, which do not depend on the number of threads of a sum."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
+
+
+def summary(evaluation: Evaluation) -> str:
+    """Return the distances beside their nulls, and the verdict on each statistic, as aligned lines.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        From ``evaluate_maps``.
+
+    Returns
+    -------
+    str
+    """
+    metrics = evaluation.metrics
+    lines = [f"{'':28}{'generated':>12}{'real vs real':>14}"]
+    names = (name for name in metrics if f"{name}_null" in metrics)
+    lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
+    lines += ["", *(result.verdict for result in evaluation.comparison.results)]
+    if evaluation.left_out:
+        lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
+    return "\n".join(lines)

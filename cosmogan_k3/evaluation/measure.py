@@ -1,0 +1,332 @@
+"""The measurement of two sets of maps: each map once, a block at a time."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmogan_k3._typing import FloatArray, IntArray, Maps, Mask, Rows
+from cosmogan_k3.evaluation.scan import Part, Scan
+from cosmogan_k3.maps.mapset import BLOCK
+from cosmogan_k3.statistics import (
+    Features,
+    SummaryStatistics,
+    integer_mode_edges,
+    join_features,
+    peak_counts,
+    power_spectrum,
+)
+from cosmogan_k3.statistics.fourier import bin_modes
+from cosmogan_k3.statistics.summary import middles
+from cosmogan_k3.statistics.two_sample.distances import fine_edges
+from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
+    ks_levels,
+    level_maps,
+    published_edges,
+)
+from cosmogan_k3.statistics.two_sample.pixel_counts import (
+    PixelBins,
+    PixelCounts,
+    closed_edges,
+    count_pixels,
+    counts_below,
+    group_members,
+    histogram_rows,
+    join_counts,
+    sorted_pixels,
+)
+
+# The bins are chosen from so many maps of each set, which are also those that the figures show.
+FIRST_MAPS = 256
+
+HISTOGRAM_BINS = 60
+
+# A set is measured in at most so many calls, whose results are held together.
+_MAX_CALLS = 64
+
+# Maps, and pixels, that are measured together.
+_BLOCK_MAPS = 64
+_BLOCK_PIXELS = 2**21
+
+
+@dataclass(frozen=True)
+class MeasurementBins:
+    """Bins and thresholds of all measurements, fixed before any map is measured.
+
+    Parameters
+    ----------
+    statistics : SummaryStatistics
+        Thresholds of the statistics of the comparison, from the first real maps.
+    pair : PixelBins
+        For real against generated maps.
+    null : PixelBins
+        For the two halves of the real maps.
+    fine : float64 array (1025,)
+        Edges for the Wasserstein distances of pixels and peaks.
+    histogram : float64 array (61,)
+        Edges of the pixel histogram that is drawn.
+    """
+
+    statistics: SummaryStatistics
+    pair: PixelBins
+    null: PixelBins
+    fine: FloatArray
+    histogram: FloatArray
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """Everything that is measured of a set of maps.
+
+    Parameters
+    ----------
+    features : tuple of Features
+        The statistics of the comparison.
+    ell : float64 array (modes,)
+        Multipole of each integer mode.
+    power : float64 array (n, modes)
+        P(ℓ) of each map in steradian.
+    pixels : PixelCounts
+        In the bins for real against generated maps.
+    null_pixels : PixelCounts or None
+        Of real maps in the bins for their halves.
+    fine_pixels, fine_peaks : int64 array (groups, 1024)
+        Pixels and peaks in the fine bins, summed over the maps of each group.
+    histogram : int64 array (n, 60)
+        Pixels of each map in the bins of the figure.
+    """
+
+    features: tuple[Features, ...]
+    ell: FloatArray
+    power: Rows
+    pixels: PixelCounts
+    null_pixels: PixelCounts | None
+    fine_pixels: IntArray
+    fine_peaks: IntArray
+    histogram: IntArray
+
+    def rows(self, name: str) -> Rows:
+        """Return the rows of a statistic of the comparison.
+
+        Parameters
+        ----------
+        name : str
+            Name of the statistic.
+
+        Returns
+        -------
+        float64 array (n, features)
+        """
+        return next(f.rows for f in self.features if f.name == name)
+
+
+def kept_maps(count: int, pixels: int, halves: Sequence[IntArray] = ()) -> IntArray:
+    """Return which maps of a set have to stay at hand while the bins are chosen.
+
+    Parameters
+    ----------
+    count : int
+        Number of maps.
+    pixels : int
+        N, side of a map.
+    halves : sequence of int arrays
+        Indices of the halves of real maps.
+
+    Returns
+    -------
+    int64 array (k,)
+        Increasing indices.
+
+    Examples
+    --------
+    >>> kept_maps(3, 64).tolist(), len(kept_maps(5000, 64))
+    ([0, 1, 2], 256)
+    """
+    few = level_maps(pixels)
+    first = np.arange(min(count, FIRST_MAPS))
+    return np.unique(np.concatenate([first, *(half[:few] for half in halves)]))
+
+
+def choose_bins(
+    real: Scan,
+    generated: Scan,
+    halves: Sequence[IntArray],
+    *,
+    pixel_arcmin: float,
+    mask: Mask | None = None,
+) -> MeasurementBins:
+    """Choose all bins from the ranges and the first maps of two sets.
+
+    Parameters
+    ----------
+    real, generated : Scan
+        With the maps of ``kept_maps``.
+    halves : sequence of two int arrays
+        Indices of the halves of the real maps.
+    pixel_arcmin : float
+        Side of a pixel in arcmin.
+    mask : bool array (N, N), optional
+        True where observed.
+
+    Returns
+    -------
+    MeasurementBins
+
+    Raises
+    ------
+    ValueError
+        Real maps that are constant, or a mask of another shape or type.
+    """
+    first = real.first(FIRST_MAPS)
+    statistics = SummaryStatistics(first, pixel_arcmin=pixel_arcmin, mask=mask)
+    few = level_maps(first.shape[1])
+    whole = max(len(real), len(generated)) <= few
+    levels = ks_levels(real.first(few), generated.first(few), mask=mask, whole=whole)
+    half_maps = [real.take(half[:few]) for half in halves]
+    half_whole = max(map(len, halves)) <= few
+    null_levels = ks_levels(half_maps[0], half_maps[1], mask=mask, whole=half_whole)
+    seen = first if mask is None else np.where(mask, first, np.nan)
+    return MeasurementBins(
+        statistics,
+        PixelBins(levels, published_edges(real.extent())),
+        PixelBins(null_levels, published_edges(real.extent(halves[0]))),
+        fine_edges(real.extent(), generated.extent()),
+        np.linspace(*np.nanpercentile(seen, [0.001, 99.999]), HISTOGRAM_BINS + 1),
+    )
+
+
+def measuring_calls(
+    scanned: Scan, bins: MeasurementBins, groups: IntArray | None = None
+) -> list[Callable[[], Measurements]]:
+    """Return the calls that measure a set, which can be made anywhere and in any order.
+
+    Parameters
+    ----------
+    scanned : Scan
+        The set.
+    bins : MeasurementBins
+        Bins of all measurements.
+    groups : int array (n,), optional
+        The half, 0 or 1, that each real map is in; None for generated maps.
+
+    Returns
+    -------
+    list of functions without arguments
+        Each returns the ``Measurements`` of consecutive maps.
+    """
+    size = max(BLOCK, -(-len(scanned) // _MAX_CALLS))
+    starts = range(0, len(scanned), size)
+    return [
+        functools.partial(
+            measure_part, part, bins, None if groups is None else groups[start : start + size]
+        )
+        for start, part in zip(starts, scanned.parts(size), strict=True)
+    ]
+
+
+def measure_part(
+    part: Part, bins: MeasurementBins, groups: IntArray | None = None
+) -> Measurements:
+    """Measure consecutive maps, a block at a time.
+
+    Parameters
+    ----------
+    part : Part
+        The maps.
+    bins : MeasurementBins
+        Bins of all measurements.
+    groups : int array (n,), optional
+        As in ``measuring_calls``.
+
+    Returns
+    -------
+    Measurements
+
+    Raises
+    ------
+    ValueError
+        NaN where observed.
+    """
+    size = max(1, min(_BLOCK_MAPS, _BLOCK_PIXELS // bins.statistics.pixels**2))
+    starts = itertools.count(0, size)
+    return join_measurements(
+        _measure_block(block, bins, None if groups is None else groups[start : start + len(block)])
+        for start, block in zip(starts, part.blocks(size), strict=False)
+    )
+
+
+def _measure_block(
+    maps: Maps, bins: MeasurementBins, groups: IntArray | None
+) -> Measurements:
+    statistics = bins.statistics
+    mask = statistics.mask
+    pixels = sorted_pixels(maps, mask)
+    ell, power = power_spectrum(maps, pixel_arcmin=statistics.pixel_arcmin, mask=mask)
+    peaks, fine_peaks = _peaks(maps, bins)
+    measured = {
+        "pixels": (statistics.levels, counts_below(pixels, statistics.levels) / pixels.shape[1]),
+        "power_spectrum": _coarse_power(power, statistics),
+        "peaks": (middles(statistics.peak_edges), peaks),
+    }
+    members = group_members(len(maps), groups)
+    fine_pixels = histogram_rows(pixels, bins.fine)
+    return Measurements(
+        tuple(statistics.measure(maps, measured)),
+        ell,
+        power,
+        count_pixels(pixels, bins.pair),
+        None if groups is None else count_pixels(pixels, bins.null, groups),
+        np.stack([fine_pixels[chosen].sum(axis=0) for chosen in members]),
+        np.stack([fine_peaks[chosen].sum(axis=0) for chosen in members]),
+        histogram_rows(pixels, bins.histogram),
+    )
+
+
+def _coarse_power(power: Rows, statistics: SummaryStatistics) -> tuple[FloatArray, Rows]:
+    """P(ℓ) in the bins of the comparison, each of which joins bins of one integer mode."""
+    scale = statistics.pixels, statistics.pixel_arcmin
+    edges = integer_mode_edges(*scale)
+    n_modes = bin_modes(*scale, edges).n_modes
+    joined = bin_modes(*scale, statistics.ell_edges)
+    first = np.searchsorted(edges, statistics.ell_edges[:-1])
+    weights = n_modes / np.repeat(joined.n_modes, np.diff(np.append(first, len(n_modes))))
+    return joined.ell, np.add.reduceat(power * weights, first, axis=1)
+
+
+def _peaks(maps: Maps, bins: MeasurementBins) -> tuple[IntArray, IntArray]:
+    """Peaks of each map in the bins of the comparison, and in the fine bins, counted once."""
+    wanted = [closed_edges(edges) for edges in (bins.statistics.peak_edges, bins.fine)]
+    edges = np.unique(np.concatenate(wanted))
+    options = {"mask": bins.statistics.mask, "periodic": bins.statistics.periodic}
+    counts = peak_counts(maps, edges, **options)
+    below = np.concatenate([np.zeros((len(maps), 1), np.int64), counts.cumsum(axis=1)], axis=1)
+    coarse, fine = (np.diff(below[:, np.searchsorted(edges, e)], axis=1) for e in wanted)
+    return coarse, fine
+
+
+def join_measurements(parts: Iterable[Measurements]) -> Measurements:
+    """Join the measurements of the parts of a set.
+
+    Parameters
+    ----------
+    parts : iterable of Measurements
+        In the order of the maps, all in the same bins.
+
+    Returns
+    -------
+    Measurements
+    """
+    parts = list(parts)
+    null = [part.null_pixels for part in parts if part.null_pixels is not None]
+    return Measurements(
+        tuple(join_features([list(part.features) for part in parts])),
+        parts[0].ell,
+        np.concatenate([part.power for part in parts]),
+        join_counts(part.pixels for part in parts),
+        join_counts(null) if null else None,
+        np.sum([part.fine_pixels for part in parts], axis=0),
+        np.sum([part.fine_peaks for part in parts], axis=0),
+        np.concatenate([part.histogram for part in parts]),
+    )

@@ -1,0 +1,148 @@
+"""Metrics of an evaluation, from the measurements of two sets of maps."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cosmogan_k3._typing import FloatArray, IntArray, Maps, Rows
+from cosmogan_k3.evaluation.measure import Measurements
+from cosmogan_k3.evaluation.scan import Part
+from cosmogan_k3.statistics import (
+    compare_correlations,
+    duplicate_rate,
+    effective_number,
+    frechet_distance,
+    memorisation_test,
+    relative_error,
+)
+from cosmogan_k3.statistics.two_sample.distances import distances_of_rows, wasserstein_of_rows
+
+# Real peaks that a bin needs for its relative error to be quoted: their Poisson noise is 3 %.
+_ENOUGH_PEAKS = 1000
+
+# Generated maps that are searched for copies, among themselves and of training maps: the time is
+# proportional to the number of pairs.
+SEARCHED_GENERATED = 200
+
+# Training maps in which copies are searched for.
+SEARCHED_TRAINING = 3000
+
+
+def distance_metrics(
+    real: Measurements,
+    generated: Measurements,
+    halves: list[IntArray],
+    fine_edges: FloatArray,
+    *,
+    permutations: int,
+    seed: int,
+) -> dict[str, float]:
+    """Compute all distances between two sets of maps, each with its null.
+
+    Parameters
+    ----------
+    real, generated : Measurements
+        In the same bins.
+    halves : list of two int arrays
+        Indices of the halves of the real maps.
+    fine_edges : float64 array (1025,)
+        Edges of the fine bins of pixels and peaks.
+    permutations, seed : int
+        Of the Kolmogorov-Smirnov p-values.
+
+    Returns
+    -------
+    dict of float
+        As of ``summary_distances`` and ``wasserstein_distances``, followed by the Fréchet and
+        correlation distances of log P(ℓ) and the error of the peak counts.
+    """
+    assert real.null_pixels is not None
+    power = [real.power, generated.power]
+    metrics = distances_of_rows(
+        [real.pixels, generated.pixels],
+        real.null_pixels,
+        power,
+        halves,
+        permutations=permutations,
+        seed=seed,
+    )
+    pixels = np.concatenate([real.fine_pixels, generated.fine_pixels])
+    peaks = np.concatenate([real.fine_peaks, generated.fine_peaks])
+    metrics |= wasserstein_of_rows(pixels, peaks, power, halves, fine_edges)
+    metrics |= _spectrum_metrics(
+        real.rows("power_spectrum"), generated.rows("power_spectrum"), halves
+    )
+    return metrics | _peak_metrics(real.rows("peaks"), generated.rows("peaks"), halves)
+
+
+def _spectrum_metrics(real: Rows, generated: Rows, halves: Sequence[IntArray]) -> dict[str, float]:
+    """Fréchet and correlation distance of log P(ℓ), if the maps are many enough and vary."""
+    if min(len(real) // 2, len(generated)) <= real.shape[1]:
+        return {}
+    if any((rows <= 0).any() or (np.ptp(rows, axis=0) == 0).any() for rows in (real, generated)):
+        return {}
+    real, generated = np.log(real), np.log(generated)
+    correlations = compare_correlations(real, generated, bootstraps=100)
+    return {
+        "frechet_distance": frechet_distance(real, generated),
+        "frechet_distance_null": frechet_distance(real[halves[0]], real[halves[1]]),
+        "correlation_distance": correlations.distance,
+        "correlation_distance_null": float(correlations.distance_null[1]),
+        "correlation_largest": correlations.largest,
+        "correlation_largest_null": float(correlations.largest_null[1]),
+    }
+
+
+def _peak_metrics(real: Rows, generated: Rows, halves: Sequence[IntArray]) -> dict[str, float]:
+    """Largest relative error of the peak counts, over the bins that hold enough real peaks."""
+    filled = real.sum(axis=0) >= _ENOUGH_PEAKS
+    if not filled.any():
+        return {}
+    real, generated = real[:, filled], generated[:, filled]
+    return {
+        "peak_counts_error_max": relative_error(real, generated)[1],
+        "peak_counts_error_max_null": relative_error(real[halves[0]], real[halves[1]])[1],
+    }
+
+
+def copy_metrics(generated: Maps, real: Maps, training: Part | None = None) -> dict[str, float]:
+    """Search for copies among generated maps, and of training maps.
+
+    Parameters
+    ----------
+    generated, real : float32 array (n, N, N)
+        The first ``SEARCHED_GENERATED`` maps of each set.
+    training : Part, optional
+        The first ``SEARCHED_TRAINING`` maps that the generator learned from.
+
+    Returns
+    -------
+    dict of float
+        ``duplicate_rate``, ``effective_share`` and ``audited_maps``; with training maps
+        ``memorisation_pvalue``, ``memorisation_fraction_closer`` and
+        ``memorisation_searched_maps``. If some map is constant only ``constant_share``, the fraction
+        of constant generated maps: a constant map resembles every other.
+
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).normal(size=(2, 8, 16, 16)).astype("float32")
+    >>> copy_metrics(*maps)["duplicate_rate"]
+    0.0
+    """
+    searched = None if training is None else training.read()
+    sets = [maps for maps in (generated, real, searched) if maps is not None]
+    if not all(np.ptp(maps, axis=(1, 2)).all() for maps in sets):
+        return {"constant_share": float((np.ptp(generated, axis=(1, 2)) == 0).mean())}
+    metrics = {
+        "duplicate_rate": duplicate_rate(generated, real).rate,
+        "effective_share": effective_number(generated, real) / len(generated),
+        "audited_maps": len(generated),
+    }
+    if searched is not None:
+        found = memorisation_test(generated, searched, real)
+        metrics |= {
+            "memorisation_pvalue": found.pvalue,
+            "memorisation_fraction_closer": found.fraction_closer,
+            "memorisation_searched_maps": len(searched),
+        }
+    return metrics

@@ -1,0 +1,264 @@
+"""The first reading of a set of maps: its fingerprint, its range, and the maps that are kept."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosmogan_k3._typing import FloatArray, IntArray, MapArray, Maps, Mask
+from cosmogan_k3.maps import MapSet
+from cosmogan_k3.maps.fingerprint import Fingerprint, observed_blocks
+from cosmogan_k3.maps.mapset import BLOCK
+from cosmogan_k3.maps.patch_table import PatchTable
+
+# A set on disk of at most so many pixels (0.5 GB) is loaded, so that it is read only once.
+MEMORY_PIXELS = 2**27
+
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive maps of a set, in memory or on disk.
+
+    Another process receives maps on disk as their table, and reads them itself.
+
+    Parameters
+    ----------
+    source : array, PatchTable or other array-like (m, N, N)
+        Where the maps are read.
+    start, stop : int
+        First map in the source, and the one after the last.
+    loaded : float32 array (stop − start, N, N), optional
+        The maps, if they have been read already.
+
+    Examples
+    --------
+    >>> part = Part(np.zeros((300, 2, 2), "float32"), 0, 300)
+    >>> len(part), [len(block) for block in part.blocks(128)]
+    (300, [128, 128, 44])
+    """
+
+    source: MapArray
+    start: int
+    stop: int
+    loaded: Maps | None = None
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def __reduce__(self) -> tuple[type["Part"], tuple[MapArray, int, int]]:
+        if isinstance(self.source, PatchTable):
+            return Part, (self.source, self.start, self.stop)
+        return Part, (self._read(0, len(self)), 0, len(self))
+
+    def _read(self, first: int, last: int) -> Maps:
+        if self.loaded is not None:
+            return self.loaded[first:last]
+        chosen = slice(self.start + first, min(self.start + last, self.stop))
+        return np.asarray(self.source[chosen], dtype=np.float32)
+
+    def blocks(self, size: int) -> Iterator[Maps]:
+        """Iterate over the maps in blocks.
+
+        Parameters
+        ----------
+        size : int
+            Largest number of maps in a block.
+
+        Yields
+        ------
+        float32 array (m, N, N)
+        """
+        for first in range(0, len(self), size):
+            yield self._read(first, first + size)
+
+    def read(self) -> Maps:
+        """Return all maps as one float32 array."""
+        return self._read(0, len(self))
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A set of maps after its first reading.
+
+    Parameters
+    ----------
+    kappa : array, PatchTable or other array-like (n, N, N)
+        Convergence.
+    fingerprint : str
+        As ``MapSet.fingerprint`` returns it.
+    lowest, highest : float64 array (n,)
+        Smallest and largest observed pixel of each map.
+    loaded : float32 array (n, N, N), optional
+        All maps, if they are in memory.
+    kept : int array (k,)
+        Indices of the maps that are kept if the set is not in memory, increasing.
+    kept_maps : float32 array (k, N, N), optional
+        These maps.
+    """
+
+    kappa: MapArray
+    fingerprint: str
+    lowest: FloatArray
+    highest: FloatArray
+    loaded: Maps | None
+    kept: IntArray
+    kept_maps: Maps | None
+
+    def __len__(self) -> int:
+        return len(self.lowest)
+
+    def take(self, indices: IntArray) -> Maps:
+        """Return maps that were kept.
+
+        Parameters
+        ----------
+        indices : int array (m,)
+            Of maps in ``kept``.
+
+        Returns
+        -------
+        float32 array (m, N, N)
+        """
+        if self.loaded is not None:
+            return np.asarray(self.loaded[indices], dtype=np.float32)
+        assert self.kept_maps is not None
+        return self.kept_maps[np.searchsorted(self.kept, indices)]
+
+    def first(self, count: int) -> Maps:
+        """Return the first maps, all of which were kept.
+
+        Parameters
+        ----------
+        count : int
+            How many maps, if there are so many.
+
+        Returns
+        -------
+        float32 array (m, N, N)
+        """
+        return self.take(np.arange(min(count, len(self))))
+
+    def extent(self, indices: IntArray | slice = slice(None)) -> tuple[float, float]:
+        """Return the smallest and the largest observed pixel.
+
+        Parameters
+        ----------
+        indices : int array or slice, default all
+            Of which maps.
+
+        Returns
+        -------
+        lowest, highest : float
+        """
+        return float(self.lowest[indices].min()), float(self.highest[indices].max())
+
+    def parts(self, size: int) -> list[Part]:
+        """Divide the set into parts that can be measured anywhere.
+
+        Parameters
+        ----------
+        size : int
+            Largest number of maps in a part.
+
+        Returns
+        -------
+        list of Part
+        """
+        starts = range(0, len(self), size)
+        return [self._part(start, min(start + size, len(self))) for start in starts]
+
+    def first_part(self, count: int) -> Part:
+        """Return the first maps, all of which were kept, as a part.
+
+        Parameters
+        ----------
+        count : int
+            How many maps, if there are so many.
+
+        Returns
+        -------
+        Part
+        """
+        return self._part(0, min(count, len(self)), self.first(count))
+
+    def _part(self, start: int, stop: int, loaded: Maps | None = None) -> Part:
+        if loaded is None and self.loaded is not None:
+            loaded = np.asarray(self.loaded[start:stop], dtype=np.float32)
+        if isinstance(self.kappa, PatchTable):
+            return Part(self.kappa.take(slice(start, stop)), 0, stop - start, loaded)
+        return Part(self.kappa, start, stop, loaded)
+
+
+def scan(
+    maps: MapSet, *, keep: IntArray, mask: Mask | None = None, measured: bool = True
+) -> Scan:
+    """Read a set of maps once, a block at a time.
+
+    A set on disk of at most ``MEMORY_PIXELS`` pixels stays in memory, and measuring it needs no second
+    reading. A larger set is read a second time when it is measured; of this first reading only the
+    maps of ``keep`` stay in memory.
+
+    Parameters
+    ----------
+    maps : MapSet
+        Any number of maps.
+    keep : int array (k,)
+        Indices of the maps that ``Scan.take`` can return, increasing.
+    mask : bool array (N, N), optional
+        True where observed; other pixels, NaN included, are never read.
+    measured : bool, default True
+        Whether the set will be measured. If not, only the maps of ``keep`` stay in memory.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    InputError
+        An observed pixel that is not finite.
+
+    Examples
+    --------
+    >>> maps = MapSet(np.arange(8, dtype="float32").reshape(2, 2, 2), pixel_arcmin=1.0)
+    >>> scanned = scan(maps, keep=np.arange(1))
+    >>> scanned.extent(), scanned.fingerprint == maps.fingerprint()
+    ((0.0, 7.0), True)
+    """
+    loaded, kept_maps = _memory_for(maps, keep, measured)
+    digest = Fingerprint(maps.kappa.shape, maps.pixel_arcmin)
+    name_of = getattr(maps.kappa, "name_of", "map {}".format)
+    lowest, highest = [], []
+    for block in observed_blocks(_stored(maps, loaded, keep, kept_maps), mask, name_of):
+        digest.update(block)
+        pixels = block.reshape(len(block), -1) if mask is None else block[:, mask]
+        lowest.append(pixels.min(axis=1))
+        highest.append(pixels.max(axis=1))
+    extremes = (np.concatenate(values).astype(np.float64) for values in (lowest, highest))
+    return Scan(maps.kappa, digest.hexdigest(), *extremes, loaded, keep, kept_maps)
+
+
+def _memory_for(
+    maps: MapSet, keep: IntArray, measured: bool
+) -> tuple[Maps | None, Maps | None]:
+    """Arrays for the whole set, or else for the maps to keep; maps in memory are not copied."""
+    if isinstance(maps.kappa, np.ndarray):
+        return maps.kappa, None
+    if measured and len(maps) * maps.pixels**2 <= MEMORY_PIXELS:
+        return np.empty(maps.kappa.shape, np.float32), None
+    return None, np.empty((len(keep), *maps.kappa.shape[1:]), np.float32)
+
+
+def _stored(
+    maps: MapSet, loaded: Maps | None, keep: IntArray, kept_maps: Maps | None
+) -> Iterator[Maps]:
+    """The blocks of a set, each copied to where it stays in memory."""
+    for number, block in enumerate(maps.blocks()):
+        start = number * BLOCK
+        if kept_maps is not None:
+            first, last = np.searchsorted(keep, [start, start + len(block)])
+            kept_maps[first:last] = block[keep[first:last] - start]
+        elif loaded is not maps.kappa:
+            assert loaded is not None
+            loaded[start : start + len(block)] = block
+        yield block
