@@ -1,8 +1,8 @@
 """Fixtures and the split between tests that need a Keras backend and those that do not.
 
-Tests under ``nn``, ``gan`` and ``tuning`` and those marked ``backend`` run on the backend that KERAS_BACKEND
-names (jax by default), one process each; ``make test`` runs them on all three. The others never import Keras in this
-process.
+Tests under ``backend``, ``nn``, ``gan`` and ``tuning`` and those marked ``backend`` run on the
+backend that KERAS_BACKEND names (jax by default), one process each; ``make test`` runs them on all
+three. The others never import Keras in this process.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-BACKEND_FOLDERS = ("nn", "gan", "tuning")
+BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
 ROOT = Path(__file__).resolve().parent.parent
 
 

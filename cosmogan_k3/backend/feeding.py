@@ -1,38 +1,52 @@
-"""The Keras face of ``data.Batches``, for the backends that take it from Python."""
+"""``maps.Batches`` as a Keras data set, for the backends that read batches from Python."""
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import keras
 
 
 class MapSequence(keras.utils.PyDataset):
-    """Feed one epoch of ``data.Batches`` to ``fit``; ``GAN.fit`` starts each epoch's order.
+    """Feed one epoch of ``maps.Batches`` to ``fit``.
 
-    While a step runs, a thread reads, scales and turns the maps of the next one. Keras's own workers would do the
-    same out of order, and from an epoch whose order is not drawn yet.
+    While a step runs, a thread reads, scales and rotates the maps of the next one. Keras's own
+    workers would read out of order, and from an epoch whose order has not been drawn yet. The
+    order of each epoch is drawn by the training, not here.
 
-    Args:
-        batches: ``data.Batches``.
-        place: function from a NumPy batch to what the step takes: the transfer to the device.
+    Parameters
+    ----------
+    batches : Batches
+        Sequence of batches: arrays of maps, or pairs of maps and conditions.
+    to_device : callable, optional
+        Turns a batch of NumPy arrays into the input of the step. By default, the batch itself.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sequence = MapSequence([np.zeros((2, 4, 4, 1)), np.ones((2, 4, 4, 1))])
+    >>> len(sequence), sequence[1][0].max()
+    (2, 1.0)
     """
 
-    def __init__(self, batches, place=lambda batch: batch):
+    def __init__(self, batches: Any, to_device: Callable[[Any], Any] = lambda batch: batch) -> None:
         super().__init__()
         self.batches = batches
-        self.place = place
+        self.to_device = to_device
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="batches")
-        self._ahead = {}
+        self._prefetched: dict[int, Future[Any]] = {}
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index):
-        batch = self._ahead.pop(index).result() if index in self._ahead else self._batch(index)
-        self._ahead.clear()
-        if index + 1 < len(self):  # the first of an epoch waits for its order
-            self._ahead[index + 1] = self._pool.submit(self._batch, index + 1)
-        # A one-element tuple: Keras would read a bare array of one batch as it is, but a tuple says "inputs only".
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        prefetched = self._prefetched.pop(index, None)
+        batch = prefetched.result() if prefetched else self._read(index)
+        self._prefetched.clear()
+        if index + 1 < len(self):  # batch 0 is not prefetched: it waits for the epoch's order
+            self._prefetched[index + 1] = self._pool.submit(self._read, index + 1)
+        # Keras takes a tuple of one element as inputs without targets.
         return batch if isinstance(batch, tuple) else (batch,)
 
-    def _batch(self, index):
-        return self.place(self.batches[index])
+    def _read(self, index: int) -> Any:
+        return self.to_device(self.batches[index])

@@ -1,12 +1,25 @@
-"""The margin of convolutions that keep maps as large as they are, or divide their sides."""
+"""The margin of convolutions whose output is as large as the input divided by the strides."""
 
 
-def same_margin(kernel_size, strides):
-    """Pixels before and after a map whose sides are a multiple of ``strides``, as Keras's padding 'same' has them.
+def same_margin(kernel_size: int, strides: int) -> tuple[int, int]:
+    """Return the width of the margin before and after a map, as in Keras's padding "same".
 
-    Example:
-        >>> same_margin(5, 1), same_margin(5, 2)
-        ((2, 2), (1, 2))
+    Parameters
+    ----------
+    kernel_size : int
+        Side of the kernel, in pixels.
+    strides : int
+        Step of the convolution, in pixels. The side of the map must be a multiple of it.
+
+    Returns
+    -------
+    before, after : int
+        Number of pixels.
+
+    Examples
+    --------
+    >>> same_margin(5, 1), same_margin(5, 2)
+    ((2, 2), (1, 2))
     """
     width = max(kernel_size - strides, 0)
     return width // 2, width - width // 2

@@ -1,29 +1,35 @@
-"""XLA's compiler leaves its heap to the process, which would keep it beside everything that a training needs."""
+"""Return the memory of XLA's compiler to the system, which the process would keep otherwise."""
 
 import ctypes
 import functools
 import sys
+from typing import Any
 
 from jax import monitoring
 
-COMPILED = "/jax/core/compile/backend_compile_duration"
-"""The event that JAX records between the end of a compilation and the first run of what was compiled."""
-_LONG = 5.0
-"""Seconds of a compilation from which on its heap is worth the tenths of a second that handing it back takes."""
+from cosmogan_k3.backend.private_api import JAX_COMPILATION_EVENT
+
+# Returning the heap takes tenths of a second: it is done after longer compilations only.
+_LONG_COMPILATION_SECONDS = 5.0
 
 
 @functools.cache
-def release_after_compilation():
-    """From now on, hand the heap of each long compilation back to the system; where glibc allocates, nothing elsewhere.
+def release_after_compilation() -> None:
+    """From now on, return the heap of each long compilation to the system.
 
-    What is freed lies between what is not, so that glibc does not return it by itself.
+    The freed blocks lie between blocks in use, so that glibc does not return them by itself. The
+    function does nothing where glibc is not the allocator.
+
+    Examples
+    --------
+    >>> release_after_compilation()
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is None:
         return
 
-    def release(event, seconds, **_):
-        if event == COMPILED and seconds >= _LONG:
+    def release(event: str, seconds: float, **_: Any) -> None:
+        if event == JAX_COMPILATION_EVENT and seconds >= _LONG_COMPILATION_SECONDS:
             trim(0)
 
     monitoring.register_event_duration_secs_listener(release)

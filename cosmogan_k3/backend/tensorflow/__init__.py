@@ -1,1 +1,60 @@
-"""The TensorFlow backend."""
+"""The TensorFlow backend: the functions that ``cosmogan_k3.backend`` exports if it is active."""
+
+from cosmogan_k3.backend.tensorflow.autodiff import (
+    split,
+    value_and_grad,
+    value_and_input_gradient,
+    vjp,
+)
+from cosmogan_k3.backend.tensorflow.conv import (
+    convolve,
+    convolve_transposed,
+    transposed_convolution_is_fast,
+)
+from cosmogan_k3.backend.tensorflow.devices import (
+    broadcast,
+    device_count,
+    gather,
+    local_slice,
+    mean_over_replicas,
+    process_count,
+    process_index,
+    replica_count,
+    shutdown,
+    single_process,
+    use_devices,
+)
+from cosmogan_k3.backend.tensorflow.norm import (
+    batch_normalize,
+    fused_normalization_is_fast,
+    virtual_batch_normalize,
+)
+from cosmogan_k3.backend.tensorflow.training import TrainStep, default_jit, describe, feed
+
+__all__ = [
+    "TrainStep",
+    "batch_normalize",
+    "broadcast",
+    "convolve",
+    "convolve_transposed",
+    "default_jit",
+    "describe",
+    "device_count",
+    "feed",
+    "fused_normalization_is_fast",
+    "gather",
+    "local_slice",
+    "mean_over_replicas",
+    "process_count",
+    "process_index",
+    "replica_count",
+    "shutdown",
+    "single_process",
+    "split",
+    "transposed_convolution_is_fast",
+    "use_devices",
+    "value_and_grad",
+    "value_and_input_gradient",
+    "virtual_batch_normalize",
+    "vjp",
+]

@@ -1,109 +1,166 @@
-"""PyTorch: ``torch.autograd.grad``, which leaves no ``.grad`` behind."""
+"""Gradients on PyTorch: ``torch.autograd.grad``, which leaves every ``.grad`` empty."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
 import torch
-from torch.nn import functional
 
-from cosmogan_k3.backend.feeding import MapSequence
-from cosmogan_k3.backend.same_margin import same_margin
+from cosmogan_k3._typing import Tensor, Variable
 from cosmogan_k3.backend.torch.devices import mean_over_replicas
-from cosmogan_k3.backend.torch.norm import VirtualBatchNormalization
 
 
-def value_and_grad(objective, variables, state):
+def value_and_grad(
+    objective: Callable[[], tuple[Tensor, Any]],
+    variables: Sequence[Variable],
+    state: Sequence[Variable],
+) -> tuple[tuple[Tensor, Any], list[Tensor]]:
+    """Evaluate an objective and its gradient with respect to variables.
+
+    With several replicas the gradient is the mean over their objectives.
+
+    Parameters
+    ----------
+    objective : callable
+        Function without arguments that returns a scalar and auxiliary tensors.
+    variables : sequence of keras.Variable
+        What to differentiate with respect to.
+    state : sequence of keras.Variable
+        All model variables that ``objective`` may read or update.
+
+    Returns
+    -------
+    result : tuple
+        The scalar and the auxiliary tensors.
+    gradients : list of Tensor
+        One of the shape of each variable.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from cosmogan_k3 import backend
+    >>> w = keras.Variable(3.0)
+    >>> (value, _), (slope,) = backend.value_and_grad(lambda: (w * w, None), [w], [w])
+    >>> float(value), float(slope)
+    (9.0, 6.0)
+    """
     value, auxiliary = objective()
     gradients = torch.autograd.grad(value, [v.value for v in variables])
     return (value.detach(), auxiliary), mean_over_replicas(list(gradients))
 
 
-def vjp(function, variables, state):
+def vjp(
+    function: Callable[[], Tensor], variables: Sequence[Variable], state: Sequence[Variable]
+) -> tuple[Tensor, Callable[[Tensor], list[Tensor]]]:
+    """Evaluate a function of variables and return its vector-Jacobian product.
+
+    ::
+
+        vᵀ J,    J = ∂ output / ∂ variables
+
+    One forward pass gives the output and, later, the gradients. With several replicas the
+    gradients are the mean over them.
+
+    Parameters
+    ----------
+    function : callable
+        Function without arguments that returns a tensor.
+    variables : sequence of keras.Variable
+        What to differentiate with respect to.
+    state : sequence of keras.Variable
+        All model variables that ``function`` may read or update.
+
+    Returns
+    -------
+    output : Tensor
+        Result of ``function``, without its history.
+    product : callable
+        Maps a cotangent v, of the shape of ``output``, to a list of gradients. It may be called
+        once.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from cosmogan_k3 import backend
+    >>> w = keras.Variable([1.0, 2.0])
+    >>> output, product = backend.vjp(lambda: w * w, [w], [w])
+    >>> (gradient,) = product(keras.ops.convert_to_tensor([1.0, 10.0]))
+    >>> keras.ops.convert_to_numpy(output).tolist(), keras.ops.convert_to_numpy(gradient).tolist()
+    ([1.0, 4.0], [2.0, 40.0])
+    """
     output = function()
     values = [v.value for v in variables]
 
-    def pull(cotangent):
+    def product(cotangent: Tensor) -> list[Tensor]:
         return mean_over_replicas(list(torch.autograd.grad(output, values, grad_outputs=cotangent)))
 
-    return output.detach(), pull
+    return output.detach(), product
 
 
-def value_and_input_gradient(function, x, state):
-    kept = [(v, v.value._version, v.value.detach().clone()) for v in state if not v.trainable]
+def value_and_input_gradient(
+    function: Callable[[Tensor], Tensor], x: Tensor, state: Sequence[Variable]
+) -> tuple[Tensor, Tensor]:
+    """Evaluate a scalar function and its gradient with respect to a tensor.
+
+    The gradient can be differentiated once more, as a gradient penalty needs. Values that
+    ``function`` assigns to variables (moving averages of a normalization) are dropped.
+
+    Parameters
+    ----------
+    function : callable
+        Maps a tensor to a scalar.
+    x : Tensor
+        Where to evaluate; any shape.
+    state : sequence of keras.Variable
+        All model variables that ``function`` may read or update.
+
+    Returns
+    -------
+    value : Tensor
+        ``function(x)``.
+    gradient : Tensor
+        Shape of ``x``.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from cosmogan_k3 import backend
+    >>> x = keras.ops.convert_to_tensor([1.0, 3.0])
+    >>> _, slope = backend.value_and_input_gradient(lambda x: keras.ops.sum(x * x), x, [])
+    >>> keras.ops.convert_to_numpy(keras.ops.stop_gradient(slope)).tolist()
+    [2.0, 6.0]
+    """
     x = x.detach().requires_grad_()
-    value = function(x)
-    gradient = torch.autograd.grad(value, x, create_graph=True)[0]
-    for variable, version, before in kept:
-        if (
-            variable.value._version != version
-        ):  # what was only read must stay untouched: the gradient may need it
-            variable.assign(before)
-    return value, gradient
+    with keras.StatelessScope():  # holds what the function assigns, until it closes
+        value = function(x)
+    return value, torch.autograd.grad(value, x, create_graph=True)[0]
 
 
-def convolve(x, kernel, bias=None, strides=1, zeros=False):
-    # The permuted views are PyTorch's channels_last layout, so that neither maps nor features are copied.
-    x, weight = x.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1).contiguous()
-    before, after = same_margin(kernel.shape[0], strides) if zeros else (0, 0)
-    if before != after:  # PyTorch's own margins are as wide on either side
-        x, before = functional.pad(x, (before, after, before, after)), 0
-    return functional.conv2d(x, weight, bias, strides, before).permute(0, 2, 3, 1)
+def split(x: Tensor, sizes: Sequence[int], axis: int) -> Sequence[Tensor]:
+    """Split a tensor into consecutive parts.
 
+    The gradient is one concatenation; that of slices would be one map of zeros for each.
 
-def convolve_transposed(x, kernel, bias=None):
-    options = {"stride": 2, "padding": kernel.shape[0] // 2, "output_padding": 1}
-    weight = kernel.permute(2, 3, 0, 1).contiguous()
-    return functional.conv_transpose2d(x.permute(0, 3, 1, 2), weight, bias, **options).permute(
-        0, 2, 3, 1
-    )
+    Parameters
+    ----------
+    x : Tensor
+        Any shape.
+    sizes : sequence of int
+        Lengths of the parts, which add up to the length of ``x``.
+    axis : int
+        The axis to split.
 
+    Returns
+    -------
+    sequence of Tensor
+        The parts.
 
-def split(x, sizes, axis):
+    Examples
+    --------
+    >>> import keras
+    >>> from cosmogan_k3 import backend
+    >>> x = keras.ops.convert_to_tensor([1.0, 2.0, 3.0])
+    >>> [keras.ops.convert_to_numpy(part).tolist() for part in backend.split(x, [1, 2], axis=0)]
+    [[1.0], [2.0, 3.0]]
+    """
     return torch.split(x, sizes, dim=axis)
-
-
-def transposed_pays():
-    return True
-
-
-def batch_normalize(x, scale, shift, axis, epsilon):
-    # Eager arithmetic would pass over the features a dozen times, forward and backward; this passes three times.
-    y, mean, inverse = torch.native_batch_norm(
-        x.movedim(axis, 1), scale, shift, None, None, True, 0.0, epsilon
-    )
-    return y.movedim(1, axis), mean.detach(), (inverse.detach() ** -2 - epsilon).clamp(min=0)
-
-
-def virtual_batch_normalize(x, scale, shift, size, axis, epsilon):
-    y, mean, variance = VirtualBatchNormalization.apply(
-        x.movedim(axis, 1), scale, shift, size, epsilon
-    )
-    return y.movedim(1, axis), mean, variance
-
-
-class TrainStep:
-    """Run the step of the GAN as it stands: variables are stateful here."""
-
-    def train_step(self, data):
-        return self.train_on_maps(data)
-
-
-def feed(batches):
-    return MapSequence(batches, _on_device)
-
-
-def _on_device(batch):
-    if isinstance(batch, tuple):
-        return tuple(map(_on_device, batch))
-    tensor = torch.from_numpy(batch)
-    return (
-        tensor.pin_memory().to("cuda", non_blocking=True) if torch.cuda.is_available() else tensor
-    )
-
-
-def default_jit():
-    """``torch.compile`` recompiles this step at every turn or fails inside Inductor."""
-    return False
-
-
-def describe():
-    count = torch.cuda.device_count()
-    devices = [torch.cuda.get_device_name(i) for i in range(count)] or ["cpu"]
-    return {"version": torch.__version__, "devices": ", ".join(devices)}
