@@ -1,10 +1,11 @@
-"""Time our training step beside loops written by hand in the same framework, and beside the machine's limit.
+"""Speed and memory of the training step, beside loops written by hand and the machine's limit.
 
-python benchmarks/training.py --out training.json             # quick at 64², geogan at 256², every backend here
-python benchmarks/training.py --backends torch --systems geogan --pixels 256 --batches 64 --precision bfloat16
+python benchmarks/training.py --out training.json             # quick at 64², geogan at 256²
+python benchmarks/training.py --backends torch --systems geogan --batches 64 --precision bfloat16
 
-Each case runs in a process of its own, where ours and the loops by hand (benchmarks/by_hand) take turns. A second
-process for each measures its memory.
+By default all installed backends are measured. Each case runs in a process of its own, in which our
+step and the loops by hand (benchmarks/by_hand) run alternately. Another process for each loop
+measures its memory.
 """
 
 # ruff: noqa: E402 - see sys.path
@@ -19,160 +20,180 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any, TypeAlias
 
 ROOT = Path(__file__).resolve().parent.parent
-# Running a script puts its own folder first, where statistics.py would hide the standard library's module.
+# A script's own folder comes first, and statistics.py would hide the standard library's module.
 sys.path[0] = str(ROOT)
 
 import numpy as np
 
 from benchmarks.by_hand import VARIANTS
-from cosmogan_k3.cli.main import HUGE_PAGES
+from cosmogan_k3._typing import Maps, Tensor
+from cosmogan_k3.cli.backends import HUGE_PAGES
+from cosmogan_k3.maps import Batches, Scaling
+
+Case: TypeAlias = dict[str, Any]  # system, backend, pixels, batch, steps, rounds, precision, ...
+Loop: TypeAlias = Callable[[], float]  # takes the steps of a round and returns their seconds
 
 OURS = "cosmogan_k3"
 _MATRIX = 2048
 DEFAULTS = (
-    {"system": "quick", "pixels": 64, "batches": (32, 64)},
-    {"system": "geogan", "pixels": 256, "batches": (8,)},
+    {"system": "quick", "pixels": 64, "batches": (32, 64), "steps": 20},
+    {"system": "geogan", "pixels": 256, "batches": (8,), "steps": 1},
 )
 
 
-def draw_maps(count, pixels):
-    """Maps whose content does not matter here, as ``Batches`` takes them."""
-    return (
-        np.random.default_rng(0)
-        .lognormal(sigma=0.4, size=(count, pixels, pixels))
-        .astype(np.float32)
-    )
+def draw_maps(count: int, pixels: int) -> Maps:
+    """Random maps; their content does not matter here."""
+    rng = np.random.default_rng(0)
+    return rng.lognormal(sigma=0.4, size=(count, pixels, pixels)).astype(np.float32)
 
 
-def batches_of(case):
-    from cosmogan_k3.maps import Batches, Scaling
-
+def batches_of(case: Case) -> Batches:
+    """Batches of the steps of one round."""
     kappa = draw_maps(case["batch"] * case["steps"], case["pixels"])
     scaling = Scaling.fit("standard" if case["system"] == "quick" else "range", kappa)
     return Batches(kappa, scaling, batch_size=case["batch"], augment=case["system"] == "quick")
 
 
-def our_loop(case, batches):
-    """A function that takes ``steps`` steps of ``GAN.fit`` and returns the seconds of the steps alone."""
+def our_loop(case: Case, batches: Batches) -> tuple[Loop, float]:
+    """Return the loop of ``GAN.fit``, and the FLOP of one image.
+
+    The loop takes one round of steps and returns the seconds of the steps alone, without the
+    calibration at the end of an epoch.
+    """
     from dataclasses import replace
 
     import keras
 
-    from cosmogan_k3.backend import leave_out_tensorflow
+    from cosmogan_k3.backend import disable_tensorflow_import
+    from cosmogan_k3.gan import epoch_callback
     from cosmogan_k3.gan.build import build_gan
     from cosmogan_k3.gan.presets import get_preset
 
-    leave_out_tensorflow()  # as the commands do
+    disable_tensorflow_import()  # as the commands do
     if case["precision"] == "bfloat16":
         keras.config.set_dtype_policy("mixed_bfloat16")
     preset = replace(get_preset(case["system"]), batch_size=case["batch"])
-    gan = build_gan(
-        preset, pixels=case["pixels"], pixel_arcmin=1.0, scaling=batches.scaling, steps=1000
-    )
-    clock = _clock(keras)
-    gan.calibrate = clock.stop  # what an epoch ends with, and no step
+    options = {"pixel_arcmin": 1.0, "scaling": batches.scaling, "steps": 1000}
+    gan = build_gan(preset, pixels=case["pixels"], **options)
+    clock = _clock()
+    epoch_callback.calibrate = clock.stop
 
-    def take():
+    def take_steps() -> float:
         gan.fit(batches, epochs=1, verbose=0, callbacks=[clock])
         return clock.seconds
 
-    return take, flop_per_image(gan, preset)
+    return take_steps, flop_per_image(gan, preset)
 
 
-def _clock(keras):
+def _clock() -> Any:
+    """Callback with the seconds from the first step of an epoch to the end of the last one."""
+    import keras
+
     class Clock(keras.callbacks.Callback):
-        """From the first step of an epoch to the end of its last, when the device is done; no step waits for it."""
-
-        def on_epoch_begin(self, epoch, logs=None):
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             self._start = time.perf_counter()
 
-        def stop(self):
-            float(
-                keras.ops.convert_to_numpy(self.model.generator.trainable_variables[0].value).sum()
-            )
+        def stop(self, gan: keras.Model) -> None:
+            # Reading a weight waits for the device.
+            weights = gan.generator.trainable_variables[0].value
+            float(keras.ops.convert_to_numpy(weights).sum())
             self.seconds = time.perf_counter() - self._start
 
     return Clock()
 
 
-def hand_loop(case, batches, variant):
+def hand_loop(case: Case, batches: Batches, variant: str) -> Loop:
+    """Return one of the loops by hand; it returns the seconds of one round of steps."""
     module = importlib.import_module(f"benchmarks.by_hand.by_{case['backend']}")
-    step, wait = module.loop(
-        case["system"], case["pixels"], case["batch"], variant, case["precision"]
-    )
+    size = case["system"], case["pixels"], case["batch"]
+    step, wait = module.loop(*size, variant, case["precision"])
 
-    def take():
+    def take_steps() -> float:
         start = time.perf_counter()
         for index in range(len(batches)):
             step(batches[index])
         wait()
         return time.perf_counter() - start
 
-    return take
+    return take_steps
 
 
-def flop_per_image(gan, preset):
-    """FLOP of one training image: two for each multiplication of the convolutions and matrices in their literal form.
+def flop_per_image(gan: Any, preset: Any) -> float:
+    """FLOP of one training image: twice the multiplications of convolutions and matrices.
 
-    Generator: forward and twice that backward, over batch and reference. Discriminator: three passes forward, two of
-    them with gradients of weights and features (twice forward each), one of features alone (once); a penalty: six
-    passes on its share of the batch.
+    Generator: one forward pass and a backward pass of twice its cost, over the batch and the
+    reference. Discriminator: three forward passes, two of them with gradients of weights and
+    features (twice the forward cost each), one with gradients of features only (once). A penalty:
+    six passes on its fraction of the batch.
+
+    Parameters
+    ----------
+    gan : GAN
+        The networks.
+    preset : Preset
+        Batch size and penalties.
+
+    Returns
+    -------
+    float
+        Floating-point operations per image.
     """
     images = 1 + gan.reference_size / preset.batch_size
     penalties = sum(6 * penalty.fraction for penalty in preset.penalties)
-    generator, discriminator = (
-        multiplications(gan.generator, gan.pixels),
-        multiplications(gan.discriminator, gan.pixels),
-    )
+    generator = multiplications(gan.generator, gan.pixels)
+    discriminator = multiplications(gan.discriminator, gan.pixels)
     return 2 * (3 * images * generator + (2 * 3 + 2 + penalties) * discriminator)
 
 
-def multiplications(network, pixels):
-    """Of one map on its way through a network's kernels."""
+def multiplications(network: Any, pixels: int) -> int:
+    """Multiplications of one map by the kernels of a network."""
     total = 0
     for layer in network.layers:
         kernel = getattr(layer, "kernel", None)
         if kernel is None:
             continue
         if len(kernel.shape) == 2:
-            rows = getattr(layer, "projector", None)
-            total += int(np.prod(kernel.shape)) + (0 if rows is None else int(np.prod(rows.shape)))
+            projector = getattr(layer, "projector", None)
+            total += int(np.prod(kernel.shape))
+            total += 0 if projector is None else int(np.prod(projector.shape))
             continue
         side = layer.output.shape[1] or _side(layer, network, pixels)
-        # Of a transposed convolution's taps a quarter meets each fine pixel.
-        shared = 4 if getattr(layer, "mode", "") == "transposed" else 1
-        total += side**2 * int(np.prod(kernel.shape)) // shared
+        # A quarter of the taps of a transposed convolution contributes to each fine pixel.
+        phases = 4 if getattr(layer, "mode", "") == "transposed" else 1
+        total += side**2 * int(np.prod(kernel.shape)) // phases
     return total
 
 
-def _side(layer, network, pixels):
-    """Of a fully convolutional generator's layer, from the doublings that come after it."""
+def _side(layer: Any, network: Any, pixels: int) -> int:
+    """Side of a layer's maps in a fully convolutional generator, from the later doublings."""
     names = [other.name for other in network.layers]
     later = [name for name in names[names.index(layer.name) + 1 :] if name.startswith("up_")]
     return pixels // 2 ** len(later)
 
 
-def matrix_rate(backend, precision):
-    """FLOP/s of a matrix product of 2048² in this framework on this device: the best of ten."""
-    shape = (_MATRIX if device_is_cpu(backend) else 4 * _MATRIX,) * 2
+def matrix_rate(backend: str, precision: str) -> float:
+    """FLOP/s of a large matrix product in this framework on this device: the best of ten."""
     import keras
     from keras import ops
 
-    a = ops.cast(keras.random.normal(shape, seed=0), precision)
-    multiply = _jitted(backend)
+    side = _MATRIX if device_is_cpu() else 4 * _MATRIX
+    a = ops.cast(keras.random.normal((side, side), seed=0), precision)
+    multiply = _jitted_square(backend)
     seconds = []
     for _ in range(10):
         start = time.perf_counter()
         np.asarray(ops.convert_to_numpy(ops.cast(multiply(a)[:1, :1], "float32")))
         seconds.append(time.perf_counter() - start)
-    return 2 * shape[0] ** 3 / min(seconds)
+    return 2 * side**3 / min(seconds)
 
 
-def _jitted(backend):
+def _jitted_square(backend: str) -> Callable[[Tensor], Tensor]:
     if backend == "jax":
         import jax
 
@@ -180,18 +201,17 @@ def _jitted(backend):
     return lambda a: a @ a
 
 
-def device_is_cpu(backend):
-    from cosmogan_k3 import backend as ours
+def device_is_cpu() -> bool:
+    """Whether the backend computes on the CPU."""
+    from cosmogan_k3 import backend
 
-    return (
-        "cpu" in ours.describe()["devices"].lower()
-        and "gpu" not in ours.describe()["devices"].lower()
-    )
+    devices = backend.describe()["devices"].lower()
+    return "cpu" in devices and "gpu" not in devices
 
 
-def peak_memory(backend):
-    """Bytes: of the process on a CPU, of the device's allocator on a GPU."""
-    if not device_is_cpu(backend):
+def peak_memory(backend: str) -> int:
+    """Peak memory in bytes, of the process on a CPU or of the device's allocator on a GPU."""
+    if not device_is_cpu():
         if backend == "torch":
             import torch
 
@@ -203,24 +223,28 @@ def peak_memory(backend):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def measure(case):
-    """All variants in turn, in this process."""
+def measure(case: Case) -> dict[str, Any]:
+    """Measure all loops of a case, alternately, in this process.
+
+    Parameters
+    ----------
+    case : dict
+        The case, with the loops by hand in ``variants``.
+
+    Returns
+    -------
+    dict
+        Speeds of each loop, and metadata of the machine.
+    """
     batches = batches_of(case)
     ours, flop = our_loop(case, batches)
     loops = {OURS: ours}
     loops |= {variant: hand_loop(case, batches, variant) for variant in case["variants"]}
-    first, seconds = {}, {name: [] for name in loops}
-    for name in list(loops):
-        try:
-            first[name] = loops[name]()
-        except (
-            Exception
-        ) as error:  # what a framework cannot compile is a result, not a reason to stop
-            print(f"{name}: {str(error).splitlines()[0][:200]}", file=sys.stderr)
-            del loops[name], seconds[name]
+    first = _first_rounds(loops)
+    seconds: dict[str, list[float]] = {name: [] for name in first}
     for _ in range(case["rounds"]):
-        for name, take in loops.items():
-            seconds[name].append(take())
+        for name in seconds:
+            seconds[name].append(loops[name]())
     images = len(batches) * case["batch"]
     rate = matrix_rate(case["backend"], case["precision"])
     rows = {}
@@ -232,22 +256,37 @@ def measure(case):
             "first_seconds": first[name] - float(np.median(times)),
             "of_matrix_rate": speed * flop / rate,
         }
-    return {"rows": rows, "flop_per_image": flop, "matrix_rate": rate} | facts(case)
+    return {"rows": rows, "flop_per_image": flop, "matrix_rate": rate} | metadata(case)
 
 
-def measure_memory(case, variant):
-    """Peak memory of one variant alone, beside what was there before it was built."""
+def _first_rounds(loops: dict[str, Loop]) -> dict[str, float]:
+    """Seconds of the first round of each loop that the framework can compile."""
+    first = {}
+    for name, take_steps in loops.items():
+        try:
+            first[name] = take_steps()
+        except Exception as error:  # a framework that cannot compile a loop is a result
+            print(f"{name}: {str(error).splitlines()[0][:200]}", file=sys.stderr)
+    return first
+
+
+def measure_memory(case: Case, variant: str) -> dict[str, int]:
+    """Measure the memory before one loop is built, and its peak after two rounds."""
     batches = batches_of(case)
-    import cosmogan_k3.backend  # noqa: F401 - both sides start from the same imports
+    import cosmogan_k3.backend  # noqa: F401 - all loops start from the same imports
 
     before = peak_memory(case["backend"])
-    take = our_loop(case, batches)[0] if variant == OURS else hand_loop(case, batches, variant)
-    take()
-    take()
+    if variant == OURS:
+        take_steps, _ = our_loop(case, batches)
+    else:
+        take_steps = hand_loop(case, batches, variant)
+    take_steps()
+    take_steps()
     return {"before": before, "peak": peak_memory(case["backend"])}
 
 
-def facts(case):
+def metadata(case: Case) -> dict[str, Any]:
+    """Versions, device and date of a measurement."""
     import keras
 
     from cosmogan_k3 import backend
@@ -265,14 +304,13 @@ def facts(case):
     }
 
 
-def run_case(case, memory_of=None):
-    """One case, or one variant's memory, in a process of its own."""
+def run_case(case: Case, memory_of: str | None = None) -> dict[str, Any]:
+    """Measure a case, or the memory of one loop, in a process of its own."""
     argument = json.dumps(case | ({"memory_of": memory_of} if memory_of else {}))
-    # Both sides share the huge pages that the commands have on JAX.
+    # The loops by hand get the same huge pages as the commands on JAX.
     pages = HUGE_PAGES if case["backend"] == "jax" else {}
-    environment = (
-        pages | os.environ | {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
-    )
+    variables = {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = pages | os.environ | variables
     command = [sys.executable, __file__, "--case", argument]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
@@ -280,86 +318,91 @@ def run_case(case, memory_of=None):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def table(results):
-    lines = [
-        "| system | backend | batch | loop | images/s | ours / it | of matrix rate | first step [s] | memory [MB] |",
-        "| --- " * 9 + "|",
-    ]
+def table(results: list[dict[str, Any]]) -> str:
+    """Markdown table of all loops of all cases."""
+    columns = ("system", "backend", "batch", "loop", "images/s", "ours / it")
+    columns += ("of matrix rate", "first step [s]", "memory [MB]")
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
     for result in results:
-        case, rows = result["case"], result["rows"]
-        ours = rows[OURS]["images_per_second"]
-        for name, row in rows.items():
-            memory = result.get("memory", {}).get(name)
-            cells = [
-                f"{case['system']} {case['pixels']}² {case['precision']}",
-                case["backend"],
-                case["batch"],
-                name,
-                f"{row['images_per_second']:.3g} ({row['spread'][0]:.3g}–{row['spread'][1]:.3g})",
-                "" if name == OURS else f"{ours / row['images_per_second']:.2f}",
-                f"{100 * row['of_matrix_rate']:.0f} %",
-                f"{row['first_seconds']:.1f}",
-                ""
-                if memory is None
-                else f"{(memory['peak'] - memory['before']) / 1e6:.0f} ({memory['peak'] / 1e6:.0f})",
-            ]
-            lines.append(f"| {' | '.join(map(str, cells))} |")
+        for name in result["rows"]:
+            lines.append(f"| {' | '.join(map(str, _cells(result, name)))} |")
     return "\n".join(lines)
 
 
-def main():
+def _cells(result: dict[str, Any], name: str) -> list[Any]:
+    """Cells of one loop in the table."""
+    case, row = result["case"], result["rows"][name]
+    memory = result.get("memory", {}).get(name)
+    speed, (slowest, fastest) = row["images_per_second"], row["spread"]
+    ratio = result["rows"][OURS]["images_per_second"] / speed
+    cells = [f"{case['system']} {case['pixels']}² {case['precision']}", case["backend"]]
+    cells += [case["batch"], name, f"{speed:.3g} ({slowest:.3g}–{fastest:.3g})"]
+    cells += ["" if name == OURS else f"{ratio:.2f}", f"{100 * row['of_matrix_rate']:.0f} %"]
+    cells.append(f"{row['first_seconds']:.1f}")
+    if memory is None:
+        return [*cells, ""]
+    extra, peak = memory["peak"] - memory["before"], memory["peak"]
+    return [*cells, f"{extra / 1e6:.0f} ({peak / 1e6:.0f})"]
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    systems = ("quick", "geogan")
+    parser.add_argument("--systems", nargs="+", default=systems, choices=systems)
+    parser.add_argument("--backends", nargs="+", help="default: all that are installed")
+    parser.add_argument("--pixels", type=int, help="default: 64 for quick, 256 for geogan")
     parser.add_argument(
-        "--systems", nargs="+", default=["quick", "geogan"], choices=("quick", "geogan")
-    )
-    parser.add_argument("--backends", nargs="+", help="by default those installed")
-    parser.add_argument("--pixels", type=int, help="by default 64 for quick, 256 for geogan")
-    parser.add_argument(
-        "--batches", nargs="+", type=int, help="by default 32 and 64 for quick, 8 for geogan"
+        "--batches", nargs="+", type=int, help="default: 32 and 64 for quick, 8 for geogan"
     )
     parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"))
-    parser.add_argument(
-        "--steps", type=int, help="in a round; by default 20 for quick, 1 for geogan"
-    )
+    parser.add_argument("--steps", type=int, help="per round; default: 20 for quick, 1 for geogan")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--variants", nargs="*", help="loops by hand; by default all of a backend")
-    parser.add_argument(
-        "--no-memory", action="store_true", help="leave out the processes that measure memory"
-    )
+    parser.add_argument("--variants", nargs="*", help="loops by hand; default: all of a backend")
+    parser.add_argument("--no-memory", action="store_true", help="do not measure memory")
     parser.add_argument("--out", type=Path, default=Path("training.json"))
     parser.add_argument("--case", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def cases(arguments: argparse.Namespace) -> list[Case]:
+    """All cases of a command line."""
+    found = []
+    installed = [name for name in VARIANTS if importlib.util.find_spec(name)]
+    for default, backend in product(DEFAULTS, arguments.backends or installed):
+        if default["system"] not in arguments.systems:
+            continue
+        variants = VARIANTS[backend] if arguments.variants is None else arguments.variants
+        common = {
+            "system": default["system"],
+            "backend": backend,
+            "rounds": arguments.rounds,
+            "pixels": arguments.pixels or default["pixels"],
+            "precision": arguments.precision,
+            "steps": arguments.steps or default["steps"],
+            "variants": variants,
+        }
+        batches = arguments.batches or default["batches"]
+        found += [common | {"batch": batch} for batch in batches]
+    return found
+
+
+def main() -> None:
+    """Measure all cases, and write them as JSON and as a table."""
+    arguments = parse_arguments()
     if arguments.case:
         case = json.loads(arguments.case)
         memory_of = case.pop("memory_of", None)
         print(json.dumps(measure_memory(case, memory_of) if memory_of else measure(case)))
         return
-    installed = [name for name in VARIANTS if importlib.util.find_spec(name)]
     results = []
-    for default, backend in product(DEFAULTS, arguments.backends or installed):
-        if default["system"] not in arguments.systems:
-            continue
-        for batch in arguments.batches or default["batches"]:
-            case = {
-                "system": default["system"],
-                "backend": backend,
-                "batch": batch,
-                "rounds": arguments.rounds,
-            }
-            case |= {
-                "pixels": arguments.pixels or default["pixels"],
-                "precision": arguments.precision,
-            }
-            case |= {"steps": arguments.steps or (20 if case["system"] == "quick" else 1)}
-            case["variants"] = (
-                VARIANTS[backend] if arguments.variants is None else arguments.variants
-            )
-            result = {"case": case} | run_case(case)
-            if not arguments.no_memory:
-                result["memory"] = {name: run_case(case, memory_of=name) for name in result["rows"]}
-            results.append(result)
-            arguments.out.write_text(json.dumps(results, indent=1))
-            print(table([result]), flush=True)
+    for case in cases(arguments):
+        result = {"case": case} | run_case(case)
+        if not arguments.no_memory:
+            result["memory"] = {name: run_case(case, memory_of=name) for name in result["rows"]}
+        results.append(result)
+        arguments.out.write_text(json.dumps(results, indent=1))
+        print(table([result]), flush=True)
     arguments.out.with_suffix(".md").write_text(table(results) + "\n")
 
 

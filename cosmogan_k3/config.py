@@ -1,86 +1,143 @@
-"""The one source of parameter names: for Python, the command line, MLproject and what MLflow logs.
+"""The parameters of every command: the one source for Python, CLI, MLproject and MLflow.
 
-Each dataclass is one command. A field's metadata holds its help, and what the value may be.
+Each dataclass is one command. The metadata of a field holds its help text and its valid values.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
+Config = TypeVar("Config")
 
-def option(default, help, *, choices=None, minimum=None, above=None, flag=False, bare=None):
-    """A dataclass field with the text and the bounds that the command line shows and checks.
 
-    A ``flag`` takes no value, and is not for MLproject, which cannot leave an option out; ``bare`` is the value of an
-    option that may be given with or without one.
+def option(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple[Any, ...] | None = None,
+    minimum: float | None = None,
+    above: float | None = None,
+    flag: bool = False,
+    bare: Any = None,
+) -> Any:
+    """Return a dataclass field with the help text and the bounds that the command line checks.
+
+    Parameters
+    ----------
+    default : bool, int, float or str
+        Default value.
+    help : str
+        What the parameter is, for ``--help`` and for the docstring of the command.
+    choices : tuple, optional
+        All valid values.
+    minimum : float, optional
+        Smallest valid value.
+    above : float, optional
+        Largest number that is too small.
+    flag : bool, default False
+        Whether the option takes no value. MLproject has no flags: it cannot leave an option out.
+    bare : object, optional
+        Value of an option that is given without a value.
+
+    Returns
+    -------
+    dataclasses.Field
+
+    Examples
+    --------
+    >>> option(0, "seed of all random draws", minimum=0).metadata["minimum"]
+    0
     """
-    metadata = {
-        "help": help,
-        "choices": choices,
-        "minimum": minimum,
-        "above": above,
-        "flag": flag,
-        "bare": bare,
-    }
-    return field(default=default, metadata=metadata)
+    bounds = {"choices": choices, "minimum": minimum, "above": above}
+    return field(default=default, metadata={"help": help, "flag": flag, "bare": bare, **bounds})
 
 
-def _seed():
-    return option(0, "seed of every random draw", minimum=0)
+def _documented(config: type[Config]) -> type[Config]:
+    """Append the parameters of a command, from the metadata of its fields, to its docstring."""
+    entries = "\n".join(
+        f"{each.name} : {each.type.__name__}, default {each.default!r}\n"  # type: ignore[union-attr]  # annotations are not strings here
+        f"    {each.metadata['help']}."
+        for each in fields(config)  # type: ignore[arg-type]  # a dataclass
+    )
+    config.__doc__ = f"{config.__doc__}\n\nParameters\n----------\n{entries}\n"
+    return config
 
 
-def _backend():
-    return option("", "Keras backend; by default KERAS_BACKEND, or jax", choices=("", *BACKENDS))
+def _seed() -> Any:
+    return option(0, "seed of all random draws", minimum=0)
 
 
-def _quiet():
-    return option(False, "no progress bars, no summary", flag=True)
+def _backend() -> Any:
+    return option("", "Keras backend; default: KERAS_BACKEND, or jax", choices=("", *BACKENDS))
 
 
-def _condition():
+def _quiet() -> Any:
+    return option(False, "show no progress bars and no summary", flag=True)
+
+
+def _pixels() -> Any:
+    return option(0, "side of the patches to cut larger maps into; 0: use whole maps", minimum=0)
+
+
+def _pixel_arcmin() -> Any:
+    return option(0.0, "side of a pixel in arcmin, for files that do not record it", minimum=0)
+
+
+def _model_name() -> Any:
+    return option("cosmogan", "name of the registered model; '': do not register")
+
+
+def _condition() -> Any:
     return option(
-        "",
-        "parameters of the maps that the generator is to be told, with commas between: omega_m,sigma_8, say",
+        "", "parameters of the maps to condition on, separated by commas, e.g. omega_m,sigma_8"
     )
 
 
-def _periodic():
+def _periodic() -> Any:
     return option(
         "auto",
-        "whether opposite edges of the maps join: yes, no, or auto to look",
+        "whether opposite edges of the maps join; auto: measure it",
         choices=("auto", "yes", "no"),
     )
 
 
-def _maps_out(name):
-    text = "file to write, with --workers or --scheduler a folder of files; its ending chooses the format"
-    return option(name, f"{text}: npz, npy, h5 or fits")
-
-
-def _workers():
+def _maps_out(name: str) -> Any:
     return option(
-        0, "processes of this machine to share the work, by Dask; 0 keeps it in this one", minimum=0
+        name,
+        "file to write, or folder with --workers or --scheduler; "
+        "the ending chooses the format: npz, npy, h5 or fits",
     )
 
 
-def _scheduler():
-    return option(
-        "",
-        "address of a running Dask scheduler, such as tcp://10.0.0.1:8786, whose workers share the work",
-    )
+def _workers() -> Any:
+    return option(0, "Dask worker processes to start on this machine; 0: none", minimum=0)
 
 
-def _shard_maps():
+def _scheduler() -> Any:
+    return option("", "address of a running Dask scheduler, e.g. tcp://10.0.0.1:8786")
+
+
+def _shard_maps() -> Any:
     return option(10_240, "maps in a file, with --workers or --scheduler", minimum=1)
 
 
-def _pixel_arcmin():
-    return option(0.0, "side of a pixel in arcmin, where the files do not say", minimum=0)
+def _simulated_maps() -> Any:
+    return option(9_000, "number of maps to simulate if no data are given", minimum=1)
 
 
+def _simulated_field() -> Any:
+    return option(5.0, "side of a simulated map in degrees", above=0)
+
+
+def _simulated_redshift() -> Any:
+    return option(1.0, "redshift of the simulated source plane", above=0)
+
+
+@_documented
 @dataclass(frozen=True)
 class Simulation:
-    """What to simulate: a flat ΛCDM cosmology, a source plane and a field."""
+    """A flat ΛCDM cosmology, a source plane and a field to simulate."""
 
     maps: int = option(9_000, "number of maps", minimum=1)
     pixels: int = option(64, "side of a map in pixels", minimum=2)
@@ -93,19 +150,17 @@ class Simulation:
     n_s: float = option(0.96, "spectral index", above=0)
     shift: float = option(
         0.0,
-        "minus the minimum convergence; by default Hilbert et al.'s fit at the source redshift",
+        "minus the minimum convergence; 0: the fit of Hilbert et al. at the source redshift",
         minimum=0,
     )
-    vary: str = option(
-        "",
-        "ranges that cosmologies are drawn from, in place of single values: omega_m=0.2:0.4,sigma_8=0.6:1.0, say",
-    )
+    vary: str = option("", "ranges to draw cosmologies from, e.g. omega_m=0.2:0.4,sigma_8=0.6:1.0")
     cosmologies: int = option(
-        32, "number of cosmologies, which take turns from map to map, with --vary", minimum=1
+        32, "number of cosmologies with --vary; consecutive maps alternate between them", minimum=1
     )
     seed: int = _seed()
 
 
+@_documented
 @dataclass(frozen=True)
 class SimulateConfig(Simulation):
     """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
@@ -117,67 +172,59 @@ class SimulateConfig(Simulation):
     quiet: bool = _quiet()
 
 
+@_documented
 @dataclass(frozen=True)
 class TrainConfig:
     """Train a generator on maps, track the run in MLflow and register the model."""
 
-    data: str = option("", "maps to learn from: npy, npz, h5 or fits file, or a folder of them")
-    pixels: int = option(
-        0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0
-    )
+    data: str = option("", "training maps: npy, npz, h5 or fits file, or a folder of files")
+    pixels: int = _pixels()
     pixel_arcmin: float = _pixel_arcmin()
     periodic: str = _periodic()
     preset: str = option("best", "architecture and training recipe")
     loss: str = option(
         "",
-        "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or wasserstein; "
-        "by default the preset's",
+        "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or "
+        "wasserstein; default: that of the preset",
     )
     condition: str = _condition()
-    start: str = option(
-        "", "model (.keras file or MLflow URI) of the same networks, whose weights to start from"
-    )
+    start: str = option("", "model (.keras file or MLflow URI) whose weights to start from")
     backend: str = _backend()
     devices: str = option(
         "auto",
-        "devices that share each batch, of all processes together: a number, or auto (accelerators, or one CPU)",
+        "number of devices that share each batch, over all processes; "
+        "auto: all accelerators, or one CPU",
     )
-    epochs: int = option(0, "passes through the training maps; 0 takes the preset's", minimum=0)
-    batch_size: int = option(0, "maps in a batch; 0 takes the preset's", minimum=0)
+    epochs: int = option(0, "passes through the training maps; 0: those of the preset", minimum=0)
+    batch_size: int = option(0, "maps in a batch; 0: that of the preset", minimum=0)
     seed: int = _seed()
-    model_name: str = option(
-        "cosmogan", "name under which the model is registered; '' registers none"
-    )
-    alias: str = option("champion", "alias that the new version gets in the registry")
+    model_name: str = _model_name()
+    alias: str = option("champion", "alias of the new version in the registry")
     out: str = option("run", "folder for the model, its figures and checkpoints")
     resume: int = option(
-        0, "go on from the newest checkpoint in the folder", choices=(0, 1), bare=1
+        0, "1: continue from the newest checkpoint in the folder", choices=(0, 1), bare=1
     )
     minutes: float = option(
-        0.0, "stop, to be resumed, after the epoch in which so much time is spent", minimum=0
+        0.0, "stop after the epoch that exceeds this time, to be resumed; 0: no limit", minimum=0
     )
     patience: int = option(
-        0, "stop after so many epochs without a better validation score; 0 never", minimum=0
+        0, "stop after so many epochs without a better validation score; 0: never", minimum=0
     )
     quiet: bool = _quiet()
 
 
+@_documented
 @dataclass(frozen=True)
 class EvaluateConfig:
     """Compare generated maps with real ones: distances with their nulls, and figures."""
 
     real: str = option("", "real maps: a file or a folder")
     generated: str = option("", "generated maps: a file or a folder")
-    training: str = option(
-        "", "maps that the generator learned from, if copies of them are to be searched for"
-    )
+    training: str = option("", "maps that the generator was trained on, to search for copies")
     mask: str = option(
-        "",
-        "file with one map of 0 and 1, 1 where observed, for both sets; leaves some statistics out",
+        "", "file with one map of 0 and 1 (observed), for both sets; some statistics are left out"
     )
-    pixels: int = option(
-        0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0
-    )
+    pixels: int = _pixels()
     pixel_arcmin: float = _pixel_arcmin()
     seed: int = _seed()
     out: str = option(
@@ -188,6 +235,7 @@ class EvaluateConfig:
     quiet: bool = _quiet()
 
 
+@_documented
 @dataclass(frozen=True)
 class GenerateConfig:
     """Draw maps from a trained model."""
@@ -195,12 +243,10 @@ class GenerateConfig:
     model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
     maps: int = option(1000, "number of maps", minimum=1)
     pixels: int = option(
-        0,
-        "side of the maps, where the model can draw another; 0 takes the training maps'",
-        minimum=0,
+        0, "side of the maps, for models that can draw another; 0: as trained", minimum=0
     )
     parameters: str = option(
-        "", "of a conditional model, what to draw maps for: omega_m=0.3,sigma_8=0.8, say"
+        "", "parameters of the maps, for conditional models, e.g. omega_m=0.3,sigma_8=0.8"
     )
     seed: int = _seed()
     backend: str = _backend()
@@ -211,90 +257,83 @@ class GenerateConfig:
     quiet: bool = _quiet()
 
 
+@_documented
 @dataclass(frozen=True)
 class TuneConfig:
-    """Vary learning rates, margins and penalties in a study; the best becomes the champion if it beats the present."""
+    """Tune a preset in an Optuna study; the best model is registered if it wins."""
 
     data: str = option(
-        "",
-        "maps to learn from: npy, npz, h5 or fits file, or a folder; simulated if none are given",
+        "", "training maps: npy, npz, h5 or fits file, or a folder; default: simulate them"
     )
-    pixels: int = option(
-        0, "cut larger maps into patches of this side; 0 keeps the maps as they are", minimum=0
-    )
+    pixels: int = _pixels()
     pixel_arcmin: float = _pixel_arcmin()
     periodic: str = _periodic()
     preset: str = option("quick", "architecture and training recipe that the trials vary")
     condition: str = _condition()
     ranges: str = option(
-        "", "TOML file of what to vary and within which bounds; by default rates, loss, margins, R1"
+        "", "TOML file with the search ranges; default: learning rates, loss, margins, R1"
     )
     backend: str = _backend()
-    trials: int = option(
-        40, "trials of the study, those of all workers and of earlier commands together", minimum=1
-    )
-    study: str = option(
-        "cosmogan", "name of the study; another command with the same name goes on with it"
-    )
+    trials: int = option(40, "trials of the study, over all workers", minimum=1)
+    study: str = option("cosmogan", "name of the study; the same name continues it")
     storage: str = option(
         "sqlite:///study.db",
-        "SQLAlchemy URL of the database that all workers share, such as postgresql://host/studies",
+        "URL of the study's database, for SQLAlchemy",
     )
     objective: str = option(
         "score",
-        "score: one number, the mean over ln((1 + distance/null)/2); pareto: P(l), pixels and peaks against each other",
+        "score: the mean over ln((1 + distance/null)/2); "
+        "pareto: P(l), pixels and peaks as separate objectives",
         choices=("score", "pareto"),
     )
-    sampler: str = option("tpe", "how values are chosen", choices=("tpe", "nsga", "random"))
+    sampler: str = option("tpe", "Optuna sampler", choices=("tpe", "nsga", "random"))
     pruner: str = option(
-        "asha",
-        "how hopeless trials end early; pareto studies never prune",
-        choices=("asha", "hyperband", "none"),
+        "asha", "Optuna pruner; pareto studies never prune", choices=("asha", "hyperband", "none")
     )
-    repeats: int = option(1, "seeds that each trial is trained with and averaged over", minimum=1)
+    repeats: int = option(1, "seeds over which each trial is averaged", minimum=1)
     epochs: int = option(
-        0, "passes through the training maps in each trial; 0 takes the preset's", minimum=0
+        0, "passes through the training maps in each trial; 0: those of the preset", minimum=0
     )
     workers: int = option(1, "processes on this machine that run trials", minimum=1)
     heartbeat: int = option(
         30,
-        "seconds between a worker's signs of life; after three without one its trial is run once more",
+        "seconds between signals of a worker; after three missed ones its trial is repeated",
         minimum=1,
     )
     finish: int = option(
         1,
-        "1: draw the figures, retrain and register once all trials are done; 0: only run trials",
+        "1: draw figures, retrain and register after the last trial; 0: run trials only",
         choices=(0, 1),
     )
     retrain: int = option(
-        3, "seeds that the best trial is trained on again, with the whole preset; 0 none", minimum=0
+        3, "seeds with which the best trial is retrained with the whole preset; 0: none", minimum=0
     )
     seed: int = _seed()
-    model_name: str = option(
-        "cosmogan", "name under which the best model is registered; '' registers none"
-    )
-    alias: str = option("champion", "alias to be won from the model that has it")
-    out: str = option("study", "folder for the study's figures and the retrained models")
-    maps: int = option(9_000, "number of maps to simulate if no data are given", minimum=1)
-    field_deg: float = option(5.0, "side of a simulated map in degrees", above=0)
-    source_redshift: float = option(1.0, "redshift of the simulated source plane", above=0)
+    model_name: str = _model_name()
+    alias: str = option("champion", "alias that the best model can take from its present holder")
+    out: str = option("study", "folder for the figures of the study and the retrained models")
+    maps: int = _simulated_maps()
+    field_deg: float = _simulated_field()
+    source_redshift: float = _simulated_redshift()
     quiet: bool = _quiet()
 
 
+@_documented
 @dataclass(frozen=True)
 class InfoConfig:
-    """Say which backend, devices and versions are in use."""
+    """Show the backend, devices and versions in use."""
 
     backend: str = _backend()
 
 
+@_documented
 @dataclass(frozen=True)
 class MainConfig(TrainConfig):
     """Simulate maps if none are given, train on them, evaluate the result and register it."""
 
-    maps: int = option(9_000, "number of maps to simulate if no data are given", minimum=1)
-    field_deg: float = option(5.0, "side of a simulated map in degrees", above=0)
-    source_redshift: float = option(1.0, "redshift of the simulated source plane", above=0)
+    maps: int = _simulated_maps()
+    field_deg: float = _simulated_field()
+    source_redshift: float = _simulated_redshift()
 
 
 COMMANDS = {

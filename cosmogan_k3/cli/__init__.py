@@ -1,0 +1,1 @@
+"""The command line ``cosmogan``: the only folder that names flags."""

@@ -1,7 +1,7 @@
-"""Calls made on many processes or machines. The only module that imports Dask.
+"""Calls in threads of this process or on Dask workers. The only module that imports Dask.
 
-What is shared out is a list of functions without arguments, such as ``functools.partial`` of plain data; the results
-come back in the order of the calls, whoever made them.
+The calls are functions without arguments, such as ``functools.partial`` of picklable data. Results
+have the order of the calls.
 """
 
 import contextlib
@@ -9,65 +9,107 @@ import functools
 import logging
 import os
 import re
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
+from tqdm.contrib import concurrent
 
 from cosmogan_k3.errors import InputError, one_line
 
+Result = TypeVar("Result")
+
+# Times that Dask repeats a failed call: a file system may be unavailable for a moment.
 _RETRIES = 2
-"""Times that a call is made once more after an error: a file system may have been away for a moment."""
 
-_THREADS = 4
-"""At most, of one process: each holds a block of maps and what is made of it in memory."""
+# Threads of one process. Each holds a block of maps and its statistics in memory.
+_MAX_THREADS = 4
 
-_PATIENCE = "10s"
-"""For a scheduler to answer."""
+# How long a scheduler may take to answer.
+_CONNECT_TIMEOUT = "10s"
 
 
-def thread_map(calls, description="", *, quiet=True):
-    """Make calls in threads of this process, one a core; return their results.
+class MapCalls(Protocol):
+    """Function that makes calls and returns their results in order, as ``executor`` yields it."""
 
-    For calls whose time is NumPy's and SciPy's, which let other threads run.
+    def __call__(
+        self, calls: Sequence[Callable[[], Result]], description: str = ""
+    ) -> list[Result]:
+        """Make the calls; ``description`` is the label of the progress bar."""
 
-    Args:
-        calls: list of functions without arguments.
-        description: str, names the progress bar.
-        quiet: bool, no progress bar.
 
-    Example:
-        >>> thread_map([int, str])
-        [0, '']
+def thread_map(
+    calls: Sequence[Callable[[], Result]], description: str = "", *, quiet: bool = True
+) -> list[Result]:
+    """Make calls in threads of this process.
+
+    Threads help calls that spend their time in NumPy or SciPy, which release the interpreter lock.
+
+    Parameters
+    ----------
+    calls : sequence of callable
+        Functions without arguments.
+    description : str, default ""
+        Label of the progress bar.
+    quiet : bool, default True
+        Show no progress bar.
+
+    Returns
+    -------
+    list
+        One result per call, in the order of the calls.
+
+    Examples
+    --------
+    >>> thread_map([int, str])
+    [0, '']
     """
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
-        made = pool.map(lambda call: call(), calls)
-        return list(tqdm(made, total=len(calls), desc=description, disable=quiet or None))
+    return concurrent.thread_map(
+        lambda call: call(),
+        calls,
+        max_workers=min(os.cpu_count() or 1, _MAX_THREADS),
+        desc=description,
+        disable=quiet or None,
+    )
 
 
-def wants_dask(workers, scheduler):
-    """Whether a command is to run on Dask's workers: on local ones, or on those of a scheduler.
+def wants_dask(workers: int, scheduler: str) -> bool:
+    """Return whether a command runs on Dask workers, after a check of the options.
 
-    Args:
-        workers: int, how many local ones; 0 for none.
-        scheduler: str, address of a scheduler; "" for none.
+    Parameters
+    ----------
+    workers : int
+        Number of worker processes to start on this machine; 0 for none.
+    scheduler : str
+        Address of a running scheduler; empty for none.
 
-    Raises:
-        InputError: both are given, what is given is no address, or Dask is not installed.
+    Returns
+    -------
+    bool
 
-    Example:
-        >>> wants_dask(0, "")
-        False
+    Raises
+    ------
+    InputError
+        If both are given, the address is malformed, or Dask is not installed.
+
+    Examples
+    --------
+    >>> wants_dask(0, "")
+    False
     """
     if workers and scheduler:
         raise InputError(
-            "--workers starts workers on this machine, --scheduler takes those of a running cluster; give one of them. "
-            f"Received: --workers {workers} --scheduler {scheduler}"
+            "workers are started on this machine, a scheduler has workers of its own; "
+            f"give one of them. Received: workers={workers}, scheduler={scheduler!r}",
+            parameter="workers, scheduler",
         )
     if not workers and not scheduler:
         return False
     if scheduler and not re.fullmatch(r"\w+://\S+:\d+", scheduler):
         raise InputError(
-            f"--scheduler: expected an address such as tcp://10.0.0.1:8786. Received: {scheduler!r}"
+            f"expected an address such as tcp://10.0.0.1:8786. Received: {scheduler!r}",
+            parameter="scheduler",
         )
     try:
         import distributed  # noqa: F401
@@ -79,85 +121,103 @@ def wants_dask(workers, scheduler):
 
 
 @contextlib.contextmanager
-def calling(workers=0, scheduler="", *, quiet=True):
-    """Yield the function that makes a list of calls: in threads here, on local workers, or on a scheduler's.
+def executor(workers: int = 0, scheduler: str = "", *, quiet: bool = True) -> Iterator[MapCalls]:
+    """Yield a function that makes calls in threads, on local workers or on a scheduler's workers.
 
-    A call whose worker is lost is made by another one.
+    Dask repeats the calls of a worker that is lost on another worker.
 
-    Args:
-        workers, scheduler: as of ``wants_dask``.
-        quiet: bool, no progress bar.
+    Parameters
+    ----------
+    workers : int, default 0
+        Number of worker processes to start on this machine; 0 for none.
+    scheduler : str, default ""
+        Address of a running scheduler; empty for none.
+    quiet : bool, default True
+        Show no progress bar.
 
-    Yields:
-        function of ``(calls, description)`` that returns the list of results; ``description`` names the progress bar.
+    Yields
+    ------
+    MapCalls
+        Function of ``(calls, description)`` that returns the list of results.
 
-    Raises:
-        InputError: as ``wants_dask``; no scheduler answers; or, from the function, one call has lost several workers, or
-            workers lack a module.
-        ConnectionError: from the function, the scheduler is gone.
+    Raises
+    ------
+    InputError
+        As ``wants_dask``, or if no scheduler answers. From the yielded function: one call has lost
+        several workers, or a worker lacks a module.
+    ConnectionError
+        From the yielded function: the scheduler has stopped.
 
-    Example:
-        >>> with calling() as run:
-        ...     run([int, str], "nothing much")
-        [0, '']
+    Examples
+    --------
+    >>> with executor() as map_calls:
+    ...     map_calls([int, str], "counting")
+    [0, '']
     """
     if not wants_dask(workers, scheduler):
         yield functools.partial(thread_map, quiet=quiet)
         return
     with contextlib.ExitStack() as stack:
-        client = stack.enter_context(
-            _connect(scheduler or stack.enter_context(_local_cluster(workers)))
-        )
-        yield lambda calls, description="": _call_all(client, calls, description, quiet)
+        cluster = scheduler or stack.enter_context(_local_cluster(workers))
+        client = stack.enter_context(_connect(cluster))
+        yield functools.partial(_dask_map, client, quiet=quiet)
 
 
-def _local_cluster(workers):
+def _local_cluster(workers: int) -> Any:
     from distributed import LocalCluster
 
     return LocalCluster(
         n_workers=workers,
         threads_per_worker=1,
-        memory_limit=0,  # the system's limits are enough: Dask's would stop a worker that fits
-        dashboard_address="127.0.0.1:0",  # None takes port 8787, and warns where another command has it
-        security=True,  # its port is there for every user of the machine
+        memory_limit=0,  # the system has limits; Dask's would stop a worker that still fits
+        dashboard_address="127.0.0.1:0",  # None takes port 8787 and warns if it is in use
+        security=True,  # every user of the machine can reach its port
         silence_logs=logging.CRITICAL,  # errors come back with the results
     )
 
 
-def _connect(address):
+def _connect(address: Any) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout=_PATIENCE, set_as_default=False)
+        return Client(address, timeout=_CONNECT_TIMEOUT, set_as_default=False)
     except OSError as error:
         raise InputError(
-            f"--scheduler: no Dask scheduler answers ({one_line(error, 200)})"
+            f"no Dask scheduler answers ({one_line(error, 200)})", parameter="scheduler"
         ) from error
 
 
-def _call_all(client, calls, description, quiet):
+def _dask_map(
+    client: Any,
+    calls: Sequence[Callable[[], Result]],
+    description: str = "",
+    *,
+    quiet: bool,
+) -> list[Result]:
+    """Make calls on the workers of a Dask client."""
     from distributed import as_completed
 
     futures = [client.submit(call, pure=False, retries=_RETRIES) for call in calls]
-    place = {future.key: index for index, future in enumerate(futures)}
-    results = [None] * len(futures)
+    position = {future.key: index for index, future in enumerate(futures)}
+    results: list[Any] = [None] * len(futures)
     with tqdm(total=len(futures), desc=description, disable=quiet or None) as bar:
         for future in as_completed(futures, loop=client.loop):
-            results[place[future.key]] = _result(future)
-            future.release()  # so that nobody holds what has arrived
+            results[position[future.key]] = _result(future)
+            future.release()  # the scheduler need not keep a result that has arrived
             bar.update()
     return results
 
 
-def _result(future):
+def _result(future: Any) -> Any:
+    """Return the result of a Dask future; raise errors that a user can act on."""
     from distributed import KilledWorker
 
     try:
         return future.result()
     except KilledWorker as error:
         raise InputError(
-            f"The same call lost {error.allowed_failures + 1} workers; most often they ran out of memory: give them "
-            "more, or less to do at a time (--shard-maps)"
+            f"The same call lost {error.allowed_failures + 1} workers, most likely because they "
+            "ran out of memory; give the workers more memory, or choose a smaller shard_maps"
         ) from error
     except ImportError as error:
         raise InputError(
@@ -165,5 +225,5 @@ def _result(future):
         ) from error
     except CancelledError as error:
         raise ConnectionError(
-            f"The scheduler is gone ({one_line(error, 100)}); give the same command again"
+            f"The scheduler has stopped ({one_line(error, 100)}); give the same command again"
         ) from error

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from cosmogan_k3.cli.main import use_backend
+from cosmogan_k3.cli.backends import use_backend
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
-from cosmogan_k3.maps.io.writers import replacing
+from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.simulation import simulate_maps
 from cosmogan_k3.statistics import Validation, power_spectrum
 

@@ -160,7 +160,8 @@ def test_evaluate_needs_no_keras(maps, tmp_path):
         "import sys; from cosmogan_k3.cli import main as cli; "
         f"maps, out = {str(maps)!r}, {str(tmp_path / 'e')!r}; "
         "code = cli.main(['evaluate', '--real', maps, '--generated', maps, '--out', out]); "
-        "print(code, [m for m in ('keras', 'jax', 'tensorflow', 'torch', 'mlflow') if m in sys.modules])"
+        "names = ('keras', 'jax', 'tensorflow', 'torch', 'mlflow'); "
+        "print(code, [m for m in names if m in sys.modules])"
     )
     assert run_python("-c", code).stdout.strip().endswith("0 []")
 
@@ -415,7 +416,10 @@ def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
         "--out",
         str(tmp_path / "run"),
     ]
-    code = f"import sys; from cosmogan_k3.cli import main as cli; code = cli.main({command}); print(code, 'tensorflow' in sys.modules)"
+    code = (
+        f"import sys; from cosmogan_k3.cli import main as cli; code = cli.main({command}); "
+        "print(code, 'tensorflow' in sys.modules)"
+    )
     out = run_python(
         "-c", code, environment={"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
     ).stdout
@@ -436,7 +440,7 @@ def test_a_command_on_jax_starts_anew_with_huge_pages(monkeypatch, backend, set_
         monkeypatch.delenv("GLIBC_TUNABLES")
     monkeypatch.setattr(sys, "argv", ["cosmogan", "info", "--backend", backend])
     monkeypatch.setattr(sys, "orig_argv", ["python3", "/bin/cosmogan", *sys.argv[1:]])
-    monkeypatch.setitem(cli._RUN, "info", lambda config: None)
+    monkeypatch.setattr("cosmogan_k3.cli.commands.info.run", lambda config: None)
     started = []
     monkeypatch.setattr(os, "execv", lambda path, arguments: started.append((path, arguments)))
     assert cli.main() == 0

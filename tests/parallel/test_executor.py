@@ -15,12 +15,12 @@ import pytest
 from distributed import LocalCluster
 
 from cosmogan_k3.cli import main as cli
+from cosmogan_k3.cli.commands.simulate import simulated_shards
 from cosmogan_k3.config import SimulateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet, write_maps
-from cosmogan_k3.parallel import executor as cluster
-from cosmogan_k3.parallel.executor import calling, thread_map
-from cosmogan_k3.parallel.shards import simulated_shards
+from cosmogan_k3.parallel import executor as executors
+from cosmogan_k3.parallel.executor import executor, thread_map
 from tests.parallel.test_shards import digests
 
 
@@ -45,19 +45,21 @@ def die():
 
 
 def test_results_come_back_in_the_order_of_the_calls(local):
-    with calling(scheduler=local.scheduler_address) as run:
-        assert run([functools.partial(pow, i, 2) for i in range(20)]) == [i**2 for i in range(20)]
+    with executor(scheduler=local.scheduler_address) as map_calls:
+        assert map_calls([functools.partial(pow, i, 2) for i in range(20)]) == [
+            i**2 for i in range(20)
+        ]
         # Equal calls are calls of their own.
-        assert len(set(run([functools.partial(os.urandom, 8)] * 5))) == 5
-        assert run([]) == []
+        assert len(set(map_calls([functools.partial(os.urandom, 8)] * 5))) == 5
+        assert map_calls([]) == []
 
 
 def test_an_error_on_a_worker_is_the_commands(local):
     with (
-        calling(scheduler=local.scheduler_address) as run,
+        executor(scheduler=local.scheduler_address) as map_calls,
         pytest.raises(InputError, match="maps that cannot be used"),
     ):
-        run([refuse, int])
+        map_calls([refuse, int])
 
 
 def test_a_lost_worker_costs_only_its_shard(local, tmp_path):
@@ -80,8 +82,8 @@ def test_a_lost_worker_costs_only_its_shard(local, tmp_path):
 
     killer = threading.Thread(target=kill_a_writer)
     killer.start()
-    with calling(scheduler=local.scheduler_address) as run:
-        simulated_shards(config).write(run)
+    with executor(scheduler=local.scheduler_address) as map_calls:
+        simulated_shards(config).write(map_calls)
     killer.join()
     assert len(killed) == 1
     alone = simulated_shards(
@@ -93,10 +95,10 @@ def test_a_lost_worker_costs_only_its_shard(local, tmp_path):
 
 def test_a_call_that_kills_its_workers_is_given_up_in_one_line(local):
     with (
-        calling(scheduler=local.scheduler_address) as run,
+        executor(scheduler=local.scheduler_address) as map_calls,
         pytest.raises(InputError, match="lost 2 workers"),
     ):
-        run([die])
+        map_calls([die])
 
 
 def test_an_evaluation_is_the_same_whoever_measures(local, tmp_path):
@@ -122,19 +124,19 @@ def test_an_evaluation_is_the_same_whoever_measures(local, tmp_path):
 
 def test_what_is_asked_of_dask_is_checked_first(monkeypatch):
     with pytest.raises(
-        InputError, match=r"give one of them\. Received: --workers 2 --scheduler tcp://host:8786"
+        InputError, match=r"give one of them\. Received: workers=2, scheduler='tcp://host:8786'"
     ):
-        cluster.wants_dask(2, "tcp://host:8786")
+        executors.wants_dask(2, "tcp://host:8786")
     with pytest.raises(InputError, match="expected an address such as"):
-        cluster.wants_dask(0, "host")
-    monkeypatch.setattr(cluster, "_PATIENCE", "0.1s")
+        executors.wants_dask(0, "host")
+    monkeypatch.setattr(executors, "_CONNECT_TIMEOUT", "0.1s")
     with (
         pytest.raises(InputError, match="no Dask scheduler answers"),
-        calling(scheduler="tcp://127.0.0.1:1"),
+        executor(scheduler="tcp://127.0.0.1:1"),
     ):
         pass
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(
         InputError, match=r"Dask is not installed.*pip install 'cosmogan_k3\[dask\]'"
     ):
-        cluster.wants_dask(1, "")
+        executors.wants_dask(1, "")

@@ -8,11 +8,12 @@ import pytest
 from distributed import LocalCluster
 
 from cosmogan_k3.cli import main as cli
+from cosmogan_k3.cli.commands import generate as generate_command
+from cosmogan_k3.cli.commands.simulate import simulated_shards
 from cosmogan_k3.config import SimulateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import read_maps
-from cosmogan_k3.parallel.executor import calling, thread_map
-from cosmogan_k3.parallel.shards import _ONE_THREAD, simulated_shards
+from cosmogan_k3.parallel.executor import executor, thread_map
 from tests.harness import run_python
 
 
@@ -57,8 +58,8 @@ def test_shards_hold_the_maps_of_the_one_file_in_its_order(tmp_path, whole):
 def test_the_same_bytes_with_one_two_and_four_workers(tmp_path, whole):
     for workers in (1, 2, 4):
         out = tmp_path / str(workers)
-        with calling(workers) as run:
-            simulated_shards(sky(out)).write(run)
+        with executor(workers) as map_calls:
+            simulated_shards(sky(out)).write(map_calls)
         assert digests(out) == digests(whole)
 
 
@@ -81,11 +82,11 @@ def test_a_repeated_command_draws_what_is_missing_and_nothing_else(tmp_path):
     assert len(read_maps(shards.folder)) == 5, "what is half written is not read"
     made = []
 
-    def run(calls, description):
+    def map_calls(calls, description):
         made.extend(call.args[0] for call in calls)
         return thread_map(calls)
 
-    simulated_shards(sky(tmp_path / "maps", maps=8, shard_maps=3)).write(run)
+    simulated_shards(sky(tmp_path / "maps", maps=8, shard_maps=3)).write(map_calls)
     assert made == [shards.path(1)]
     assert digests(shards.folder) == before
 
@@ -110,7 +111,7 @@ def test_a_folder_that_belongs_to_something_else_is_left_alone(tmp_path):
     with pytest.raises(InputError, match="holds other files"):
         simulated_shards(sky(tmp_path))
     (tmp_path / "maps.h5").touch()
-    with pytest.raises(InputError, match=r"maps.h5: is a file; with --workers"):
+    with pytest.raises(InputError, match=r"maps.h5: is a file; shards are written to a folder"):
         simulated_shards(sky(tmp_path / "maps.h5"))
     with pytest.raises(InputError, match="unknown kind of file"):
         simulated_shards(sky(tmp_path / "maps.csv"))
@@ -142,7 +143,7 @@ def test_generated_shards_are_the_same_bytes_whoever_draws_them(tmp_path):
         backend,
     ]
     # With more threads a framework may add the same products in another order: TensorFlow does.
-    one_thread = {**_ONE_THREAD, "OMP_NUM_THREADS": "1"}
+    one_thread = {**generate_command.ONE_THREAD, "OMP_NUM_THREADS": "1"}
     run_python(
         "-m",
         "cosmogan_k3",
@@ -168,8 +169,8 @@ def test_generated_shards_are_the_same_bytes_whoever_draws_them(tmp_path):
         f"part-0000{i}.h5" for i in range(4)
     ]
     assert two.fingerprint() == single.fingerprint() == one.fingerprint()
-    facts = json.loads((tmp_path / "two" / "shards.json").read_text())
-    assert (facts["backend"], facts["maps"], facts["pixels"]) == (backend, 20, 16)
+    metadata = json.loads((tmp_path / "two" / "shards.json").read_text())
+    assert (metadata["backend"], metadata["maps"], metadata["pixels"]) == (backend, 20, 16)
     build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=1).save(tmp_path / "model.keras")
     assert generate("two", "--workers", 1, "--shard-maps", 6) == 2, (
         "another model's maps do not go among these"
@@ -180,11 +181,9 @@ def test_generated_shards_are_the_same_bytes_whoever_draws_them(tmp_path):
 def test_a_worker_on_another_backend_is_refused(tmp_path, monkeypatch):
     import keras
 
-    from cosmogan_k3.parallel.shards import _emulator
-
-    for name in _ONE_THREAD:
+    for name in generate_command.ONE_THREAD:
         monkeypatch.setenv(name, "1")
     with pytest.raises(
         InputError, match=f"A worker runs Keras on {keras.backend.backend()}, the command on numpy"
     ):
-        _emulator.__wrapped__(tmp_path / "model.keras", "", "numpy")
+        generate_command._worker_emulator.__wrapped__(tmp_path / "model.keras", "", "numpy")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cosmogan_k3 import backend
-from cosmogan_k3.cli import main as cli
+from cosmogan_k3.cli import backends
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.training import distributed as processes
 
@@ -82,12 +82,14 @@ def test_an_error_of_a_single_process_is_left_alone():
 @pytest.mark.parametrize("devices", ["none", "0", "-1", "2.5"])
 def test_a_number_of_devices_is_asked_for(devices):
     with pytest.raises(
-        InputError, match=f"--devices: expected auto or a positive number. Received: '{devices}'"
-    ):
-        cli._use_devices(devices)
+        InputError, match=f"expected auto or a positive number. Received: '{devices}'"
+    ) as caught:
+        backends.use_devices(devices)
+    assert caught.value.parameter == "devices"
 
 
 def test_more_devices_than_there_are_end_in_one_line():
-    words = {"torch": "torchrun --nproc-per-node 64", "tensorflow": "--devices", "jax": "--devices"}
+    others = "devices. Received: 64"
+    words = {"torch": "torchrun --nproc-per-node 64", "tensorflow": others, "jax": others}
     with pytest.raises(InputError, match=words[backend.name]):
-        cli._use_devices("64")
+        backends.use_devices("64")

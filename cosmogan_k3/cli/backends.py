@@ -1,0 +1,105 @@
+"""Choice of the Keras backend, its devices and its memory pages, before Keras is imported."""
+
+import os
+import sys
+
+from cosmogan_k3.config import BACKENDS
+from cosmogan_k3.errors import InputError, one_line
+
+# glibc reads it only when a process starts.
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
+
+def backend_name(name: str) -> str:
+    """Return the name of the backend to use.
+
+    Parameters
+    ----------
+    name : str
+        Name from the command line; if empty, that of KERAS_BACKEND or else jax.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> backend_name("torch")
+    'torch'
+    """
+    return name or os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+
+
+def use_backend(name: str) -> None:
+    """Choose the Keras backend and import Keras.
+
+    Parameters
+    ----------
+    name : str
+        As in ``backend_name``.
+
+    Raises
+    ------
+    InputError
+        If the backend is unknown or not installed.
+    """
+    name = backend_name(name)
+    if name not in BACKENDS:
+        raise InputError(
+            f"Unknown backend. Received: KERAS_BACKEND={name!r}; "
+            f"expected one of {', '.join(BACKENDS)}"
+        )
+    os.environ["KERAS_BACKEND"] = name
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        # Keras must come first: TensorFlow would import a Keras that cannot load our models.
+        __import__("keras")
+    except ImportError as error:
+        raise InputError(
+            f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'"
+        ) from error
+    from cosmogan_k3 import backend
+
+    backend.disable_tensorflow_import()
+
+
+def use_devices(devices: str) -> None:
+    """Choose the devices of a training and join its other processes.
+
+    Call it after ``use_backend`` and before anything is computed.
+
+    Parameters
+    ----------
+    devices : str
+        Number of devices, or "auto".
+
+    Raises
+    ------
+    InputError
+        If there are not so many devices, or the processes do not find each other.
+    """
+    if devices != "auto" and not (devices.isdecimal() and int(devices)):
+        raise InputError(
+            f"expected auto or a positive number. Received: {devices!r}", parameter="devices"
+        )
+    from cosmogan_k3 import backend
+
+    try:
+        backend.use_devices(None if devices == "auto" else int(devices))
+    except InputError:
+        raise
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"the processes cannot join ({one_line(error, 200)}); see docs/devices.md",
+            parameter="devices",
+        ) from error
+
+
+def restart_with_huge_pages() -> None:
+    """Start this process again with glibc set to huge pages, unless glibc is already set.
+
+    JAX on a CPU allocates its memory anew in each step; larger pages make this faster.
+    """
+    if sys.platform == "linux" and not HUGE_PAGES.keys() & os.environ.keys():
+        os.environ.update(HUGE_PAGES)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

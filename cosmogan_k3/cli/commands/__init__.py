@@ -1,0 +1,1 @@
+"""The commands of ``cosmogan``, one module each with a function ``run(config)``."""

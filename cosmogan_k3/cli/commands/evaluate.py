@@ -1,0 +1,52 @@
+"""``cosmogan evaluate``: distances between two sets of maps, tables and figures. Needs no Keras."""
+
+from typing import Any
+
+from cosmogan_k3.cli.maps import statistics_as_input_errors
+from cosmogan_k3.config import EvaluateConfig
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.evaluation.evaluate import evaluate_maps
+from cosmogan_k3.evaluation.files import summary, write_evaluation
+from cosmogan_k3.maps import read_maps, read_mask
+from cosmogan_k3.maps.io.atomic import check_writable
+from cosmogan_k3.parallel.executor import executor, wants_dask
+
+
+def run(config: EvaluateConfig) -> None:
+    """Compare generated maps with real ones; write metrics, tables, figures and the report.
+
+    Raises
+    ------
+    InputError
+        If a set of maps is missing, cannot be read or cannot be measured.
+    """
+    for name in ("real", "generated"):
+        if not getattr(config, name):
+            raise InputError("name the maps to compare", parameter=name)
+    check_writable(config.out)
+    wants_dask(config.workers, config.scheduler)
+    inputs, provenance = _read(config)
+    with (
+        executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls,
+        statistics_as_input_errors(),
+    ):
+        evaluation = evaluate_maps(
+            **inputs, seed=config.seed, map_calls=map_calls, provenance=provenance
+        )
+    write_evaluation(config.out, evaluation)
+    if not config.quiet:
+        print(summary(evaluation))
+
+
+def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the sets of maps and the mask, and where they come from."""
+    paths = {name: getattr(config, name) for name in ("real", "generated", "training")}
+    paths = {name: path for name, path in paths.items() if path}
+    pixels, pixel_arcmin = config.pixels or None, config.pixel_arcmin or None
+    sets = {
+        name: read_maps(path, pixels=pixels, pixel_arcmin=pixel_arcmin)
+        for name, path in paths.items()
+    }
+    mask = read_mask(config.mask, pixels=sets["real"].pixels) if config.mask else None
+    provenance = paths | ({"mask": config.mask} if config.mask else {})
+    return sets | {"mask": mask}, provenance

@@ -1,0 +1,139 @@
+"""``cosmogan generate``: maps from a trained model, in a file or in a folder of files."""
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cosmogan_k3.cli.backends import use_backend
+from cosmogan_k3.config import GenerateConfig
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.conditioning import parse_parameters
+from cosmogan_k3.maps.io.atomic import replacing
+from cosmogan_k3.maps.io.write import check_output, write_maps
+from cosmogan_k3.maps.mapset import MapStream
+from cosmogan_k3.parallel.executor import executor, wants_dask
+from cosmogan_k3.parallel.shards import Shards
+
+if TYPE_CHECKING:
+    from cosmogan_k3.emulator import Emulator
+    from cosmogan_k3.gan import GAN
+
+MODEL = "model.keras"
+
+# TensorFlow and XLA start a thread for each core by default; PyTorch obeys the OMP_NUM_THREADS
+# that Dask sets.
+ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "NPROC": "1"}
+
+
+def run(config: GenerateConfig) -> None:
+    """Draw maps and write them, on Dask workers if the command asks for them."""
+    if wants_dask(config.workers, config.scheduler):
+        use_backend(config.backend)
+        shards = generated_shards(config)
+        with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
+            shards.write(map_calls)
+        return
+    check_output(config.out)
+    parameters = parse_parameters(config.parameters)
+    use_backend(config.backend)
+    from cosmogan_k3.emulator import Emulator
+
+    stream = Emulator.load(config.model).sample_stream(
+        config.maps,
+        pixels=config.pixels or None,
+        seed=config.seed,
+        quiet=config.quiet,
+        parameters=parameters,
+    )
+    write_maps(config.out, stream)
+
+
+def generated_shards(config: GenerateConfig) -> Shards:
+    """Return the folder of files that a command draws, with a copy of the model for the workers.
+
+    The backend must be in use: workers use the same one.
+
+    Parameters
+    ----------
+    config : GenerateConfig
+        Options of the command.
+
+    Returns
+    -------
+    Shards
+
+    Raises
+    ------
+    InputError
+        As ``Emulator.load``, ``Emulator.sample`` and ``Shards``.
+    """
+    import keras
+
+    from cosmogan_k3.emulator import Emulator
+    from cosmogan_k3.gan.sampler import Sampler
+
+    parameters = parse_parameters(config.parameters)
+    gan = Emulator.load(config.model).gan
+    pixels = config.pixels or gan.pixels
+    sampler = Sampler(gan)
+    sampler.sample_batches(1, pixels=pixels, parameters=parameters)  # raises InputError here
+    backend, digest = keras.backend.backend(), _digest(gan)
+    options = {
+        "pixels": pixels,
+        "seed": config.seed,
+        "batch_size": sampler.batch_size_for(config.maps, pixels),
+        "parameters": parameters,
+    }
+    metadata = {
+        "command": "generate",
+        "model_sha256": digest,
+        "backend": backend,
+        "pixels": pixels,
+        "seed": config.seed,
+    }
+    metadata |= {"parameters": parameters} if parameters else {}
+    model = Path(config.out).absolute() / MODEL
+    draw = functools.partial(_draw, model, digest, backend, options)
+    shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
+    shards.claim()
+    with replacing(model) as partial:
+        gan.save(partial)
+    return shards
+
+
+def _digest(gan: "GAN") -> str:
+    """Return the SHA-256 of all that maps depend on: weights, scaling and conditioning."""
+    digest = hashlib.sha256(repr(gan.scaling.get_config()).encode())
+    if gan.conditioning:
+        digest.update(repr(gan.conditioning.get_config()).encode())
+    for weights in gan.averaged_generator.get_weights():
+        digest.update(weights.tobytes())
+    return digest.hexdigest()
+
+
+def _draw(
+    model: Path, digest: str, backend: str, options: dict[str, Any], first: int, count: int
+) -> MapStream:
+    """Draw ``count`` maps from number ``first`` on; workers import this function."""
+    return _worker_emulator(model, digest, backend).sample_stream(count, first=first, **options)
+
+
+@functools.lru_cache(maxsize=1)
+def _worker_emulator(model: Path, digest: str, backend: str) -> "Emulator":
+    """Load the emulator of a worker, once; ``digest`` distinguishes models with the same path."""
+    for name, value in {**ONE_THREAD, "KERAS_BACKEND": backend}.items():
+        os.environ.setdefault(name, value)
+    import keras
+
+    if keras.backend.backend() != backend:
+        raise InputError(
+            f"A worker runs Keras on {keras.backend.backend()}, the command on {backend}; start "
+            f"the workers without KERAS_BACKEND, or with KERAS_BACKEND={backend}"
+        )
+    from cosmogan_k3.backend import disable_tensorflow_import
+    from cosmogan_k3.emulator import Emulator
+
+    disable_tensorflow_import()
+    return Emulator.load(model)

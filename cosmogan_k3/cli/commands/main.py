@@ -1,0 +1,17 @@
+"""``cosmogan main``: the whole way from a simulation to a registered model."""
+
+from cosmogan_k3.cli.backends import use_backend, use_devices
+from cosmogan_k3.cli.maps import check_side, read_or_simulate
+from cosmogan_k3.config import MainConfig
+
+
+def run(config: MainConfig) -> None:
+    """Simulate or read maps, train on them, evaluate the result and register it."""
+    use_backend(config.backend)
+    use_devices(config.devices)
+    from cosmogan_k3.training import trainer
+
+    preset = trainer.prepare(config)
+    maps, provenance = read_or_simulate(config, preset)
+    check_side(maps.pixels)
+    trainer.train(config, preset, maps, provenance=provenance)

@@ -1,0 +1,55 @@
+"""``cosmogan simulate``: lognormal convergence maps in a file or in a folder of files."""
+
+import functools
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+from cosmogan_k3.config import SimulateConfig, Simulation
+from cosmogan_k3.maps.io.write import check_output, write_maps
+from cosmogan_k3.maps.mapset import MapStream
+from cosmogan_k3.parallel.executor import executor, wants_dask
+from cosmogan_k3.parallel.shards import Shards
+from cosmogan_k3.simulation import simulate_stream
+
+
+def run(config: SimulateConfig) -> None:
+    """Simulate maps and write them, on Dask workers if the command asks for them."""
+    if not wants_dask(config.workers, config.scheduler):
+        check_output(config.out)
+        write_maps(config.out, simulate_stream(config, quiet=config.quiet))
+        return
+    shards = simulated_shards(config)
+    with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
+        shards.write(map_calls)
+
+
+def simulated_shards(config: SimulateConfig) -> Shards:
+    """Return the folder of files that a command simulates.
+
+    Parameters
+    ----------
+    config : SimulateConfig
+        Options of the command.
+
+    Returns
+    -------
+    Shards
+
+    Raises
+    ------
+    InputError
+        As ``simulate_maps`` and ``Shards``.
+    """
+    simulation = Simulation(
+        **{field.name: getattr(config, field.name) for field in fields(Simulation)}
+    )
+    metadata = {"command": "simulate", **asdict(simulation)}
+    draw = functools.partial(_draw, simulation)
+    shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
+    simulate_stream(simulation)  # raises InputError here, before any worker is started
+    return shards
+
+
+def _draw(simulation: Simulation, first: int, count: int) -> MapStream:
+    """Simulate ``count`` maps from number ``first`` on; workers import this function."""
+    return simulate_stream(replace(simulation, maps=count), first=first)

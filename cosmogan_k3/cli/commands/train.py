@@ -1,0 +1,29 @@
+"""``cosmogan train``: from files of maps to a registered model."""
+
+from cosmogan_k3.cli.backends import use_backend, use_devices
+from cosmogan_k3.cli.maps import check_side
+from cosmogan_k3.config import TrainConfig
+from cosmogan_k3.errors import InputError
+
+
+def run(config: TrainConfig) -> None:
+    """Train on maps, evaluate the result and register it.
+
+    Raises
+    ------
+    InputError
+        If no maps are given.
+    """
+    if not config.data:
+        raise InputError(
+            "name the training maps, or use `cosmogan main`, which simulates them",
+            parameter="data",
+        )
+    use_backend(config.backend)
+    use_devices(config.devices)
+    from cosmogan_k3.training import trainer
+
+    preset = trainer.prepare(config)
+    maps = trainer.load(config, preset)
+    check_side(maps.pixels)
+    trainer.train(config, preset, maps)

@@ -1,0 +1,104 @@
+"""Maps of a command: read from files or simulated, and checked for what is done with them."""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cosmogan_k3.config import MainConfig, Simulation, TuneConfig
+from cosmogan_k3.errors import InputError
+
+if TYPE_CHECKING:
+    from cosmogan_k3.gan.presets import Preset
+    from cosmogan_k3.maps import MapSet
+
+
+@contextlib.contextmanager
+def statistics_as_input_errors() -> Iterator[None]:
+    """Raise ``InputError`` for the ``ValueError`` of a statistic that cannot measure the maps.
+
+    The error is then the only message: warnings of the failed measurement are not shown.
+
+    Examples
+    --------
+    >>> with statistics_as_input_errors():
+    ...     raise ValueError("scales must be at least 1. Received: -1")
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: the maps cannot be measured: scales must be at least 1. ...
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        try:
+            yield
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(f"the maps cannot be measured: {error}") from error
+    for warning in caught:
+        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+
+
+def check_side(pixels: int) -> None:
+    """Check, before a training, that the summary statistics can measure maps of this side.
+
+    Parameters
+    ----------
+    pixels : int
+        Side of the maps.
+
+    Raises
+    ------
+    InputError
+        If the maps are too small.
+
+    Examples
+    --------
+    >>> check_side(4)
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: maps of 4 x 4 pixels are too small: ...
+    """
+    from cosmogan_k3.statistics import SummaryStatistics
+
+    noise = np.random.default_rng(0).normal(size=(4, pixels, pixels)).astype(np.float32)
+    try:
+        SummaryStatistics(noise, pixel_arcmin=1.0).measure(noise)
+    except ValueError as error:
+        raise InputError(f"maps of {pixels} x {pixels} pixels are too small: {error}") from error
+
+
+def read_or_simulate(
+    config: MainConfig | TuneConfig, preset: "Preset"
+) -> tuple["MapSet", dict[str, object]]:
+    """Read the maps in ``config.data``, or simulate maps if it is empty.
+
+    Parameters
+    ----------
+    config : MainConfig or TuneConfig
+        Options of the command.
+    preset : Preset
+        Its side in pixels is that of simulated maps, unless ``config.pixels`` gives one.
+
+    Returns
+    -------
+    maps : MapSet
+    provenance : dict
+        Parameters of the simulation, to be logged; empty for maps from files.
+    """
+    if config.data:
+        from cosmogan_k3.training.trainer import load
+
+        return load(config, preset), {}
+    from cosmogan_k3.simulation import simulate_maps
+    from cosmogan_k3.training.distributed import is_main_process
+
+    simulation = Simulation(
+        maps=config.maps,
+        pixels=config.pixels or preset.pixels,
+        field_deg=config.field_deg,
+        source_redshift=config.source_redshift,
+        seed=config.seed,
+    )
+    provenance = {f"simulation.{key}": value for key, value in asdict(simulation).items()}
+    return simulate_maps(simulation, quiet=config.quiet or not is_main_process()), provenance

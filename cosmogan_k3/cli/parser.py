@@ -1,0 +1,141 @@
+"""The argument parser, built from the dataclasses in ``config``."""
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Any, NoReturn
+
+from cosmogan_k3._version import __version__
+from cosmogan_k3.config import COMMANDS
+
+_EPILOG = """\
+examples:
+  cosmogan simulate --maps 1000 --source-redshift 0.7 --out maps.fits
+  cosmogan train --data maps.fits --backend torch --out run
+  cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
+  cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
+  cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
+  cosmogan simulate --vary "omega_m=0.2:0.4,sigma_8=0.6:1.0" --out many.h5
+  cosmogan train --data many.h5 --condition omega_m,sigma_8 --out conditional
+  cosmogan main            simulate, train, evaluate and register in one command
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Parser that reports an error in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of all commands.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Its namespaces hold ``command`` and the fields of that command's dataclass.
+
+    Examples
+    --------
+    >>> build_parser().parse_args(["simulate", "--maps", "3"]).maps
+    3
+    """
+    parser = _Parser(
+        prog="cosmogan",
+        description="Weak-lensing convergence maps from generative adversarial networks.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"cosmogan_k3 {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, config in COMMANDS.items():
+        summary = (config.__doc__ or "").strip().splitlines()[0]
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        )
+        for field in fields(config):
+            _add_option(command, field)
+    return parser
+
+
+def flags_of(parameter: str) -> str:
+    """Return the flags of parameters.
+
+    Parameters
+    ----------
+    parameter : str
+        Names of parameters, separated by commas.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> flags_of("pixel_arcmin"), flags_of("workers, scheduler")
+    ('--pixel-arcmin', '--workers, --scheduler')
+    """
+    names = (name.strip() for name in parameter.split(",") if name.strip())
+    return ", ".join("--" + name.replace("_", "-") for name in names)
+
+
+def _add_option(command: argparse.ArgumentParser, field: Field[Any]) -> None:
+    """Add the option of one field to a command."""
+    flag, help = flags_of(field.name), field.metadata["help"]
+    if field.metadata["flag"]:
+        command.add_argument(flag, action="store_true", help=help)
+        return
+    bare = field.metadata["bare"]
+    options = {} if bare is None else {"nargs": "?", "const": bare}
+    command.add_argument(
+        flag,
+        default=field.default,
+        type=_converter(field),
+        metavar=_type_of(field).__name__.upper(),
+        help=help,
+        **options,
+    )
+
+
+def _type_of(field: Field[Any]) -> type:
+    """Return the type of a field; annotations in ``config`` are types, not strings."""
+    assert isinstance(field.type, type)
+    return field.type
+
+
+def _converter(field: Field[Any]) -> Callable[[str], Any]:
+    """Return the function by which argparse converts and checks the text of a field."""
+    convert, metadata = _type_of(field), field.metadata
+
+    def converted(text: str) -> Any:
+        try:
+            value = convert(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(
+                f"expected {convert.__name__}. Received: {text!r}"
+            ) from None
+        if problem := _problem(value, metadata["choices"], metadata["minimum"], metadata["above"]):
+            raise argparse.ArgumentTypeError(f"{problem}. Received: {text!r}")
+        return value
+
+    return converted
+
+
+def _problem(
+    value: Any, choices: tuple[Any, ...] | None, minimum: float | None, above: float | None
+) -> str:
+    """Return why a value is not valid; empty if it is."""
+    if choices is not None and value not in choices:
+        return f"expected one of {', '.join(str(choice) for choice in choices if choice != '')}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "expected a finite number"
+    if minimum is not None and value < minimum:
+        return f"must be at least {minimum}"
+    if above is not None and value <= above:
+        return f"must be greater than {above}"
+    return ""
