@@ -1,4 +1,4 @@
-"""The fast search of bins against NumPy's."""
+"""The fast search of bins and the periodic padding against those of NumPy."""
 
 import numpy as np
 import pytest

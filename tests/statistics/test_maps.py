@@ -1,4 +1,4 @@
-"""Masks, and what is refused: the spectrum and the histogram of partly observed maps."""
+"""Masks and checks of the input, for the spectrum and the histogram of partly observed maps."""
 
 from itertools import pairwise
 
@@ -25,18 +25,23 @@ def holes(pixels, radius, count, seed=0):
     return np.all([np.hypot(y - row, x - column) > radius for row, column in centres], axis=0)
 
 
-def test_white_noise_keeps_its_spectrum_under_any_mask(rng):
-    # The expectation is exact but for the mean, 1 part in f N². 200 maps of 64² with some 2,000 independent modes each:
-    # the mean of P is known to 1/√(200 · 2000 · f) < 0.3 %.
+@pytest.mark.parametrize(
+    "mask",
+    [holes(64, 6, 10), holes(64, 20, 2), np.random.default_rng(1).random((64, 64)) < 0.3],
+    ids=["small holes", "large holes", "single pixels"],
+)
+def test_white_noise_keeps_its_spectrum_under_any_mask(rng, mask):
+    # The expectation is exact up to the subtracted mean, 1 part in f N². 200 maps of 64² have some
+    # 2,000 independent modes each: the mean of P is known to 1/√(200 · 2000 · f) < 0.3 %.
     maps = rng.normal(0, 0.3, size=(200, 64, 64)) + 5
-    for mask in (holes(64, 6, 10), holes(64, 20, 2), rng.random((64, 64)) < 0.3):
-        _, power = power_spectrum(maps, pixel_arcmin=2.0, mask=mask, ell_edges=[400, 5000])
-        assert power.mean() == pytest.approx(0.09 * np.deg2rad(2 / 60) ** 2, rel=0.01)
+    _, power = power_spectrum(maps, pixel_arcmin=2.0, mask=mask, ell_edges=[400, 5000])
+    assert power.mean() == pytest.approx(0.09 * np.deg2rad(2 / 60) ** 2, rel=0.01)
 
 
 def test_a_red_spectrum_under_a_mask_is_the_convolved_one(rng):
-    # P ∝ k⁻² on an integer grid, 3 % masked. Expected: Σ_k' |FFT W|²(k − k') P(k') / (f N⁴), by FFT. 300 maps with 80
-    # modes or more a bin leave 1 % of noise; the mean, whose subtraction the sum leaves out, less beyond the 4th mode.
+    # P ∝ k⁻² on an integer grid, 3 % masked. Expected, by FFT:
+    # Σ_k' |FFT W|²(k − k') P(k') / (f N⁴). 300 maps with at least 80 modes per bin leave 1 % of
+    # noise. The sum ignores that the mean is subtracted; beyond the fourth mode this is negligible.
     n, edges = 64, np.array([4.5, 8.5, 16.5, 31.5])
     radius = np.hypot(*np.meshgrid(fft.fftfreq(n) * n, fft.fftfreq(n) * n))
     radius[0, 0] = np.inf
@@ -54,11 +59,11 @@ def test_a_red_spectrum_under_a_mask_is_the_convolved_one(rng):
     np.testing.assert_allclose(masked, whole, rtol=0.05)
 
 
-def test_a_full_mask_changes_nothing(rng):
+@pytest.mark.parametrize("statistic", MASKED)
+def test_a_full_mask_changes_nothing(rng, statistic):
     maps = rng.normal(size=(3, 16, 16))
     full = np.ones((16, 16), bool)
-    for statistic in MASKED:
-        np.testing.assert_allclose(statistic(maps, full), statistic(maps, None), rtol=1e-10)
+    np.testing.assert_allclose(statistic(maps, full), statistic(maps, None), rtol=1e-10)
 
 
 @settings(max_examples=25, deadline=None)
@@ -88,31 +93,44 @@ def test_a_map_that_is_not_finite_is_named(statistic, value):
     maps = np.zeros((400, 32, 32), np.float32)
     maps[321, 5, 7] = value
     mask = np.ones((32, 32), bool)
-    for given_mask in (None, mask):
+    for used in (None, mask):
         with pytest.raises(ValueError, match=r"in map 321$"):
-            statistic(maps, given_mask)
+            statistic(maps, used)
     mask[5, 7] = False
     assert np.isfinite(statistic(maps, mask)).all()
 
 
 @pytest.mark.parametrize("statistic", MASKED)
-def test_masks_that_mean_nothing_are_refused(statistic):
-    maps = np.zeros((2, 8, 8))
-    for mask in (np.ones((8, 8)), np.ones((7, 7), bool), np.ones((2, 8, 8), bool)):
-        with pytest.raises(ValueError, match="bool array"):
-            statistic(maps, mask)
-    with pytest.raises(ValueError, match="leave pixels"):
-        statistic(maps, np.zeros((8, 8), bool))
-    with pytest.raises(ValueError, match="non-empty array"):
-        statistic(np.zeros((8, 8)), None)
+@pytest.mark.parametrize(
+    ("maps", "mask", "message"),
+    [
+        (np.zeros((2, 8, 8)), np.ones((8, 8)), "bool array"),
+        (np.zeros((2, 8, 8)), np.ones((7, 7), bool), "bool array"),
+        (np.zeros((2, 8, 8)), np.ones((2, 8, 8), bool), "bool array"),
+        (np.zeros((2, 8, 8)), np.zeros((8, 8), bool), "leave pixels"),
+        (np.zeros((8, 8)), None, "non-empty array"),
+    ],
+)
+def test_wrong_masks_and_maps_are_refused(statistic, maps, mask, message):
+    with pytest.raises(ValueError, match=message):
+        statistic(maps, mask)
 
 
-def test_errors_name_the_cause():
-    for edges in ([1.0], [1.0, 1.0], [0.0, np.nan], [[0.0, 1.0]]):
-        with pytest.raises(ValueError, match=r"two increasing numbers. Received"):
-            checked_edges(edges)
-    for maps in (np.zeros((4, 4)), np.zeros((1, 4, 5)), np.zeros((0, 4, 4)), [[[1.0]]]):
-        with pytest.raises(ValueError, match=r"non-empty array \(n, N, N\). Received"):
-            list(finite_maps(maps))
+@pytest.mark.parametrize("edges", [[1.0], [1.0, 1.0], [0.0, np.nan], [[0.0, 1.0]]])
+def test_wrong_edges_are_refused(edges):
+    with pytest.raises(ValueError, match=r"two increasing numbers. Received"):
+        checked_edges(edges)
+
+
+@pytest.mark.parametrize(
+    "maps", [np.zeros((4, 4)), np.zeros((1, 4, 5)), np.zeros((0, 4, 4)), [[[1.0]]]]
+)
+def test_arrays_that_are_no_maps_are_refused(maps):
+    with pytest.raises(ValueError, match=r"non-empty array \(n, N, N\). Received"):
+        list(finite_maps(maps))
+
+
+def test_infinite_pixels_are_refused():
+    maps = np.stack([np.zeros((4, 4)), np.full((4, 4), np.inf)])
     with pytest.raises(ValueError, match="Received: NaN or infinity in map 1"):
-        list(finite_maps(np.stack([np.zeros((4, 4)), np.full((4, 4), np.inf)])))
+        list(finite_maps(maps))

@@ -12,7 +12,7 @@ from cosmogan_k3.statistics import bispectrum
 
 
 def triangles(n, long, short):
-    """Every ordered triangle of modes of an n x n grid: one side in (lo, hi] = ``long``, two in ``short``."""
+    """Every ordered triangle of modes of an n x n grid: one side in ``long``, two in ``short``."""
     half = (n - 1) // 2
     modes = np.array([(y, x) for y in range(-half, half + 1) for x in range(-half, half + 1)])
     radius = np.hypot(*modes.T)
@@ -37,7 +37,7 @@ def cases(edges, configuration):
 @pytest.mark.parametrize("configuration", ["equilateral", "squeezed"])
 @pytest.mark.parametrize("n", [12, 13, 16])
 def test_against_a_plain_sum_over_triangles(rng, n, configuration):
-    # Edges up to the last mode below Nyquist's: there the map's own grid would count false triangles.
+    # Edges up to the last mode below Nyquist: there the map's grid would count false triangles.
     edges = np.array([0.5, 2.1, 3.7, (n - 1) // 2 + 0.3])
     maps = rng.exponential(size=(2, n, n))
     ell, result = bispectrum(
@@ -56,7 +56,7 @@ def test_against_a_plain_sum_over_triangles(rng, n, configuration):
 
 
 def gaussian(rng, count, n):
-    """Gaussian maps with ⟨|FFT|²⟩ = n² / k² up to n/4, so that their squares do not alias; and that spectrum."""
+    """Gaussian maps with ⟨|FFT|²⟩ = n² / k² up to n/4, whose squares do not alias, and P."""
     radius = np.hypot(*np.meshgrid(fft.fftfreq(n) * n, fft.fftfreq(n) * n))
     amplitude = np.where((radius > 0) & (radius <= n / 4), 1 / np.maximum(radius, 1), 0)
     return fft.ifft2(fft.fft2(rng.normal(size=(count, n, n))) * amplitude).real, n**2 * amplitude**2
@@ -64,8 +64,8 @@ def gaussian(rng, count, n):
 
 @pytest.mark.parametrize("configuration", ["equilateral", "squeezed"])
 def test_tree_level_of_a_local_quadratic_field(rng, configuration):
-    # κ = g + f (g² − ⟨g²⟩): B = 2 f (P₁P₂ + P₂P₃ + P₃P₁) to order f²; here (f σ)² = 4e-4. The product of three g
-    # has no mean and is taken off to reduce the noise.
+    # κ = g + f (g² − ⟨g²⟩): B = 2 f (P₁P₂ + P₂P₃ + P₃P₁) to order f²; here (f σ)² = 4e-4. The
+    # product of three g has no mean and is subtracted to reduce the noise.
     n, maps, f = 48, 4000, 0.25
     g, power = gaussian(rng, maps, n)
     edges = np.array([1.5, 3.5, 5.5, 8.5, 11.5])
@@ -121,22 +121,26 @@ def test_the_default_bins_are_few_log_spaced_and_filled(rng):
     assert np.isfinite(bispectrum(rng.normal(size=(1, 8, 8)), pixel_arcmin=1.0)[1]).all()
 
 
-def test_errors_name_the_cause():
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ell_edges": [-1, 5000]}, "between 0 and Nyquist's 10800"),
+        ({"ell_edges": [2000, 10_800]}, "between 0 and Nyquist's 10800"),
+        ({"ell_edges": [2000, 1000]}, "increasing"),
+        ({"configuration": "isosceles"}, "configuration must be one of"),
+        ({"ell_edges": [2000, 4000], "configuration": "squeezed"}, "two bins"),
+        ({"ell_edges": [1, 2]}, "No Fourier mode"),
+        # Modes (±1, 0) and (0, ±1) alone close no triangle.
+        ({"ell_edges": [1300, 1400]}, "No equilateral triangle"),
+    ],
+)
+def test_errors_name_the_cause(options, message):
+    with pytest.raises(ValueError, match=message):
+        bispectrum(np.zeros((2, 16, 16)), pixel_arcmin=1.0, **options)
+
+
+def test_a_map_that_is_not_finite_is_named():
     maps = np.zeros((2, 16, 16))
-    for edges in ([-1, 5000], [2000, 10_800]):
-        with pytest.raises(ValueError, match="between 0 and Nyquist's 10800"):
-            bispectrum(maps, pixel_arcmin=1.0, ell_edges=edges)
-    with pytest.raises(ValueError, match="increasing"):
-        bispectrum(maps, pixel_arcmin=1.0, ell_edges=[2000, 1000])
-    with pytest.raises(ValueError, match="configuration must be one of"):
-        bispectrum(maps, pixel_arcmin=1.0, configuration="isosceles")
-    with pytest.raises(ValueError, match="two bins"):
-        bispectrum(maps, pixel_arcmin=1.0, ell_edges=[2000, 4000], configuration="squeezed")
-    with pytest.raises(ValueError, match="No Fourier mode"):
-        bispectrum(maps, pixel_arcmin=1.0, ell_edges=[1, 2])
-    # Modes (±1, 0) and (0, ±1) alone close no triangle.
-    with pytest.raises(ValueError, match="No equilateral triangle"):
-        bispectrum(maps, pixel_arcmin=1.0, ell_edges=[1300, 1400])
     maps[1, 3, 3] = np.nan
     with pytest.raises(ValueError, match="infinity in map 1"):
         bispectrum(maps, pixel_arcmin=1.0)

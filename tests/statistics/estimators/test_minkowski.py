@@ -13,16 +13,18 @@ EDGES = np.linspace(-2.0, 2.0, 9)
 
 
 def test_gaussian_fields_have_their_closed_forms(rng):
-    # Differences of a Gaussian field are Gaussian, so the closed forms hold at any resolution with the variance of the
-    # differences, σ1² = 1 − ξ(2 pixels); it tends to the continuum's 1/θ², 1 % below it at θ = 7 pixels. 300 maps of
-    # 256² hold 170,000 patches of 4πθ²; their common mean and variance, which move the tails, are set.
+    # Differences of a Gaussian field are Gaussian. So the closed forms hold at any resolution with
+    # the variance of the differences, σ1² = 1 − ξ(2 pixels). It tends to 1/θ² of the continuum and
+    # is 1 % below it at θ = 7 pixels. 300 maps of 256² hold 170,000 patches of 4πθ²; their common
+    # mean and variance, which move the tails, are set.
     scale, pixel = 3, 2.0
     maps = gaussian_maps(rng, 300, 256, scale).astype(np.float32)
     maps = (maps - maps.mean()) / maps.std()
     v0, v1, v2 = (v.mean(axis=0) for v in minkowski_functionals(maps, EDGES, pixel_arcmin=pixel))
     slope = np.sqrt(1 - np.exp(-1 / scale**2)) / pixel
     width, middle = np.diff(EDGES), (EDGES[:-1] + EDGES[1:]) / 2
-    # Means over the bins: exp(−ν²/2) integrates to the error function and ν exp(−ν²/2) to the exponential.
+    # Means over the bins: exp(−ν²/2) integrates to the error function, ν exp(−ν²/2) to the
+    # exponential.
     np.testing.assert_allclose(v0, special.ndtr(-middle), rtol=0.02)
     expected = slope / (8 * np.sqrt(2)) * np.sqrt(2 * np.pi) * np.diff(special.ndtr(EDGES)) / width
     np.testing.assert_allclose(v1, expected, rtol=0.02)
@@ -32,8 +34,9 @@ def test_gaussian_fields_have_their_closed_forms(rng):
 
 @pytest.mark.parametrize("pixel", [1.0, 0.5])
 def test_a_disc_has_its_perimeter_and_one_euler_characteristic(pixel):
-    # κ = exp(−r²/2s²) above ν is one disc: V1 is a quarter of its perimeter and V2 its Euler characteristic, 1, over
-    # the area of the map. The scatter of pixels over rings of a bin is a few percent, so bins are averaged.
+    # κ = exp(−r²/2s²) above ν is one disc: V1 is a quarter of its perimeter, and V2 its Euler
+    # characteristic, 1, over the area of the map. The scatter of pixels over rings of a bin is a
+    # few percent, so bins are averaged.
     n, s = 256, 30.0
     y, x = np.mgrid[:n, :n] - n / 2 + 0.31
     maps = np.exp(-(x**2 + y**2) / (2 * s**2))[None]
@@ -91,31 +94,37 @@ def test_turned_mirrored_and_shifted_maps_are_the_same(seed, turns, shift):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
-def test_maps_do_not_depend_on_their_neighbours_nor_on_strips(rng):
-    # 160² is measured in strips of 102 and 58 rows; float32 maps are those of the same values in float64.
+@pytest.mark.parametrize("periodic", [True, False])
+def test_maps_do_not_depend_on_their_neighbours(rng, periodic):
+    # Maps in float32 have the functionals of the same values in float64.
     maps = rng.normal(size=(3, 160, 160)).astype(np.float32)
-    for periodic in (True, False):
-        together = minkowski_functionals(maps, EDGES, pixel_arcmin=1.0, periodic=periodic)
-        alone = minkowski_functionals(
-            maps[2:].astype(float), EDGES, pixel_arcmin=1.0, periodic=periodic
-        )
-        for a, b in zip(together, alone, strict=True):
-            assert a.shape == (3, 8)
-            assert a.dtype == np.float64
-            np.testing.assert_array_equal(a[2:], b)
+    options = {"pixel_arcmin": 1.0, "periodic": periodic}
+    together = minkowski_functionals(maps, EDGES, **options)
+    single = minkowski_functionals(maps[2:].astype(float), EDGES, **options)
+    for a, b in zip(together, single, strict=True):
+        assert a.shape == (3, 8)
+        assert a.dtype == np.float64
+        np.testing.assert_array_equal(a[2:], b)
+
+
+def test_strips_do_not_change_the_functionals(rng):
+    # 160² is measured in strips of 102 and 58 rows, the padded maps in other strips.
+    maps = rng.normal(size=(3, 160, 160)).astype(np.float32)
     padded = np.pad(maps, ((0, 0), (2, 2), (2, 2)), mode="wrap")
     inner = minkowski_functionals(padded, EDGES, pixel_arcmin=1.0, periodic=False)
     for a, b in zip(minkowski_functionals(maps, EDGES, pixel_arcmin=1.0), inner, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-15)
 
 
-def test_errors_name_the_cause():
-    maps = np.zeros((1, 8, 8))
-    with pytest.raises(ValueError, match=r"increasing numbers. Received"):
-        minkowski_functionals(maps, [1, 0], pixel_arcmin=1.0)
-    with pytest.raises(ValueError, match=r"pixel_arcmin must be positive. Received: 0"):
-        minkowski_functionals(maps, EDGES, pixel_arcmin=0)
-    with pytest.raises(ValueError, match=r"at least 5 pixels a side. Received: 4"):
-        minkowski_functionals(np.zeros((1, 4, 4)), EDGES, pixel_arcmin=1.0)
-    with pytest.raises(ValueError, match="NaN"):
-        minkowski_functionals(np.full((1, 8, 8), np.nan), EDGES, pixel_arcmin=1.0)
+@pytest.mark.parametrize(
+    ("maps", "edges", "pixel_arcmin", "message"),
+    [
+        (np.zeros((1, 8, 8)), [1, 0], 1.0, r"increasing numbers. Received"),
+        (np.zeros((1, 8, 8)), EDGES, 0, r"pixel_arcmin must be positive. Received: 0"),
+        (np.zeros((1, 4, 4)), EDGES, 1.0, r"at least 5 pixels a side. Received: 4"),
+        (np.full((1, 8, 8), np.nan), EDGES, 1.0, "NaN"),
+    ],
+)
+def test_errors_name_the_cause(maps, edges, pixel_arcmin, message):
+    with pytest.raises(ValueError, match=message):
+        minkowski_functionals(maps, edges, pixel_arcmin=pixel_arcmin)

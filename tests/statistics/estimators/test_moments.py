@@ -11,7 +11,8 @@ from tests.statistics.gaussian_maps import gaussian_maps
 
 
 def test_lognormal_pixels_have_their_closed_forms(rng):
-    # κ = e^{s g}: 10⁷ independent pixels know the skewness to about 0.2 % and the kurtosis to 1 % at s = 0.4.
+    # κ = e^{s g}: with 10⁷ independent pixels and s = 0.4, the skewness is known to about 0.2 % and
+    # the kurtosis to 1 %.
     s, w = 0.4, np.exp(0.16)
     maps = np.exp(s * rng.normal(size=(40, 512, 512)))
     mean, variance, skewness, kurtosis = smoothed_moments(
@@ -24,7 +25,8 @@ def test_lognormal_pixels_have_their_closed_forms(rng):
 
 
 def test_a_smoothed_point_has_the_moments_of_the_kernel():
-    # ∫W^p = (2πθ²)^{1−p}/p for the Gaussian kernel, and sums over pixels are integrals to 1e-10 at θ of 3 pixels.
+    # ∫W^p = (2πθ²)^{1−p}/p for the Gaussian kernel. At θ of 3 pixels, sums over pixels equal the
+    # integrals to 1e-10.
     n, theta, pixel = 64, 3.0, 0.5
     maps = np.zeros((1, n, n))
     maps[0, 60, 5] = 7.0  # the kernel reaches across the border
@@ -39,8 +41,8 @@ def test_a_smoothed_point_has_the_moments_of_the_kernel():
 
 
 def test_smoothing_a_gaussian_field_divides_its_variance(rng):
-    # P ∝ exp(−k²θ²) becomes exp(−k²(θ² + s²)): variance θ²/(θ² + s²), no skewness, no kurtosis. 100 maps of 256² hold
-    # 5,000 patches of 4π·10 pixels at the larger scale: 2 % in the variance.
+    # P ∝ exp(−k²θ²) becomes exp(−k²(θ² + s²)): variance θ²/(θ² + s²), no skewness, no kurtosis.
+    # 100 maps of 256² hold 5,000 patches of 4π·10 pixels at the larger scale: 2 % in the variance.
     maps = gaussian_maps(rng, 100, 256, 4.0)
     mean, variance, skewness, kurtosis = (
         smoothed_moments(maps, pixel_arcmin=2.0, scales_arcmin=[0, 6.0, 16.0]).mean(0).T
@@ -81,16 +83,27 @@ def test_against_scipy_and_under_a_change_of_units(seed, n, offset, factor, shif
     np.testing.assert_allclose(changed, expected, rtol=1e-6, atol=1e-7)
 
 
-def test_a_constant_map_has_no_shape_and_errors_name_the_cause():
+def test_a_constant_map_has_no_shape():
     maps = np.full((1, 8, 8), 0.25)
     moments = smoothed_moments(maps, pixel_arcmin=1.0, scales_arcmin=[0, 1])
     np.testing.assert_array_equal(moments, [[[0.25, 0, np.nan, np.nan]] * 2])
-    with pytest.raises(ValueError, match=r"pixel_arcmin must be positive. Received: -1"):
-        smoothed_moments(maps, pixel_arcmin=-1, scales_arcmin=[1])
-    for scales in ([], [-1.0], 2.0, [np.nan]):
-        with pytest.raises(
-            ValueError, match=r"scales_arcmin must be a list of scales, 0 or larger. Received"
-        ):
-            smoothed_moments(maps, pixel_arcmin=1, scales_arcmin=scales)
-    with pytest.raises(ValueError, match="non-empty array"):
-        smoothed_moments(maps[0], pixel_arcmin=1, scales_arcmin=[1])
+
+
+SCALES_MESSAGE = r"scales_arcmin must be a list of scales, 0 or larger. Received"
+
+
+@pytest.mark.parametrize(
+    ("shape", "pixel_arcmin", "scales", "message"),
+    [
+        ((1, 8, 8), -1, [1], r"pixel_arcmin must be positive. Received: -1"),
+        ((1, 8, 8), 1, [], SCALES_MESSAGE),
+        ((1, 8, 8), 1, [-1.0], SCALES_MESSAGE),
+        ((1, 8, 8), 1, 2.0, SCALES_MESSAGE),
+        ((1, 8, 8), 1, [np.nan], SCALES_MESSAGE),
+        ((8, 8), 1, [1], "non-empty array"),
+    ],
+)
+def test_errors_name_the_cause(shape, pixel_arcmin, scales, message):
+    maps = np.full(shape, 0.25)
+    with pytest.raises(ValueError, match=message):
+        smoothed_moments(maps, pixel_arcmin=pixel_arcmin, scales_arcmin=scales)

@@ -86,8 +86,9 @@ def test_fewer_pixels_change_coefficients_by_less_than_a_thousandth(rng):
 
 
 def test_the_first_order_of_a_gaussian_field(rng):
-    # The parts of κ ∗ ψ are Gaussian with variances a ≥ b along their principal axes: ⟨|κ ∗ ψ|⟩ = √(2a/π) E(1 − b/a),
-    # and √π/2 σ where a = b = σ²/2, as for all but the smallest wavelet, which the pixels distort.
+    # The parts of κ ∗ ψ are Gaussian with variances a ≥ b along their principal axes:
+    # ⟨|κ ∗ ψ|⟩ = √(2a/π) E(1 − b/a). This is √π/2 σ where a = b = σ²/2, as for all wavelets but the
+    # smallest, which the pixels distort.
     n, count = 64, 400
     k = np.hypot(fft.fftfreq(n)[:, None], fft.fftfreq(n)) * n
     power = 1 / (1 + k / 4) ** 2
@@ -130,7 +131,8 @@ def test_symmetries(seed, shift, turns, mirrored):
 
 
 def test_symmetries_survive_fewer_pixels(rng):
-    # Turned by 90 degrees the pixels of a smaller grid fall on pixels: exact but for float32. Shifted they do not.
+    # Turned by 90 degrees, pixels of a smaller grid fall on pixels: exact but for float32. Shifted
+    # pixels do not.
     maps = lumpy(rng, 2, 128)
     reference = scattering_coefficients(maps)
     np.testing.assert_allclose(
@@ -155,13 +157,19 @@ def test_a_flat_map_has_no_structure():
     assert (scattering_coefficients(np.zeros((1, 16, 16))) == 0).all()
 
 
-def test_errors_name_the_cause():
-    maps = np.zeros((2, 16, 16))
-    for options in ({"scales": 0}, {"scales": 4}, {"angles": 2}):
-        with pytest.raises(ValueError, match="scales must lie between 1 and 3"):
-            scattering_coefficients(maps, **options)
+@pytest.mark.parametrize("options", [{"scales": 0}, {"scales": 4}, {"angles": 2}])
+def test_options_out_of_range_are_refused(options):
+    with pytest.raises(ValueError, match="scales must lie between 1 and 3"):
+        scattering_coefficients(np.zeros((2, 16, 16)), **options)
+
+
+def test_a_single_map_without_its_axis_is_refused():
     with pytest.raises(ValueError, match="non-empty array"):
         scattering_coefficients(np.zeros((16, 16)))
+
+
+def test_a_map_that_is_not_finite_is_named():
+    maps = np.zeros((2, 16, 16))
     maps[1, 3, 3] = np.nan
     with pytest.raises(ValueError, match="infinity in map 1"):
         scattering_coefficients(maps)
