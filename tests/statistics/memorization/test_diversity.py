@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from cosmogan_k3.statistics import duplicate_rate, effective_number, nearest_neighbours
 from tests.statistics.memorization.random_maps import random_maps
@@ -19,6 +20,20 @@ def test_five_duplicates_among_five_hundred_maps_are_found(rng):
     assert found.index.tolist() == [*range(5), *range(490, 495)]
     assert found.rate == 10 / 500
     assert 0.3 < found.threshold < nearest_neighbours(independent)[0].min()
+
+
+@pytest.mark.parametrize(("n", "m", "false_alarms"), [(30, 30, 0.01), (60, 20, 0.5)])
+def test_the_threshold_is_that_of_scipys_gumbel_distribution(rng, n, m, false_alarms):
+    maps, independent = random_maps(rng, n, 16), random_maps(rng, m, 16)
+    distance, _ = nearest_neighbours(independent, shifts=False)
+    lower, median, upper = np.quantile(np.arctanh(1 - distance**2 / 2), [0.25, 0.5, 0.75])
+    scale = (upper - lower) / np.subtract(*stats.gumbel_r.ppf([0.75, 0.25]))
+    location = median - scale * stats.gumbel_r.ppf(0.5)
+    # The maximum over k times as many pairs is shifted by β ln k.
+    location += scale * np.log((n - 1) / (m - 1))
+    limit = stats.gumbel_r.isf(false_alarms / n, location, scale)
+    found = duplicate_rate(maps, independent, shifts=False, false_alarms=false_alarms)
+    assert found.threshold == pytest.approx(np.sqrt(2 - 2 * np.tanh(limit)), rel=1e-9)
 
 
 def test_false_alarms_are_as_rare_as_asked(rng):
@@ -47,6 +62,11 @@ def test_a_collapsed_set_is_worth_what_it_was_made_from(rng):
     assert effective_number(np.repeat(maps[:1], 20, axis=0), independent) == pytest.approx(
         1, abs=1e-9
     )
+
+
+def test_less_correlation_than_between_independent_maps_is_no_gain(rng):
+    maps, independent = random_maps(rng, 30, slope=0.0), random_maps(rng, 30, slope=-2.0)
+    assert effective_number(maps, independent) == 30
 
 
 def test_half_of_the_set_a_single_map(rng):

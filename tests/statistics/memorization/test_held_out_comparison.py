@@ -14,6 +14,9 @@ def test_new_maps_have_a_uniform_p_value_and_the_stated_share_is_closer(rng):
         for _ in range(100)
     ]
     assert stats.kstest([r.pvalue for r in results], "uniform").pvalue > 0.01
+    # The percentile of fewer than 99 distances is the smallest one.
+    for r in results:
+        assert r.fraction_closer == np.mean(r.generated_distance < r.heldout_distance.min())
     # Of 40 held-out maps the nearest is the percentile. The mean fraction below it over 100 sets of
     # 30 maps has an error of 0.4 %.
     assert np.mean([r.fraction_closer for r in results]) == pytest.approx(1 / 41, abs=0.012)
@@ -36,6 +39,14 @@ def test_memorised_maps_are_found_though_moved_and_noisy(rng):
         training[:40] + 0.5 * noise, training, heldout, shifts=False, symmetries=False
     )
     assert in_place.fraction_closer == 1.0
+
+
+def test_maps_farther_than_held_out_maps_are_not_memorized(rng):
+    training, new = random_maps(rng, 30, 16), random_maps(rng, 20, 16)
+    heldout = training[:20] + 0.5 * random_maps(rng, 20, 16)
+    result = memorisation_test(new, training, heldout)
+    assert result.pvalue > 0.999
+    assert result.fraction_closer == 0
 
 
 def test_errors_name_the_cause(rng):

@@ -1,5 +1,7 @@
 """The two-stage search against a search of every pair, symmetry and shift."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -99,11 +101,12 @@ def test_a_set_is_compared_with_its_other_maps(rng):
 
 def test_blocks_do_not_change_the_result(rng, monkeypatch):
     maps, references = random_maps(rng, 7, 16, SLOPE), random_maps(rng, 23, 16, SLOPE)
-    whole = [nearest_neighbours(maps, references, shifts=shifts) for shifts in (True, False)]
+    calls = list(product((references, None), (True, False)))
+    whole = [nearest_neighbours(maps, others, shifts=shifts) for others, shifts in calls]
     monkeypatch.setattr(_search, "_BLOCK", 3 * 256)
     monkeypatch.setattr(_search, "_REFERENCES", 5)
-    for shifts, (distance, index) in zip((True, False), whole, strict=True):
-        blocked = nearest_neighbours(maps, references, shifts=shifts)
+    for (others, shifts), (distance, index) in zip(calls, whole, strict=True):
+        blocked = nearest_neighbours(maps, others, shifts=shifts)
         np.testing.assert_allclose(blocked[0], distance, atol=1e-6)
         np.testing.assert_array_equal(blocked[1], index)
 
