@@ -1,10 +1,10 @@
-"""Train presets over seeds and backends on the same maps, and write one table and one figure of how they fare.
+"""Train presets over seeds and backends on the same maps, and write a table and a figure.
 
-python benchmarks/stability.py --presets best quick geogan --seeds 0 1 2 3 4 --backends torch --epochs 12
+python benchmarks/stability.py --presets best quick geogan --seeds 0 1 2 --backends torch
 
-Every run is `cosmogan main` in a process and a folder of its own. What is complete is kept and what was interrupted is
-resumed, so that the command can be repeated, with `--minutes` too, until the table is full. A second table says what
-each run would have given had another rule chosen its epoch, or ended it.
+Every run is `cosmogan main` in a process and a folder of its own. The command can be repeated, also
+with `--minutes`, until the table is full: complete runs are kept, interrupted ones are resumed. A
+second table compares rules that choose the epoch of a run or end the run.
 """
 
 # ruff: noqa: E402 - see sys.path
@@ -16,9 +16,10 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
+from typing import Any, TypeAlias
 
 ROOT = Path(__file__).resolve().parent.parent
-# Running a script puts its own folder first, where statistics.py would hide the standard library's module.
+# A script's own folder comes first, and statistics.py would hide the standard library's module.
 sys.path[0] = str(ROOT)
 
 import matplotlib
@@ -28,21 +29,19 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 from cosmogan_k3.statistics import stopping_advice
-from cosmogan_k3.training.checkpoints import SCORE
+from cosmogan_k3.training.progress import SCORE
+
+Run: TypeAlias = tuple[str, str, int]  # preset, backend, seed
+Epochs: TypeAlias = list[dict[str, float]]  # metrics of each epoch on the validation maps
 
 _CRITERIA = {"score": SCORE, "PCA": "validation_pca_merit"}
 _COLUMNS = (
-    "preset",
-    "backend",
-    "seed",
-    "mean \\|ΔP/P\\|",
-    "largest",
-    "KS of pixels",
-    "peaks, largest",
+    *("preset", "backend", "seed"),
+    *("mean \\|ΔP/P\\|", "largest", "KS of pixels", "peaks, largest"),
+    *("worst / median, last third", "minutes", "rollbacks"),
 )
-_COLUMNS += ("worst / median, last third", "minutes", "rollbacks")
 _PATIENCE = 3
-_PANELS_A_ROW = 4
+_PANELS_PER_ROW = 4
 DISTANCES = (
     "power_spectrum_error_mean",
     "power_spectrum_error_max",
@@ -51,51 +50,53 @@ DISTANCES = (
 )
 
 
-def train(folder, preset, backend, seed, options):
-    """One run, begun or resumed; the last line of what went wrong, or an empty string."""
-    command = [
-        sys.executable,
-        "-m",
-        "cosmogan_k3",
-        "main",
-        "--quiet",
-        "--preset",
-        preset,
-        "--backend",
-        backend,
-    ]
-    command += ["--seed", seed, "--out", folder / "run", "--model-name", "", *options]
+def train(folder: Path, preset: str, backend: str, seed: int, options: list[str]) -> str:
+    """Start or resume one run.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the run.
+    preset, backend, seed : str, str, int
+        The run.
+    options : list of str
+        Options of all runs.
+
+    Returns
+    -------
+    str
+        The last line of the log if the run failed, else an empty string.
+    """
+    command = [sys.executable, "-m", "cosmogan_k3", "main", "--quiet"]
+    command += ["--preset", preset, "--backend", backend, "--seed", str(seed)]
+    command += ["--out", str(folder / "run"), "--model-name", "", *options]
     if (folder / "run" / "checkpoints").is_dir():
         command.append("--resume")
-    environment = {
+    environment = os.environ | {
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder.resolve()}/mlflow.db",
         "PYTHONPATH": str(ROOT),
     }
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log.txt").open("a") as log:
-        done = subprocess.run(
-            list(map(str, command)), env=os.environ | environment, stdout=log, stderr=log, cwd=ROOT
-        )
+        done = subprocess.run(command, env=environment, stdout=log, stderr=log, cwd=ROOT)
     return "" if done.returncode == 0 else (folder / "log.txt").read_text().splitlines()[-1]
 
 
-def epochs_of(folder):
-    """What the validation maps said after each epoch."""
+def epochs_of(folder: Path) -> Epochs:
+    """Validation metrics of each epoch of a run."""
     newest = max((folder / "run" / "checkpoints").glob("epoch-*"), default=None)
     return json.loads((newest / "progress.json").read_text())["epochs"] if newest else []
 
 
-def summary(folder, failure):
-    """One row of the table: distances on the test maps, their nulls, and how steady the last third was."""
-    row = {"failure": failure}
+def summary(folder: Path, failure: str) -> dict[str, Any]:
+    """One row of the table: distances on the test maps, their nulls, and the last third."""
+    row: dict[str, Any] = {"failure": failure}
     path = folder / "run" / "metrics.json"
     if path.is_file():
         metrics = json.loads(path.read_text())
-        row |= {key: metrics[key] for name in DISTANCES for key in (name, f"{name}_null")}
-        row |= {
-            key: metrics[key]
-            for key in ("training_seconds", "images_per_second", "selected_epoch", "last_epoch")
-        }
+        names = [key for name in DISTANCES for key in (name, f"{name}_null")]
+        names += ["training_seconds", "images_per_second", "selected_epoch", "last_epoch"]
+        row |= {name: metrics[name] for name in names}
         row["rollbacks"] = sum(name.startswith("rollback_") for name in metrics)
     errors = [epoch["validation_power_spectrum_error_mean"] for epoch in epochs_of(folder)]
     if errors:
@@ -104,14 +105,24 @@ def summary(folder, failure):
     return row
 
 
-def chosen_by(epochs):
-    """Of each rule, how many epochs it trains and which of them it takes, by scores and PCA on the validation maps."""
-    criteria = {name: [epoch[key] for epoch in epochs] for name, key in _CRITERIA.items()}
+def stopping_rules(epochs: Epochs) -> dict[str, tuple[int, int]]:
+    """Apply stopping rules to the validation metrics of a run.
+
+    Parameters
+    ----------
+    epochs : list of dict
+        Validation metrics of each epoch.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        For each rule, the number of trained epochs and the selected epoch, counted from 1.
+    """
     rules = {"fixed schedule": (len(epochs), len(epochs))}
-    for name, values in criteria.items():
-        stops = (
-            n for n in range(1, len(epochs)) if stopping_advice(values[:n], patience=_PATIENCE).stop
-        )
+    for name, key in _CRITERIA.items():
+        values = [epoch[key] for epoch in epochs]
+        counts = range(1, len(epochs))
+        stops = (n for n in counts if stopping_advice(values[:n], patience=_PATIENCE).stop)
         trained = {
             f"best {name}": len(epochs),
             f"{name}, patience {_PATIENCE}": next(stops, len(epochs)),
@@ -120,12 +131,12 @@ def chosen_by(epochs):
     return rules
 
 
-def stopping_table(histories):
-    """Markdown: median over the seeds of the score that each rule ends with, and of the epochs that it trains."""
+def stopping_table(histories: dict[Run, Epochs]) -> str:
+    """Markdown table of medians over seeds: score and number of epochs for each rule."""
     lines = ["", "| preset | rule | epochs trained | epoch taken | its score |", "| --- " * 5 + "|"]
     for preset in dict.fromkeys(preset for preset, _, _ in histories):
         runs = [epochs for (name, _, _), epochs in histories.items() if name == preset and epochs]
-        chosen = [chosen_by(epochs) for epochs in runs]
+        chosen = [stopping_rules(epochs) for epochs in runs]
         for rule in chosen[0] if chosen else ():
             trained, taken = zip(*(choice[rule] for choice in chosen), strict=True)
             scores = [epochs[epoch - 1][SCORE] for epochs, epoch in zip(runs, taken, strict=True)]
@@ -135,10 +146,16 @@ def stopping_table(histories):
     return "\n".join(lines) + "\n"
 
 
-def write_table(path, rows, histories, options):
-    """A Markdown table that says what each number stands beside."""
+def write_table(
+    path: Path,
+    rows: dict[Run, dict[str, Any]],
+    histories: dict[Run, Epochs],
+    options: list[str],
+) -> None:
+    """Write both tables as Markdown, each distance beside its null."""
     lines = [
-        f"Options of every run: `{' '.join(options)}`. In brackets: two halves of the real test maps.",
+        f"Options of every run: `{' '.join(options)}`.",
+        "In brackets: two halves of the real test maps.",
         "",
         f"| {' | '.join(_COLUMNS)} |",
         "| --- " * len(_COLUMNS) + "|",
@@ -158,10 +175,10 @@ def write_table(path, rows, histories, options):
     path.write_text("\n".join(lines) + "\n" + stopping_table(histories))
 
 
-def draw(path, histories):
-    """P(ℓ) error against epoch, one panel a preset, one line a run."""
+def draw(path: Path, histories: dict[Run, Epochs]) -> None:
+    """Plot the error of P(ℓ) against the epoch: one panel per preset, one line per run."""
     presets = list(dict.fromkeys(preset for preset, _, _ in histories))
-    columns = min(len(presets), _PANELS_A_ROW)
+    columns = min(len(presets), _PANELS_PER_ROW)
     rows = -(-len(presets) // columns)
     size = (3.2 * columns, 2.6 * rows)
     shared = {"sharex": True, "sharey": True, "squeeze": False, "layout": "constrained"}
@@ -170,11 +187,10 @@ def draw(path, histories):
         for (name, backend, seed), epochs in histories.items():
             if name == preset and epochs:
                 errors = [100 * epoch["validation_power_spectrum_error_mean"] for epoch in epochs]
-                (line,) = panel.semilogy(
-                    range(1, len(errors) + 1), errors, label=f"{backend}, seed {seed}"
-                )
+                label = f"{backend}, seed {seed}"
+                (line,) = panel.semilogy(range(1, len(errors) + 1), errors, label=label)
                 null = 100 * epochs[-1]["validation_power_spectrum_error_mean_null"]
-                panel.axhline(null, color=line.get_color(), ls=":", lw=0.8)  # real against real
+                panel.axhline(null, color=line.get_color(), ls=":", lw=0.8)
         panel.set(title=preset)
         panel.legend(fontsize=6)
     for panel in panels.flat[len(presets) :]:
@@ -185,26 +201,31 @@ def draw(path, histories):
     plt.close(figure)
 
 
-def main():
+def parse_arguments() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--presets", nargs="+", default=["best", "quick", "r3gan", "geogan", "cosmogan", "dcgan"]
-    )
+    presets = ["best", "quick", "r3gan", "geogan", "cosmogan", "dcgan"]
+    parser.add_argument("--presets", nargs="+", default=presets)
     parser.add_argument("--backends", nargs="+", default=["jax"])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument(
-        "--maps", type=int, default=10_000, help="of which a fifth are the test maps"
+        "--maps", type=int, default=10_000, help="maps per run; a fifth are the test maps"
     )
     parser.add_argument("--pixels", type=int, default=64)
     parser.add_argument(
         "--minutes",
         type=float,
         default=0,
-        help="of training in each run; repeat the command to go on",
+        help="training time of each run in this call; repeat the command to continue",
     )
     parser.add_argument("--out", type=Path, default=Path("stability"))
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train all runs, and write the tables and the figure."""
+    arguments = parse_arguments()
     options = ["--maps", arguments.maps, "--pixels", arguments.pixels, "--epochs", arguments.epochs]
     options = [str(option) for option in (*options, "--minutes", arguments.minutes)]
     rows, histories = {}, {}
@@ -216,9 +237,8 @@ def main():
         write_table(arguments.out / "table.md", rows, histories, options)
         print(*run, rows[run], flush=True)
     draw(arguments.out / "stability.png", histories)
-    (arguments.out / "table.json").write_text(
-        json.dumps([{"run": run, **row} for run, row in rows.items()], indent=1)
-    )
+    table = [{"run": run, **row} for run, row in rows.items()]
+    (arguments.out / "table.json").write_text(json.dumps(table, indent=1))
 
 
 if __name__ == "__main__":
