@@ -58,3 +58,19 @@ def test_batches_are_full_or_refused():
     assert len(Batches(np.zeros((10, 4, 4)), Scaling(), batch_size=4)) == 2
     with pytest.raises(InputError, match="A batch holds 16 maps"):
         Batches(np.zeros((10, 4, 4)), Scaling(), batch_size=16)
+
+
+def test_augmentation_draws_all_eight_symmetries_and_nothing_else_does(rng):
+    """256 copies of one image: a symmetry is absent with probability 8 × (7/8)²⁵⁶ = 10⁻¹⁴."""
+    image = rng.normal(size=(3, 3)).astype("float32")
+    kappa = np.broadcast_to(image, (256, 3, 3))
+    shown = Batches(kappa, Scaling(), batch_size=256, augment=True)[0][..., 0]
+    assert len(np.unique(shown, axis=0)) == SYMMETRIES
+    np.testing.assert_array_equal(Batches(kappa, Scaling(), batch_size=256)[0][..., 0], kappa)
+
+
+def test_an_impossible_batch_size_is_an_error_of_that_parameter():
+    for size in (0, 11):
+        with pytest.raises(InputError) as caught:
+            Batches(np.zeros((10, 4, 4)), Scaling(), batch_size=size)
+        assert caught.value.parameter == "batch_size"

@@ -67,7 +67,7 @@ def test_any_hdf5_file_is_read_or_refused_by_name(tmp_path_factory, kappa, extra
     path = tmp_path_factory.mktemp("hdf5") / "odd.h5"
     with h5py.File(path, "w") as file:
         for name, values in {"kappa": kappa, **extras}.items():
-            stored = values.astype("S20") if values.dtype.kind in "UM" else values
+            stored = values.astype("S40") if values.dtype.kind in "UM" else values
             if name == "pixel_arcmin":
                 file.attrs[name] = stored
             elif name == "parameter_h":

@@ -68,6 +68,13 @@ def test_the_spectrum_is_the_input(maps):
         assert measured[:, b].mean() == pytest.approx(expected, rel=0.05)
 
 
+def test_the_zero_mode_has_half_the_fundamental_multipole():
+    ell = mode_ell(5, field_deg=6.0)
+    assert ell.shape == (5, 3)
+    assert (ell[0, 0], ell[0, 1], ell[2, 0], ell[-2, 0]) == (30, 60, 120, 120)
+    assert ell[1, 1] == pytest.approx(60 * np.sqrt(2))
+
+
 def test_hardly_any_mode_has_negative_power():
     for redshift in (0.5, 1.0, 2.0):
         ell = mode_ell(PIXELS, FIELD)
@@ -161,16 +168,6 @@ def test_a_part_of_a_varied_set_equals_that_part_of_the_whole():
     whole, part = simulate_maps(VARIED), simulate_stream(replace(VARIED, maps=4), first=2)
     np.testing.assert_array_equal(np.concatenate(list(part.blocks())), whole.kappa[2:6])
     np.testing.assert_array_equal(part.parameters["sigma_8"], whole.parameters["sigma_8"][2:6])
-
-
-@pytest.mark.parametrize("count", [1, 5, 32])
-def test_a_design_fills_its_box(count):
-    points = design({"omega_m": (0.2, 0.4), "sigma_8": (0.6, 1.0)}, count, seed=1)
-    assert points.shape == (count, 2)
-    assert ((points > [0.2, 0.6]) & (points < [0.4, 1.0])).all()
-    if count == 32:  # a Sobol sequence has one point in each of 32 slices, along either axis
-        slices = np.sort((32 * (points - [0.2, 0.6]) / [0.2, 0.4]).astype(int), axis=0)
-        np.testing.assert_array_equal(slices, np.arange(32)[:, None].repeat(2, axis=1))
 
 
 @pytest.mark.parametrize(
