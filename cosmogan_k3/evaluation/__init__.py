@@ -1,0 +1,1 @@
+"""Evaluation of generated maps: measurements, metrics, figures and the report."""

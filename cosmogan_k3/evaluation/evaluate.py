@@ -1,7 +1,7 @@
 """The evaluation of generated maps against real ones."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
 from cosmogan_k3.evaluation.measure import (
     FIRST_MAPS,
+    MeasuredPair,
     MeasurementBins,
     Measurements,
     choose_bins,
@@ -34,6 +35,9 @@ from cosmogan_k3.parallel.executor import MapCalls, thread_map
 from cosmogan_k3.statistics import Comparison, compare_features, null_halves
 from cosmogan_k3.statistics._maps import checked_mask
 from cosmogan_k3.statistics.two_sample.distances import half_of_map
+
+# Generated maps for the figures; the real ones also fix the colour scale and the bins.
+_SHOWN_GENERATED = 16
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -101,8 +105,8 @@ def evaluate_maps(
 ) -> Evaluation:
     """Compare two sets of maps and draw the figures.
 
-    Each set is measured once, a block at a time, and all results follow from these measurements. A set
-    on disk of at most 2²⁷ pixels (0.5 GB) is read once. A larger set is read twice: the first
+    Each set is measured once, a block at a time, and all results follow from these measurements. A
+    set on disk of at most 2²⁷ pixels (0.5 GB) is read once. A larger set is read twice: the first
     reading finds its SHA-256 and the range of its pixels, which fixes the bins of the second.
 
     Parameters
@@ -120,8 +124,8 @@ def evaluate_maps(
     permutations : int, default 499
         Number of exchanges of maps for each p-value.
     map_calls : MapCalls, default thread_map
-        Function that makes the calls in which maps are measured, as ``executor`` yields it. The result
-        does not depend on it.
+        Function that makes the calls in which maps are measured, as ``executor`` yields it. The
+        result does not depend on it.
     provenance : mapping of str to Any, default empty
         Names and values to record beside the SHA-256 of each set.
 
@@ -132,9 +136,9 @@ def evaluate_maps(
     Raises
     ------
     InputError
-        Maps of different sides or pixel sizes, fewer than four maps in a set, training maps together
-        with a mask, real maps in which a statistic does not vary, or an observed pixel that is not
-        finite.
+        Maps of different sides or pixel sizes, fewer than four maps in a set, training maps
+        together with a mask, real maps in which a statistic does not vary, or an observed pixel
+        that is not finite.
     ValueError
         A mask of another shape or type.
 
@@ -153,29 +157,28 @@ def evaluate_maps(
     bins = choose_bins(
         scans["real"], scans["generated"], halves, pixel_arcmin=real.pixel_arcmin, mask=mask
     )
-    shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(16)
-    own = {f"{name}_fingerprint": scanned.fingerprint for name, scanned in scans.items()}
-    own |= {"cosmogan_k3": __version__, "seed": seed}
-    measured, copies = _measure(scans, bins, halves, map_calls)
+    shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(_SHOWN_GENERATED)
+    origin: dict[str, Any] = {
+        f"{name}_fingerprint": scanned.fingerprint for name, scanned in scans.items()
+    }
+    origin |= {"cosmogan_k3": __version__, "seed": seed}
+    pair, copies = _measure(scans, bins, halves, map_calls)
     del scans  # with the maps that were loaded
-    _check_varied(measured[0])
-    options = {"permutations": permutations, "seed": seed}
-    metrics = distance_metrics(*measured, halves, bins.fine, **options) | copies
-    comparison = compare_features(*(list(m.features) for m in measured), **options)
+    _check_varied(pair.real)
+    metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
+    comparison = compare_features(
+        pair.real.features, pair.generated.features, permutations=permutations, seed=seed
+    )
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
-    left_out = bins.statistics.left_out and (*bins.statistics.left_out, "Search for copies")
     return Evaluation(
         metrics,
         comparison,
-        evaluation_figures(
-            shown, measured, bins.histogram, halves, metrics, comparison,
-            field_deg=real.field_deg, mask=mask,
-        ),
-        left_out,
-        # The caller's names come first, and the caller's values win.
-        {**provenance, **own, **provenance},
+        evaluation_figures(shown, pair, metrics, comparison, field_deg=real.field_deg),
+        bins.statistics.left_out and (*bins.statistics.left_out, "Search for copies"),
+        # The caller's entries come first, and the caller's values win.
+        {**provenance, **origin, **provenance},
     )
 
 
@@ -193,8 +196,7 @@ def _check_sets(
         )
     if min(len(real), len(generated)) < 4:
         raise InputError(
-            "A comparison needs four maps of each kind. "
-            f"Received: {len(real)} and {len(generated)}"
+            f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
         )
     if mask is not None and training is not None:
         raise InputError(
@@ -225,22 +227,22 @@ def _scan_sets(
 
 def _measure(
     scans: dict[str, Scan], bins: MeasurementBins, halves: list[IntArray], map_calls: MapCalls
-) -> tuple[list[Measurements], dict[str, float]]:
+) -> tuple[MeasuredPair, dict[str, float]]:
     """Measure both sets, and search for copies unless there is a mask."""
     calls = {
         "real": measuring_calls(scans["real"], bins, half_of_map(halves)),
         "generated": measuring_calls(scans["generated"], bins),
     }
-    searched = [scans[name].first(SEARCHED_GENERATED) for name in ("generated", "real")]
-    training = None
-    if "training" in scans:
-        training = scans["training"].first_part(SEARCHED_TRAINING)
-    copies = functools.partial(copy_metrics, *searched, training)
-    if bins.statistics.mask is not None:
-        copies = dict
-    found, *parts = map_calls([copies, *calls["real"], *calls["generated"]], "measuring")
-    count = len(calls["real"])
-    return [join_measurements(parts[:count]), join_measurements(parts[count:])], found
+    search: Callable[[], dict[str, float]] = dict
+    if bins.statistics.mask is None:
+        drawn, held_out = (scans[name].first(SEARCHED_GENERATED) for name in ("generated", "real"))
+        known = scans["training"].first_part(SEARCHED_TRAINING) if "training" in scans else None
+        search = functools.partial(copy_metrics, drawn, held_out, known)
+    found: list[Any] = map_calls([search, *calls["real"], *calls["generated"]], "measuring")
+    copies, parts = found[0], found[1:]
+    of_real, of_generated = parts[: len(calls["real"])], parts[len(calls["real"]) :]
+    pair = MeasuredPair(join_measurements(of_real), join_measurements(of_generated), halves, bins)
+    return pair, copies
 
 
 def _check_varied(real: Measurements) -> None:

@@ -79,7 +79,7 @@ def _write_table(path: Path, evaluation: Evaluation) -> None:
 
 
 def _rounded(value: Any) -> Any:
-    """A number to twelve digits, which do not depend on the number of threads of a sum."""
+    """Round to twelve digits, which do not depend on the number of threads of a sum."""
     return float(f"{value:.12g}") if isinstance(value, float) else value
 
 

@@ -119,7 +119,28 @@ class Measurements:
         -------
         float64 array (n, features)
         """
-        return next(f.rows for f in self.features if f.name == name)
+        rows = next(f.rows for f in self.features if f.name == name)
+        return np.asarray(rows, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class MeasuredPair:
+    """Measurements of the real and the generated maps in the same bins.
+
+    Parameters
+    ----------
+    real, generated : Measurements
+        Of either set.
+    halves : list of two int64 arrays
+        Indices of the halves of the real maps, between which the nulls are distances.
+    bins : MeasurementBins
+        Bins of both sets.
+    """
+
+    real: Measurements
+    generated: Measurements
+    halves: list[IntArray]
+    bins: MeasurementBins
 
 
 def kept_maps(count: int, pixels: int, halves: Sequence[IntArray] = ()) -> IntArray:
@@ -187,13 +208,14 @@ def choose_bins(
     half_maps = [real.take(half[:few]) for half in halves]
     half_whole = max(map(len, halves)) <= few
     null_levels = ks_levels(half_maps[0], half_maps[1], mask=mask, whole=half_whole)
-    seen = first if mask is None else np.where(mask, first, np.nan)
+    observed = first if mask is None else first[:, mask]
+    lowest, highest = np.percentile(observed, [0.001, 99.999])
     return MeasurementBins(
         statistics,
         PixelBins(levels, published_edges(real.extent())),
         PixelBins(null_levels, published_edges(real.extent(halves[0]))),
         fine_edges(real.extent(), generated.extent()),
-        np.linspace(*np.nanpercentile(seen, [0.001, 99.999]), HISTOGRAM_BINS + 1),
+        np.linspace(lowest, highest, HISTOGRAM_BINS + 1),
     )
 
 
@@ -226,9 +248,7 @@ def measuring_calls(
     ]
 
 
-def measure_part(
-    part: Part, bins: MeasurementBins, groups: IntArray | None = None
-) -> Measurements:
+def measure_part(part: Part, bins: MeasurementBins, groups: IntArray | None = None) -> Measurements:
     """Measure consecutive maps, a block at a time.
 
     Parameters
@@ -257,9 +277,7 @@ def measure_part(
     )
 
 
-def _measure_block(
-    maps: Maps, bins: MeasurementBins, groups: IntArray | None
-) -> Measurements:
+def _measure_block(maps: Maps, bins: MeasurementBins, groups: IntArray | None) -> Measurements:
     statistics = bins.statistics
     mask = statistics.mask
     pixels = sorted_pixels(maps, mask)
@@ -299,11 +317,11 @@ def _peaks(maps: Maps, bins: MeasurementBins) -> tuple[IntArray, IntArray]:
     """Peaks of each map in the bins of the comparison, and in the fine bins, counted once."""
     wanted = [closed_edges(edges) for edges in (bins.statistics.peak_edges, bins.fine)]
     edges = np.unique(np.concatenate(wanted))
-    options = {"mask": bins.statistics.mask, "periodic": bins.statistics.periodic}
-    counts = peak_counts(maps, edges, **options)
+    mask, periodic = bins.statistics.mask, bins.statistics.periodic
+    counts = peak_counts(maps, edges, mask=mask, periodic=periodic)
     below = np.concatenate([np.zeros((len(maps), 1), np.int64), counts.cumsum(axis=1)], axis=1)
-    coarse, fine = (np.diff(below[:, np.searchsorted(edges, e)], axis=1) for e in wanted)
-    return coarse, fine
+    coarse, fine = (below[:, np.searchsorted(edges, of_bins)] for of_bins in wanted)
+    return np.diff(coarse, axis=1), np.diff(fine, axis=1)
 
 
 def join_measurements(parts: Iterable[Measurements]) -> Measurements:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cosmogan_k3._typing import FloatArray, IntArray, Maps, Rows
-from cosmogan_k3.evaluation.measure import Measurements
+from cosmogan_k3._typing import IntArray, Maps, Rows
+from cosmogan_k3.evaluation.measure import MeasuredPair
 from cosmogan_k3.evaluation.scan import Part
 from cosmogan_k3.statistics import (
     compare_correlations,
@@ -28,25 +28,13 @@ SEARCHED_GENERATED = 200
 SEARCHED_TRAINING = 3000
 
 
-def distance_metrics(
-    real: Measurements,
-    generated: Measurements,
-    halves: list[IntArray],
-    fine_edges: FloatArray,
-    *,
-    permutations: int,
-    seed: int,
-) -> dict[str, float]:
+def distance_metrics(pair: MeasuredPair, *, permutations: int, seed: int) -> dict[str, float]:
     """Compute all distances between two sets of maps, each with its null.
 
     Parameters
     ----------
-    real, generated : Measurements
-        In the same bins.
-    halves : list of two int arrays
-        Indices of the halves of the real maps.
-    fine_edges : float64 array (1025,)
-        Edges of the fine bins of pixels and peaks.
+    pair : MeasuredPair
+        Both sets.
     permutations, seed : int
         Of the Kolmogorov-Smirnov p-values.
 
@@ -56,19 +44,15 @@ def distance_metrics(
         As of ``summary_distances`` and ``wasserstein_distances``, followed by the Fréchet and
         correlation distances of log P(ℓ) and the error of the peak counts.
     """
+    real, generated, halves = pair.real, pair.generated, pair.halves
     assert real.null_pixels is not None
-    power = [real.power, generated.power]
+    counts, power = [real.pixels, generated.pixels], [real.power, generated.power]
     metrics = distances_of_rows(
-        [real.pixels, generated.pixels],
-        real.null_pixels,
-        power,
-        halves,
-        permutations=permutations,
-        seed=seed,
+        counts, real.null_pixels, power, halves, permutations=permutations, seed=seed
     )
     pixels = np.concatenate([real.fine_pixels, generated.fine_pixels])
     peaks = np.concatenate([real.fine_peaks, generated.fine_peaks])
-    metrics |= wasserstein_of_rows(pixels, peaks, power, halves, fine_edges)
+    metrics |= wasserstein_of_rows(pixels, peaks, power, halves, pair.bins.fine)
     metrics |= _spectrum_metrics(
         real.rows("power_spectrum"), generated.rows("power_spectrum"), halves
     )
@@ -120,8 +104,8 @@ def copy_metrics(generated: Maps, real: Maps, training: Part | None = None) -> d
     dict of float
         ``duplicate_rate``, ``effective_share`` and ``audited_maps``; with training maps
         ``memorisation_pvalue``, ``memorisation_fraction_closer`` and
-        ``memorisation_searched_maps``. If some map is constant only ``constant_share``, the fraction
-        of constant generated maps: a constant map resembles every other.
+        ``memorisation_searched_maps``. If some map is constant only ``constant_share``, the
+        fraction of constant generated maps: a constant map resembles every other.
 
     Examples
     --------
@@ -133,7 +117,7 @@ def copy_metrics(generated: Maps, real: Maps, training: Part | None = None) -> d
     sets = [maps for maps in (generated, real, searched) if maps is not None]
     if not all(np.ptp(maps, axis=(1, 2)).all() for maps in sets):
         return {"constant_share": float((np.ptp(generated, axis=(1, 2)) == 0).mean())}
-    metrics = {
+    metrics: dict[str, float] = {
         "duplicate_rate": duplicate_rate(generated, real).rate,
         "effective_share": effective_number(generated, real) / len(generated),
         "audited_maps": len(generated),

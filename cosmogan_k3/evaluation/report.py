@@ -1,49 +1,75 @@
-"""A comparison of real and generated maps as one HTML file to read, send and print."""
+"""The report of a comparison as one HTML file, and its summary in Markdown."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
+from cosmogan_k3._typing import Metrics, PathLike
 from cosmogan_k3.maps.io.atomic import replacing
+from cosmogan_k3.statistics import Comparison, Result
 from cosmogan_k3.statistics.two_sample.results import SIGNIFICANCE
 
 
-def write_report(path, comparison, *, images, metrics, provenance, left_out=()):
-    """Write a comparison as one self-contained HTML file, whole or not at all: no script, nothing fetched.
+def write_report(
+    path: PathLike,
+    comparison: Comparison,
+    *,
+    images: Mapping[str, bytes],
+    metrics: Metrics,
+    provenance: Mapping[Any, Any],
+    left_out: Sequence[str] = (),
+) -> None:
+    """Write a comparison as one self-contained HTML file.
 
-    Args:
-        path: file to write.
-        comparison: ``statistics.Comparison``.
-        images: mapping of names to PNG files as bytes. "maps" is shown first, one with the name of a statistic beside
-            its verdict; the others come last.
-        metrics: mapping of names to numbers; ``name_null`` is shown beside ``name``.
-        provenance: mapping of names to values, whatever says where the maps came from.
-        left_out: what a mask left unmeasured, in words.
+    The file holds no script and fetches nothing. If writing fails an older file stays as it was.
 
-    Raises:
-        InputError: the folder cannot be written to.
+    Parameters
+    ----------
+    path : str or Path
+        File to write.
+    comparison : Comparison
+        Result of ``compare``.
+    images : mapping of str to bytes
+        PNG files by name. "maps" is shown first, an image with the name of a statistic beside its
+        verdict, and the others last.
+    metrics : mapping of str to float
+        ``name_null`` is shown beside ``name``.
+    provenance : mapping
+        Names and values that say where the maps came from.
+    left_out : sequence of str, default ()
+        Labels of what was not measured because the maps are masked.
 
-    Example:
-        >>> import tempfile, numpy as np
-        >>> from pathlib import Path
-        >>> from cosmogan_k3.statistics import compare
-        >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
-        >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "report.html")
-        ...     write_report(path, comparison, images={}, metrics={}, provenance={"maps": "random"})
-        ...     "None of 16 statistics differs" in path.read_text(encoding="utf-8")
-        True
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from pathlib import Path
+    >>> from cosmogan_k3.statistics import compare
+    >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "report.html")
+    ...     write_report(path, comparison, images={}, metrics={}, provenance={"maps": "random"})
+    ...     "None of 16 statistics differs" in path.read_text(encoding="utf-8")
+    True
     """
     shown = {"maps", *(result.name for result in comparison.results)}
     html = _template().render(
         comparison=comparison,
-        verdict=_overall(comparison),
+        verdict=_verdict(comparison),
         statistics=[_statistic(result, images) for result in comparison.results],
-        maps=_image(images["maps"]) if "maps" in images else None,
-        others=[(_words(name), _image(png)) for name, png in images.items() if name not in shown],
+        maps=_data_url(images["maps"]) if "maps" in images else None,
+        others=[
+            (_words(name), _data_url(png)) for name, png in images.items() if name not in shown
+        ],
         metrics=_metric_rows(metrics),
         provenance=[(_words(name), value) for name, value in provenance.items()],
         left_out=left_out,
@@ -54,84 +80,96 @@ def write_report(path, comparison, *, images, metrics, provenance, left_out=()):
         partial.write_text(html, encoding="utf-8")
 
 
-def markdown_summary(comparison, metrics, *, left_out=()):
-    """The same in short, as Markdown: how many statistics differ, which, and the distances beside their nulls.
+def markdown_summary(
+    comparison: Comparison, metrics: Metrics, *, left_out: Sequence[str] = ()
+) -> str:
+    """Summarize a comparison in Markdown.
 
-    Args:
-        comparison, metrics, left_out: as in ``write_report``; of the metrics those that have a null are shown.
+    The summary says how many statistics differ and which, and lists the distances beside their
+    nulls.
 
-    Returns:
-        str.
+    Parameters
+    ----------
+    comparison : Comparison
+        Result of ``compare``.
+    metrics : mapping of str to float
+        Those with a null are listed.
+    left_out : sequence of str, default ()
+        Labels of what was not measured because the maps are masked.
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.statistics import compare
-        >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
-        >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
-        >>> print(markdown_summary(comparison, {"ks_pixels_distance": 0.25, "ks_pixels_distance_null": 0.125}))
-        **None of 16 statistics differs** after correction ...
-        | ks pixels distance | 0.25 | 0.125 |
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cosmogan_k3.statistics import compare
+    >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+    >>> metrics = {"ks_pixels_distance": 0.25, "ks_pixels_distance_null": 0.125}
+    >>> print(markdown_summary(comparison, metrics))
+    **None of 16 statistics differs** after correction ...
+    | ks pixels distance | 0.25 | 0.125 |
     """
-    count, circumstances = _overall(comparison)
-    lines = [f"**{count}** {circumstances}"]
+    count, circumstances = _verdict(comparison)
     differing = [result.label for result in comparison.results if not result.agrees]
-    lines += ["", f"What differs: {'; '.join(differing)}."] if differing else []
-    lines += (
-        ["", f"Left out, because they need whole maps: {'; '.join(left_out)}."] if left_out else []
-    )
+    lines = [f"**{count}** {circumstances}"]
+    if differing:
+        lines += ["", f"What differs: {'; '.join(differing)}."]
+    if left_out:
+        lines += ["", f"Left out, because they need whole maps: {'; '.join(left_out)}."]
     lines += [
         "",
         "| statistic | verdict | distance | real vs real | corrected p |",
         "| --- | --- | --- | --- | --- |",
     ]
-    lines += [
-        f"| {r.label} | {'no difference seen' if r.agrees else '**differs**'} | {_number(r.distance)} | "
-        f"{_number(np.median(r.null))} | {_number(r.corrected_pvalue)} |"
-        for r in comparison.results
-    ]
+    for r in comparison.results:
+        verdict = "no difference seen" if r.agrees else "**differs**"
+        null, pvalue = _number(np.median(r.null)), _number(r.corrected_pvalue)
+        lines.append(f"| {r.label} | {verdict} | {_number(r.distance)} | {null} | {pvalue} |")
     lines += ["", "| metric | generated vs real | real vs real |", "| --- | --- | --- |"]
-    rows = _metric_rows(metrics)
     lines += [
         f"| {name} | {_number(value)} | {_number(null)} |"
-        for name, value, null in rows
+        for name, value, null in _metric_rows(metrics)
         if null is not None
     ]
     return "\n".join(lines)
 
 
-def _template():
+def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = _number
-    return environment.from_string(
-        resources.files("cosmogan_k3.evaluation").joinpath("report.html.j2").read_text("utf-8")
-    )
+    text = resources.files("cosmogan_k3.evaluation").joinpath("report.html.j2").read_text("utf-8")
+    return environment.from_string(text)
 
 
-def _overall(comparison):
-    """The first sentence, as ``(how many differ, of what)``."""
+def _verdict(comparison: Comparison) -> tuple[str, str]:
+    """Return the first sentence in two parts: how many statistics differ, and of what."""
     differing = sum(not result.agrees for result in comparison.results)
-    count = f"{differing or 'None'} of {len(comparison.results)} statistics {'differ' if differing > 1 else 'differs'}"
+    verb = "differ" if differing > 1 else "differs"
     return (
-        count,
-        f"after correction for having looked at all of them, between {comparison.real_maps} real and "
-        f"{comparison.generated_maps} generated maps (seed {comparison.seed}).",
+        f"{differing or 'None'} of {len(comparison.results)} statistics {verb}",
+        "after correction for having looked at all of them, "
+        f"between {comparison.real_maps} real and {comparison.generated_maps} generated maps "
+        f"(seed {comparison.seed}).",
     )
 
 
-def _statistic(result, images):
-    """A result, the median of its null, and its picture where it has one."""
-    image = _image(images[result.name]) if result.name in images else None
+def _statistic(result: Result, images: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return a result, the median of its null, and its image if there is one."""
+    image = _data_url(images[result.name]) if result.name in images else None
     return {"result": result, "null": float(np.median(result.null)), "image": image}
 
 
-def _image(png):
+def _data_url(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
-def _metric_rows(metrics):
-    """Rows of words, number, and the same of real against real or None."""
+def _metric_rows(metrics: Metrics) -> list[tuple[str, float, float | None]]:
+    """Return rows of words, the metric, and its null or None."""
     nulls = {f"{name}_null" for name in metrics} & set(metrics)
     return [
         (_words(name), value, metrics.get(f"{name}_null"))
@@ -140,10 +178,10 @@ def _metric_rows(metrics):
     ]
 
 
-def _words(name):
+def _words(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def _number(value):
-    """A number short enough to read; anything else as it is."""
+def _number(value: Any) -> Any:
+    """Format a number to three digits; leave anything else unchanged."""
     return f"{value:.3g}" if isinstance(value, float | np.floating) else value

@@ -189,14 +189,12 @@ class Scan:
         return Part(self.kappa, start, stop, loaded)
 
 
-def scan(
-    maps: MapSet, *, keep: IntArray, mask: Mask | None = None, measured: bool = True
-) -> Scan:
+def scan(maps: MapSet, *, keep: IntArray, mask: Mask | None = None, measured: bool = True) -> Scan:
     """Read a set of maps once, a block at a time.
 
-    A set on disk of at most ``MEMORY_PIXELS`` pixels stays in memory, and measuring it needs no second
-    reading. A larger set is read a second time when it is measured; of this first reading only the
-    maps of ``keep`` stay in memory.
+    A set on disk of at most ``MEMORY_PIXELS`` pixels stays in memory, and measuring it needs no
+    second reading. A larger set is read a second time when it is measured; of this first reading
+    only the maps of ``keep`` stay in memory.
 
     Parameters
     ----------
@@ -234,14 +232,19 @@ def scan(
         pixels = block.reshape(len(block), -1) if mask is None else block[:, mask]
         lowest.append(pixels.min(axis=1))
         highest.append(pixels.max(axis=1))
-    extremes = (np.concatenate(values).astype(np.float64) for values in (lowest, highest))
-    return Scan(maps.kappa, digest.hexdigest(), *extremes, loaded, keep, kept_maps)
+    return Scan(
+        kappa=maps.kappa,
+        fingerprint=digest.hexdigest(),
+        lowest=np.concatenate(lowest).astype(np.float64),
+        highest=np.concatenate(highest).astype(np.float64),
+        loaded=loaded,
+        kept=keep,
+        kept_maps=kept_maps,
+    )
 
 
-def _memory_for(
-    maps: MapSet, keep: IntArray, measured: bool
-) -> tuple[Maps | None, Maps | None]:
-    """Arrays for the whole set, or else for the maps to keep; maps in memory are not copied."""
+def _memory_for(maps: MapSet, keep: IntArray, measured: bool) -> tuple[Maps | None, Maps | None]:
+    """Return arrays for the whole set, or else for the maps to keep; never copy an array."""
     if isinstance(maps.kappa, np.ndarray):
         return maps.kappa, None
     if measured and len(maps) * maps.pixels**2 <= MEMORY_PIXELS:
@@ -252,7 +255,7 @@ def _memory_for(
 def _stored(
     maps: MapSet, loaded: Maps | None, keep: IntArray, kept_maps: Maps | None
 ) -> Iterator[Maps]:
-    """The blocks of a set, each copied to where it stays in memory."""
+    """Yield the blocks of a set, each copied to where it stays in memory."""
     for number, block in enumerate(maps.blocks()):
         start = number * BLOCK
         if kept_maps is not None:

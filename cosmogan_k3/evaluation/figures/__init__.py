@@ -1,4 +1,4 @@
-"""One figure a function: results in, a ``matplotlib.figure.Figure`` out. Nothing is computed or saved here."""
+"""Figures: each function takes results and returns a ``matplotlib.figure.Figure``."""
 
 from cosmogan_k3.evaluation.figures.loss_curves import loss_curves
 from cosmogan_k3.evaluation.figures.maps import map_gallery

@@ -5,25 +5,22 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from cosmogan_k3._typing import FloatArray, IntArray, Maps, Mask, Metrics
+from cosmogan_k3._typing import Maps, Metrics
 from cosmogan_k3.evaluation.figures.maps import map_gallery
 from cosmogan_k3.evaluation.figures.pixels import pixel_distribution
 from cosmogan_k3.evaluation.figures.spectrum import power_spectrum_comparison
 from cosmogan_k3.evaluation.figures.statistic import statistic_panel
-from cosmogan_k3.evaluation.measure import Measurements
+from cosmogan_k3.evaluation.measure import MeasuredPair
 from cosmogan_k3.statistics import Comparison
 
 
 def evaluation_figures(
     maps: Sequence[Maps],
-    measured: Sequence[Measurements],
-    histogram_edges: FloatArray,
-    halves: Sequence[IntArray],
+    pair: MeasuredPair,
     metrics: Metrics,
     comparison: Comparison,
     *,
     field_deg: float,
-    mask: Mask | None = None,
 ) -> dict[str, Figure]:
     """Draw maps, pixels, P(ℓ) and a panel for every other statistic that is a curve.
 
@@ -31,33 +28,28 @@ def evaluation_figures(
     ----------
     maps : two float32 arrays (n, N, N)
         The first real and generated maps; the colour scale is that of the real ones.
-    measured : two Measurements
-        Of the real and the generated maps.
-    histogram_edges : float64 array (bins + 1,)
-        Edges of the pixel histogram.
-    halves : sequence of two int arrays
-        Indices of the halves of the real maps.
+    pair : MeasuredPair
+        Measurements of both sets; pixels outside their mask are left blank.
     metrics : mapping of str to float
         The distances that the titles quote.
     comparison : Comparison
         The test of each statistic.
     field_deg : float
         Side of a map in degrees.
-    mask : bool array (N, N), optional
-        True where observed; other pixels are left blank.
 
     Returns
     -------
     dict of matplotlib.figure.Figure
     """
-    real, generated = measured
+    real, generated = pair.real, pair.generated
+    mask = pair.bins.statistics.mask
     observed = True if mask is None else mask
     shown = [np.where(observed, of_set, np.nan) for of_set in maps]
-    null_ratio = real.power[halves[0]].mean(axis=0) / real.power[halves[1]].mean(axis=0)
+    first, second = (real.power[half].mean(axis=0) for half in pair.halves)
     figures = {
         "maps": map_gallery(shown[0], shown[1], field_deg=field_deg),
         "pixel_histogram": pixel_distribution(
-            histogram_edges,
+            pair.bins.histogram,
             real.histogram,
             generated.histogram,
             title=f"KS distance {metrics['ks_pixels_distance']:.4f} "
@@ -67,7 +59,7 @@ def evaluation_figures(
             real.ell,
             real.power,
             generated.power,
-            null_ratio=null_ratio,
+            null_ratio=first / second,
             title=f"mean |ΔP/P| {100 * metrics['power_spectrum_error_mean']:.1f} % "
             f"(real against real {100 * metrics['power_spectrum_error_mean_null']:.1f} %)",
         ),

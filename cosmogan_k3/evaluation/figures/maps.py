@@ -1,16 +1,36 @@
-"""Maps side by side."""
+"""Real and generated maps side by side."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from cosmogan_k3._typing import FloatMaps
 from cosmogan_k3.evaluation.figures.style import new_figure
 
 
-def map_gallery(real, generated, *, field_deg, columns=4):
-    """Real maps above generated ones, on one colour scale.
+def map_gallery(
+    real: FloatMaps, generated: FloatMaps, *, field_deg: float, columns: int = 4
+) -> Figure:
+    r"""Draw real maps above generated maps, on the colour scale of the real ones.
 
-    Args:
-        real, generated: float arrays ``(n, N, N)``, κ; the first ``columns`` of each are shown; NaN is left blank.
-        field_deg: float, side of a map.
+    Parameters
+    ----------
+    real, generated : float array (n, N, N)
+        Convergence. The first maps are shown; all real maps fix the colour scale; NaN is left
+        blank.
+    field_deg : float
+        Side of a map in degrees.
+    columns : int, default 4
+        Largest number of maps of each set to show.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> maps = np.random.default_rng(0).normal(size=(2, 3, 16, 16))
+    >>> map_gallery(*maps, field_deg=1.0).axes[0].get_ylabel()
+    'real\ndegrees'
     """
     columns = min(columns, len(real), len(generated))
     low, high = np.nanpercentile(real, [0.5, 99.5])

@@ -1,13 +1,31 @@
-"""Principal components, epoch by epoch."""
+"""Principal components of real and generated maps, epoch by epoch."""
 
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from cosmogan_k3._typing import FloatArray
 from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
 
 
-def pca_by_epoch(projections):
-    """Scatter of the first two principal components of real and generated maps, one panel for each epoch shown.
+def pca_by_epoch(projections: Sequence[tuple[str, FloatArray, FloatArray]]) -> Figure:
+    """Draw the first two principal components of real and generated maps, one panel for each epoch.
 
-    Args:
-        projections: list of ``(label, real, generated)``, float ``(n, 2)`` each, as ``pca_projection`` returns them.
+    Parameters
+    ----------
+    projections : sequence of (label, real, generated)
+        Label of the panel, and two float arrays (n, 2) from ``pca_projection``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> points = np.zeros((5, 2))
+    >>> len(pca_by_epoch([("epoch 1", points, points), ("epoch 2", points, points)]).axes)
+    2
     """
     columns = len(projections)
     figure, axes = new_figure(

@@ -1,17 +1,35 @@
-"""The distribution of pixel intensities."""
+"""The distribution of pixel values."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from cosmogan_k3._typing import FloatArray, IntArray
 from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
 
 
-def pixel_distribution(edges, real_counts, generated_counts, *, title=""):
-    """Mean pixel histograms with the spread from map to map, and their ratio.
+def pixel_distribution(
+    edges: FloatArray, real_counts: IntArray, generated_counts: IntArray, *, title: str = ""
+) -> Figure:
+    """Draw mean pixel histograms with two standard errors, and their ratio.
 
-    Args:
-        edges: float ``(bins + 1,)``, κ.
-        real_counts, generated_counts: ``(n, bins)``, as ``pixel_histogram`` returns them.
-        title: text above the figure.
+    Parameters
+    ----------
+    edges : float array (bins + 1,)
+        Edges of the bins in κ.
+    real_counts, generated_counts : int array (n, bins)
+        Pixels of each map in the bins, as ``pixel_histogram`` returns them.
+    title : str, default ""
+        Text above the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> counts = np.ones((4, 2), int)
+    >>> [a.get_ylabel() for a in pixel_distribution(np.arange(3.0), counts, counts).axes]
+    ['pixels per map and bin', 'ratio']
     """
     figure, (top, bottom) = new_figure(6, 5.5, rows=2, sharex=True, height_ratios=(3, 1))
     centre = (edges[1:] + edges[:-1]) / 2

@@ -1,18 +1,42 @@
-"""The power spectrum with its ratio."""
+"""The power spectra of real and generated maps."""
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from cosmogan_k3._typing import FloatArray, Rows
 from cosmogan_k3.evaluation.figures.style import GENERATED, OTHER, REAL, new_figure
 
 
-def power_spectrum_comparison(ell, real_power, generated_power, *, null_ratio=None, title=""):
-    """Mean P(ℓ) with the spread of maps, and the ratio beside that of two halves of the real maps.
+def power_spectrum_comparison(
+    ell: FloatArray,
+    real_power: Rows,
+    generated_power: Rows,
+    *,
+    null_ratio: FloatArray | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw mean P(ℓ) with the scatter between maps, and the ratio of the means.
 
-    Args:
-        ell: float ``(bins,)``.
-        real_power, generated_power: float ``(n, bins)``, steradian.
-        null_ratio: float ``(bins,)``, the ratio of two disjoint halves of the real maps.
-        title: text above the figure.
+    Parameters
+    ----------
+    ell : float array (bins,)
+        Multipoles.
+    real_power, generated_power : float array (n, bins)
+        P(ℓ) of each map in steradian.
+    null_ratio : float array (bins,), optional
+        Ratio of the means of two disjoint halves of the real maps.
+    title : str, default ""
+        Text above the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> power = np.random.default_rng(0).lognormal(size=(2, 9, 5))
+    >>> len(power_spectrum_comparison(np.arange(1.0, 6.0), *power).axes)
+    2
     """
     figure, (top, bottom) = new_figure(6, 5.5, rows=2, sharex=True, height_ratios=(3, 1.4))
     factor = ell * (ell + 1) / (2 * np.pi)

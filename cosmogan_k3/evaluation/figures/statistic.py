@@ -1,79 +1,112 @@
 """One statistic of real and generated maps."""
 
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from cosmogan_k3._typing import FloatArray
 from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
+from cosmogan_k3.statistics import Result
 
+# A ratio is drawn if every real mean is so many times its null band: nearer to zero it would be
+# noise.
 _CLEARANCE = 2
-"""A ratio is drawn where every real mean is this many times its null band: nearer to zero it would be noise."""
 
+# No ratio is drawn if a curve on a linear scale falls below this fraction of its largest value.
 _TAIL = 0.05
-"""Nor is one drawn where a curve falls below this share of its largest value, unless it is shown over powers of ten."""
 
 
-def statistic_panel(result):
-    """Means of real and generated maps, and their ratio or difference beside that of halves of the real maps.
+def statistic_panel(result: Result) -> Figure:
+    """Draw the means of one statistic, and their contrast beside that of halves of the real maps.
 
-    The lower panel is the ratio where the real means stand clear of zero. Elsewhere it is the difference, for a list of
-    coefficients of unlike sizes in units of the null band's half width.
+    The contrast in the lower panel is the ratio if the real means are far from zero. Otherwise it
+    is the difference. For a list of coefficients of different sizes the difference is in units of
+    half the width of the null band.
 
-    Args:
-        result: ``statistics.Result`` with a curve.
+    Parameters
+    ----------
+    result : Result
+        Of a statistic that is a curve or a list of coefficients.
 
-    Raises:
-        ValueError: a result without a curve.
+    Returns
+    -------
+    matplotlib.figure.Figure
 
-    Example:
-        >>> import numpy as np
-        >>> from cosmogan_k3.statistics import compare
-        >>> maps = np.random.default_rng(0).lognormal(size=(40, 32, 32)).astype("float32")
-        >>> result = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)["power_spectrum"]
-        >>> [axis.get_ylabel() for axis in statistic_panel(result).axes]
-        ['Power spectrum P(ℓ)', 'generated / real']
+    Raises
+    ------
+    ValueError
+        A result without a curve.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from cosmogan_k3.statistics import compare
+    >>> maps = np.random.default_rng(0).lognormal(size=(40, 32, 32)).astype("float32")
+    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+    >>> [axis.get_ylabel() for axis in statistic_panel(comparison["power_spectrum"]).axes]
+    ['Power spectrum P(ℓ)', 'generated / real']
     """
     if not result.axis.size:
         raise ValueError(f"A panel needs a curve. Received: {result.name}, which has none")
     figure, (top, bottom) = new_figure(6, 4.8, rows=2, sharex=True, height_ratios=(3, 1.6))
     coefficients = np.array_equal(result.axis, np.arange(result.axis.size))
-    line = {"marker": "o", "ms": 3, "ls": ""} if coefficients else {"lw": 1.5}
-    handles = top.plot(result.axis, result.real, color=REAL, label="real", **line)
-    handles += top.plot(
-        result.axis, result.generated, color=GENERATED, label="generated", **_apart(line)
-    )
-    top.set(ylabel=result.label)
-    if result.axis_label.startswith("ℓ"):
+    over_multipoles = result.axis_label.startswith("ℓ")
+    handles = _draw_means(top, result, coefficients)
+    if over_multipoles:
         top.set(xscale="log")
         bottom.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         bottom.xaxis.set_major_formatter("{x:g}")
         bottom.xaxis.set_minor_formatter(NullFormatter())
-    wide = coefficients or result.axis_label.startswith("ℓ")
-    if wide:
+    if coefficients or over_multipoles:
         scale, options = _wide_scale(result)
         top.set_yscale(scale, **options)
-    label, centre, band, values = _contrast(result, coefficients, wide)
-    step = "mid" if coefficients else None
-    grey = bottom.fill_between(
-        result.axis, *band, color=REAL, alpha=0.2, lw=0, step=step, label="95 % of real halves"
-    )
-    bottom.axhline(centre, color=REAL, lw=0.8)
-    bottom.plot(result.axis, values, color=GENERATED, **line)
-    bottom.set(xlabel=result.axis_label, ylabel=label)
+    handles.append(_draw_contrast(bottom, result, coefficients, coefficients or over_multipoles))
     # Above the axes: no corner is free for every statistic.
-    top.legend(
-        handles=[*handles, grey], frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3
-    )
+    top.legend(handles=handles, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     figure.align_ylabels()
     return figure
 
 
-def _apart(line):
-    """The second line, told from the first without its colour."""
-    return line | ({"marker": "x", "ms": 4} if "marker" in line else {"ls": "--"})
+def _line(coefficients: bool) -> dict[str, Any]:
+    """Return how to draw a curve."""
+    return {"marker": "o", "ms": 3, "ls": ""} if coefficients else {"lw": 1.5}
 
 
-def _wide_scale(result):
-    """A scale for means over many powers of ten: logarithmic as far as their signs allow."""
+def _draw_means(axes: Axes, result: Result, coefficients: bool) -> list[Any]:
+    """Draw the means of both sets, in different colours and markers or dashes; return the lines."""
+    line = _line(coefficients)
+    other = line | ({"marker": "x", "ms": 4} if coefficients else {"ls": "--"})
+    axes.set(ylabel=result.label)
+    return [
+        *axes.plot(result.axis, result.real, color=REAL, label="real", **line),
+        *axes.plot(result.axis, result.generated, color=GENERATED, label="generated", **other),
+    ]
+
+
+def _draw_contrast(axes: Axes, result: Result, coefficients: bool, wide: bool) -> Any:
+    """Draw the contrast of the means over its null band; return the band."""
+    label, centre, band, values = _contrast(result, coefficients, wide)
+    grey = axes.fill_between(
+        result.axis,
+        band[0],
+        band[1],
+        color=REAL,
+        alpha=0.2,
+        lw=0,
+        step="mid" if coefficients else None,
+        label="95 % of real halves",
+    )
+    axes.axhline(centre, color=REAL, lw=0.8)
+    axes.plot(result.axis, values, color=GENERATED, **_line(coefficients))
+    axes.set(xlabel=result.axis_label, ylabel=label)
+    return grey
+
+
+def _wide_scale(result: Result) -> tuple[str, dict[str, float]]:
+    """Choose a scale for means over many powers of ten: logarithmic as far as their signs allow."""
     means = np.concatenate([result.real, result.generated])
     if (means > 0).all():
         return "log", {}
@@ -81,17 +114,15 @@ def _wide_scale(result):
     return "symlog", {"linthresh": float(np.percentile(sizes, 25)) if sizes.size else 1.0}
 
 
-def _contrast(result, coefficients, wide):
-    """Label, centre, band and values of the lower panel."""
+def _contrast(
+    result: Result, coefficients: bool, wide: bool
+) -> tuple[str, float, FloatArray, FloatArray]:
+    """Return label, centre, band and values of the lower panel."""
     difference, half_width = result.generated - result.real, np.abs(result.null_band).max(axis=0)
     least = 0 if wide else _TAIL * result.real.max()
     if (result.real > np.maximum(_CLEARANCE * half_width, least)).all():
-        return (
-            "generated / real",
-            1,
-            1 + result.null_band / result.real,
-            1 + difference / result.real,
-        )
+        band, ratio = 1 + result.null_band / result.real, 1 + difference / result.real
+        return "generated / real", 1, band, ratio
     if not coefficients:
         return "generated − real", 0, result.null_band, difference
     scale = np.where(half_width > 0, half_width, np.nan)

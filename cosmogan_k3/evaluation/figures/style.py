@@ -1,4 +1,6 @@
-"""What all figures share. ``Figure`` is used directly: no global pyplot state, no display."""
+"""Colours of all figures, and the empty figure that they start from."""
+
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -7,7 +9,32 @@ GENERATED = "#d1495b"
 OTHER = "#00798c"
 
 
-def new_figure(width, height, *, rows=1, columns=1, **options):
-    """A figure and its axes, laid out so that labels do not overlap."""
+def new_figure(
+    width: float, height: float, *, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, Any]:
+    """Return a figure and its axes, arranged so that labels do not overlap.
+
+    ``Figure`` is used directly: there is no global pyplot state, and no display is needed.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches.
+    rows, columns : int, default 1
+        Number of axes.
+    **options
+        Passed to ``Figure.subplots``.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes or array of them
+
+    Examples
+    --------
+    >>> figure, axes = new_figure(4, 3, columns=2)
+    >>> axes.shape
+    (2,)
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, **options)

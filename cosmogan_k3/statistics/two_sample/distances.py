@@ -1,10 +1,8 @@
 """Distances between two sets of maps, each with its null."""
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from cosmogan_k3._typing import FloatArray, IntArray, Mask, Rows
+from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Mask, Rows
 from cosmogan_k3.statistics._maps import extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
@@ -21,7 +19,7 @@ from cosmogan_k3.statistics.two_sample.wasserstein import (
     wasserstein_rows,
 )
 
-# Bins of pixels and peaks for Wasserstein distances: they differ from the exact ones by less than 0.1 % of σ.
+# Bins of pixels and peaks for Wasserstein distances, which are then exact to 0.1 % of σ.
 _FINE_BINS = 1024
 
 
@@ -92,15 +90,17 @@ def half_of_map(halves: list[IntArray]) -> IntArray:
 
 
 def summary_distances(
-    real: FloatArray,
-    generated: FloatArray,
+    real: FloatMaps,
+    generated: FloatMaps,
     *,
     pixel_arcmin: float,
     mask: Mask | None = None,
     permutations: int = 499,
     seed: int = 0,
 ) -> dict[str, float]:
-    """Compute the distances between two sets of maps, and between two disjoint halves of the real one.
+    """Compute the distances between two sets of maps, and between two halves of the real one.
+
+    The halves are disjoint.
 
     Parameters
     ----------
@@ -119,9 +119,9 @@ def summary_distances(
     -------
     dict of float
         ``ks_pixels_distance``, ``ks_pixels_pvalue``, ``ks_histogram_pvalue``,
-        ``power_spectrum_error_mean`` and ``power_spectrum_error_max``, and each of these with ``_null``
-        appended. The null compares half as many maps with half as many. It therefore overstates the
-        noise of the distance slightly.
+        ``power_spectrum_error_mean`` and ``power_spectrum_error_max``, and each of these with
+        ``_null`` appended. The null compares half as many maps with half as many. It therefore
+        overstates the noise of the distance slightly.
 
     Raises
     ------
@@ -139,10 +139,10 @@ def summary_distances(
     if len(real) < 2:
         raise ValueError(f"A null needs at least two real maps to halve. Received: {len(real)}")
     halves = null_halves(len(real), seed)
-    pairs = (real, generated), tuple(real.take(half, axis=0) for half in halves)
+    first, second = (real.take(half, axis=0) for half in halves)
     bins, null_bins = (
-        PixelBins(levels_of_sets(*pair, mask), published_edges(extremes(pair[0], mask)))
-        for pair in pairs
+        PixelBins(levels_of_sets(a, b, mask), published_edges(extremes(a, mask)))
+        for a, b in ((real, generated), (first, second))
     )
     counts = [count_set(maps, bins, mask=mask) for maps in (real, generated)]
     null_counts = count_set(real, null_bins, mask=mask, groups=half_of_map(halves))
@@ -192,20 +192,21 @@ def distances_of_rows(
 def _distances(
     counts: list[PixelCounts], power: list[Rows], *, permutations: int, seed: int
 ) -> dict[str, float]:
-    mean, maximum = relative_error(*power)
-    pixels = ks_of_counts(*counts, permutations=permutations, seed=seed)
+    mean, maximum = relative_error(power[0], power[1])
+    pixels = ks_of_counts(counts[0], counts[1], permutations=permutations, seed=seed)
+    published = ks_of_histograms(counts[0].published, counts[1].published)
     return {
         "ks_pixels_distance": pixels.distance,
         "ks_pixels_pvalue": pixels.pvalue,
-        "ks_histogram_pvalue": ks_of_histograms(*(c.published for c in counts)).pvalue,
+        "ks_histogram_pvalue": published.pvalue,
         "power_spectrum_error_mean": mean,
         "power_spectrum_error_max": maximum,
     }
 
 
 def wasserstein_distances(
-    real: FloatArray,
-    generated: FloatArray,
+    real: FloatMaps,
+    generated: FloatMaps,
     *,
     pixel_arcmin: float,
     periodic: bool = False,
@@ -215,8 +216,8 @@ def wasserstein_distances(
     """Compute Wasserstein-1 distances of pixels, heights of peaks and log P(ℓ), each with its null.
 
     Pixels and peaks are counted in 1,024 equal bins over the range of both sets
-    (``wasserstein_from_histograms``). The distance of log P(ℓ) is the mean over the bins of ℓ of the
-    distance over maps (``wasserstein_rows``).
+    (``wasserstein_from_histograms``). The distance of log P(ℓ) is the mean over the bins of ℓ of
+    the distance over maps (``wasserstein_rows``).
 
     Parameters
     ----------
@@ -234,9 +235,9 @@ def wasserstein_distances(
     Returns
     -------
     dict of float
-        ``wasserstein_pixels``, ``wasserstein_peaks`` and ``wasserstein_log_power``, in units of the real
-        standard deviation of each, and each of these with ``_null`` appended. A distance that is not
-        defined is left out, for example without peaks or if some P(ℓ) is zero.
+        ``wasserstein_pixels``, ``wasserstein_peaks`` and ``wasserstein_log_power``, in units of the
+        real standard deviation of each, and each of these with ``_null`` appended. A distance that
+        is not defined is left out, for example without peaks or if some P(ℓ) is zero.
 
     Raises
     ------
@@ -318,8 +319,8 @@ def wasserstein_of_rows(
     # Rows in the order of the halves, on which rounding depends.
     halved_power = [power[0][half] for half in halves]
     halved = _wasserstein(pixels[:2], peaks[:2], halved_power, edges)
-    both = (np.stack([counts[:2].sum(axis=0), counts[2]]) for counts in (pixels, peaks))
-    whole = _wasserstein(*both, [np.concatenate(halved_power), power[1]], edges)
+    pixels, peaks = (np.stack([c[:2].sum(axis=0), c[2]]) for c in (pixels, peaks))
+    whole = _wasserstein(pixels, peaks, [np.concatenate(halved_power), power[1]], edges)
     defined = [name for name in whole if name in halved]
     null = {f"{name}_null": halved[name] for name in defined}
     return {name: whole[name] for name in defined} | null
@@ -327,12 +328,13 @@ def wasserstein_of_rows(
 
 def _wasserstein(
     pixels: IntArray, peaks: IntArray, power: list[Rows], edges: FloatArray
-) -> Mapping[str, float]:
+) -> dict[str, float]:
     """Distances of two sets, from their histograms and their rows of P(ℓ), if defined."""
     distances = {}
     for name, (real, generated) in (("wasserstein_pixels", pixels), ("wasserstein_peaks", peaks)):
         if np.count_nonzero(real) > 1 and generated.any():
             distances[name] = float(wasserstein_from_histograms(real, generated, edges))
     if all((rows > 0).all() for rows in power) and np.ptp(power[0], axis=0).all():
-        distances["wasserstein_log_power"] = float(wasserstein_rows(*map(np.log, power)).mean())
+        rows = wasserstein_rows(np.log(power[0]), np.log(power[1]))
+        distances["wasserstein_log_power"] = float(rows.mean())
     return distances

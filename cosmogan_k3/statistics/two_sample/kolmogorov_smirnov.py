@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from cosmogan_k3._typing import FloatArray, Mask
+from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Mask
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, checked_mask, extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.two_sample.permutation_tests import MaximumDifferenceTest
 from cosmogan_k3.statistics.two_sample.pixel_counts import PixelBins, PixelCounts, count_set
 
-# Two distributions are compared at this many values of κ, or at each of their pixels if these are fewer.
+# Two distributions are compared at this many values of κ, or at each of their pixels if these are
+# fewer.
 _LEVELS = 2**16
 # The levels are quantiles of at most so many maps of each set, with at most so many pixels.
 _LEVEL_MAPS = 256
@@ -20,7 +21,8 @@ _LEVEL_PIXELS = 2**24
 # Bins of the published test.
 _PUBLISHED_BINS = 25
 
-# Permutations are evaluated on so many levels, and so many permutations, at a time: it bounds the memory.
+# Permutations are evaluated on so many levels, and so many permutations, at a time: it bounds the
+# memory.
 _LEVELS_AT_A_TIME = 128
 _PERMUTATIONS_AT_A_TIME = 100
 
@@ -47,8 +49,8 @@ class KSResult:
 
 
 def ks_pixels(
-    real: FloatArray,
-    generated: FloatArray,
+    real: FloatMaps,
+    generated: FloatMaps,
     *,
     mask: Mask | None = None,
     permutations: int = 499,
@@ -58,11 +60,11 @@ def ks_pixels(
 
         D = max_κ |F_real(κ) − F_generated(κ)|
 
-    D is exact for up to 65,536 pixels. Beyond, it is the largest difference at 65,536 quantiles of up
-    to 256 maps of each set, which misses at most about 2 · 10⁻⁵ of it. Only a block of maps is held in
-    memory. The p-value comes from exchanging whole maps between the two sets, because pixels of one
-    map are correlated. The usual formula counts them as independent and would reject sets of the same
-    kind. With D* and the D beside it evaluated on 1,024 of the quantiles,
+    D is exact for up to 65,536 pixels. Beyond, it is the largest difference at 65,536 quantiles of
+    up to 256 maps of each set, which misses at most about 2 · 10⁻⁵ of it. Only a block of maps is
+    held in memory. The p-value comes from exchanging whole maps between the two sets, because
+    pixels of one map are correlated. The usual formula counts them as independent and would reject
+    sets of the same kind. With D* and the D beside it evaluated on 1,024 of the quantiles,
 
         p = (1 + #{D* ≥ D}) / (1 + permutations)
 
@@ -104,8 +106,8 @@ def ks_pixels(
     mask = checked_mask(mask, checked_maps(real).shape[1])
     checked_maps(generated)
     bins = PixelBins(levels_of_sets(real, generated, mask))
-    counts = (count_set(maps, bins, mask=mask) for maps in (real, generated))
-    return ks_of_counts(*counts, permutations=permutations, seed=seed)
+    counts = [count_set(maps, bins, mask=mask) for maps in (real, generated)]
+    return ks_of_counts(counts[0], counts[1], permutations=permutations, seed=seed)
 
 
 def ks_of_counts(
@@ -132,10 +134,11 @@ def ks_of_counts(
     >>> ks_of_counts(low, high, permutations=0).distance
     1.0
     """
-    shares = (
-        counts.below.sum(axis=0) / (len(counts.rows) * counts.pixels) for counts in (real, generated)
+    first, second = (
+        counts.below.sum(axis=0) / (len(counts.rows) * counts.pixels)
+        for counts in (real, generated)
     )
-    distance = float(np.abs(np.subtract(*shares)).max())
+    distance = float(np.abs(first - second).max())
     if not permutations:
         return KSResult(distance, float("nan"))
     differences = _exchanged_differences(real, generated, permutations, seed)
@@ -184,7 +187,7 @@ def level_maps(pixels: int) -> int:
 
 
 def ks_levels(
-    real: FloatArray, generated: FloatArray, *, mask: Mask | None = None, whole: bool = False
+    real: FloatMaps, generated: FloatMaps, *, mask: Mask | None = None, whole: bool = False
 ) -> FloatArray:
     """Choose the values of κ at which two distributions are compared.
 
@@ -195,7 +198,8 @@ def ks_levels(
     mask : bool array (N, N), optional
         True where observed.
     whole : bool, default False
-        Whether these are all the maps there are: then each value is a level, if they are few enough.
+        Whether these are all the maps there are: then each value is a level, if they are few
+        enough.
 
     Returns
     -------
@@ -221,7 +225,7 @@ def ks_levels(
     return np.unique(np.interp(place, np.arange(len(values)), values))
 
 
-def levels_of_sets(real: FloatArray, generated: FloatArray, mask: Mask | None) -> FloatArray:
+def levels_of_sets(real: FloatMaps, generated: FloatMaps, mask: Mask | None) -> FloatArray:
     """Choose ``ks_levels`` for two sets of maps.
 
     Parameters
@@ -243,8 +247,8 @@ def levels_of_sets(real: FloatArray, generated: FloatArray, mask: Mask | None) -
     [0.0, 1.0, 2.0, 3.0]
     """
     few = level_maps(real.shape[1])
-    first = (np.asarray(maps[:few]) for maps in (real, generated))
-    return ks_levels(*first, mask=mask, whole=max(len(real), len(generated)) <= few)
+    whole = max(len(real), len(generated)) <= few
+    return ks_levels(np.asarray(real[:few]), np.asarray(generated[:few]), mask=mask, whole=whole)
 
 
 def published_edges(extent: tuple[float, float]) -> FloatArray:
@@ -273,13 +277,14 @@ def published_edges(extent: tuple[float, float]) -> FloatArray:
 
 
 def ks_histogram_counts(
-    real: FloatArray, generated: FloatArray, *, mask: Mask | None = None, bins: int = _PUBLISHED_BINS
+    real: FloatMaps, generated: FloatMaps, *, mask: Mask | None = None, bins: int = _PUBLISHED_BINS
 ) -> KSResult:
     """Apply the Kolmogorov-Smirnov test as published: to two lists of 25 mean histogram *counts*.
 
-    It compares how often bins are equally full, not which bins: a histogram in reversed order passes
-    with p = 1, and with 25 numbers a side only gross differences are seen. It allows a comparison with
-    the paper's 0.989 and cosmoGAN's 0.999, and proves little. Quote ``ks_pixels`` instead.
+    It compares how often bins are equally full, not which bins: a histogram in reversed order
+    passes with p = 1, and with 25 numbers a side only gross differences are seen. It allows a
+    comparison with the paper's 0.989 and cosmoGAN's 0.999, and proves little. Quote ``ks_pixels``
+    instead.
 
     Parameters
     ----------
@@ -306,11 +311,11 @@ def ks_histogram_counts(
     1.0
     """
     edges = np.linspace(*extremes(real, mask), bins + 1)
-    counts = (pixel_histogram(maps, edges, mask=mask) for maps in (real, generated))
-    return ks_of_histograms(*counts)
+    counts = [pixel_histogram(maps, edges, mask=mask) for maps in (real, generated)]
+    return ks_of_histograms(counts[0], counts[1])
 
 
-def ks_of_histograms(real: FloatArray, generated: FloatArray) -> KSResult:
+def ks_of_histograms(real: IntArray, generated: IntArray) -> KSResult:
     """Compute ``ks_histogram_counts`` from the histograms of the maps.
 
     Parameters

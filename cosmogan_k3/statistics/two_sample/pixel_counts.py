@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3._typing import FloatArray, IntArray, Mask
+from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Mask
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 
 # The Kolmogorov-Smirnov permutations are evaluated on this many of the levels.
 _GRID = 1024
 
 
-def sorted_pixels(maps: FloatArray, mask: Mask | None = None) -> FloatArray:
+def sorted_pixels(maps: FloatMaps, mask: Mask | None = None) -> FloatArray:
     """Sort the observed pixels of each map.
 
     Parameters
@@ -255,7 +255,7 @@ def join_counts(parts: Iterable[PixelCounts]) -> PixelCounts:
     >>> joined.below.tolist(), joined.rows.shape
     ([[2, 2, 2], [2, 2, 2]], (8, 2))
     """
-    below, rows, published, pixels = np.int64(0), [], [], 0
+    below, rows, published, pixels = np.zeros((1, 1), np.int64), [], [], 0
     for part in parts:
         below = below + part.below
         rows.append(part.rows)
@@ -265,7 +265,7 @@ def join_counts(parts: Iterable[PixelCounts]) -> PixelCounts:
 
 
 def count_set(
-    maps: FloatArray, bins: PixelBins, *, mask: Mask | None = None, groups: IntArray | None = None
+    maps: FloatMaps, bins: PixelBins, *, mask: Mask | None = None, groups: IntArray | None = None
 ) -> PixelCounts:
     """Count the pixels of a set of maps, a block at a time.
 
@@ -297,8 +297,6 @@ def count_set(
     """
     mask = checked_mask(mask, checked_maps(maps).shape[1])
     return join_counts(
-        count_pixels(
-            sorted_pixels(block, mask), bins, None if groups is None else groups[chosen]
-        )
+        count_pixels(sorted_pixels(block, mask), bins, None if groups is None else groups[chosen])
         for chosen, block in blocks(maps, mask)
     )
