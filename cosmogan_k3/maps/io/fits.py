@@ -32,6 +32,16 @@ def open_fits(path: Path) -> MapFile:
     ------
     InputError
         No image, or several of different shapes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from astropy.io import fits
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     header = fits.Header({"ANGLE": 2.0})
+    ...     fits.writeto(folder + "/a.fits", np.zeros((8, 8), "float32"), header)
+    ...     open_fits(Path(folder) / "a.fits").pixel_arcmin
+    15.0
     """
     images = _read_images(path)
     if not images:
@@ -74,6 +84,16 @@ def write_fits(path: Path, maps: WritableMaps) -> None:
     path : Path
     maps : MapSet or MapStream
         Its maps are written one at a time; its parameters are not written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cosmogan_k3.maps import MapSet
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "maps.fits"
+    ...     write_fits(path, MapSet(np.zeros((2, 8, 8), "float32"), pixel_arcmin=1.5))
+    ...     open_fits(path).array.shape
+    (2, 8, 8)
     """
     with path.open("wb") as file:
         for number, kappa in enumerate(kappa for block in maps.blocks() for kappa in block):

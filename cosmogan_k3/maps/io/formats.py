@@ -21,6 +21,11 @@ class Format(NamedTuple):
         From the path of a file to its ``MapFile``.
     write : callable
         Writes a ``MapSet`` or ``MapStream`` to a path.
+
+    Examples
+    --------
+    >>> Format(open_npy, write_npy).open.__name__
+    'open_npy'
     """
 
     open: Callable[[Path], MapFile]

@@ -21,6 +21,15 @@ def open_hdf5(path: Path) -> MapFile:
         Maps from the data set "kappa" or the only one with two or three axes. The attribute
         ``pixel_arcmin`` of the data set or the file, the data set "map_id" and the group
         "parameters" are optional.
+
+    Examples
+    --------
+    >>> import tempfile, h5py
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with h5py.File(folder + "/a.h5", "w") as file:
+    ...         file["kappa"], file.attrs["pixel_arcmin"] = np.zeros((2, 8, 8)), 1.5
+    ...     open_hdf5(Path(folder) / "a.h5").pixel_arcmin
+    1.5
     """
     import h5py
 
@@ -56,6 +65,16 @@ def write_hdf5(path: Path, maps: WritableMaps) -> None:
     path : Path
     maps : MapSet or MapStream
         Its maps are written one block at a time.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cosmogan_k3.maps import MapSet
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "maps.h5"
+    ...     write_hdf5(path, MapSet(np.zeros((2, 8, 8), "float32"), pixel_arcmin=1.5))
+    ...     open_hdf5(path).array.shape
+    (2, 8, 8)
     """
     import h5py
 

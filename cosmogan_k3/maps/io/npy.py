@@ -19,6 +19,14 @@ def open_npy(path: Path) -> MapFile:
     -------
     MapFile
         Without pixel size, identities and parameters, which the format cannot hold.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/maps.npy", np.zeros((2, 8, 8), "float32"))
+    ...     open_npy(Path(folder) / "maps.npy").array.shape
+    (2, 8, 8)
     """
     return MapFile(np.load(path, mmap_mode="r", allow_pickle=False))
 
@@ -30,6 +38,16 @@ def write_npy(path: Path, maps: WritableMaps) -> None:
     ----------
     path : Path
     maps : MapSet or MapStream
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cosmogan_k3.maps import MapSet
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "maps.npy"
+    ...     write_npy(path, MapSet(np.zeros((2, 8, 8), "float32"), pixel_arcmin=1.5))
+    ...     open_npy(path).array.shape
+    (2, 8, 8)
     """
     with path.open("wb") as file:
         write_npy_array(file, maps)
@@ -42,6 +60,15 @@ def write_npy_array(file: IO[bytes], maps: WritableMaps) -> None:
     ----------
     file : binary file
     maps : MapSet or MapStream
+
+    Examples
+    --------
+    >>> import io
+    >>> from cosmogan_k3.maps import MapSet
+    >>> file = io.BytesIO()
+    >>> write_npy_array(file, MapSet(np.zeros((2, 8, 8), "float32"), pixel_arcmin=1.5))
+    >>> len(file.getvalue())  # 128 bytes of header
+    640
     """
     header = {
         "descr": "<f4",

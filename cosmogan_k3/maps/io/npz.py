@@ -23,6 +23,14 @@ def open_npz(path: Path) -> MapFile:
     MapFile
         Maps from the array "kappa" or the only one with two or three axes. "pixel_arcmin" and
         "map_id" are optional; an array "parameter_x" holds the parameter "x".
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(folder + "/a.npz", kappa=np.zeros((2, 8, 8)), parameter_h=[0.6, 0.7])
+    ...     open_npz(Path(folder) / "a.npz").parameters["h"].tolist()
+    [0.6, 0.7]
     """
     # NumPy would leave a truncated archive's file open, so it is opened here.
     with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -45,6 +53,16 @@ def write_npz(path: Path, maps: WritableMaps) -> None:
     path : Path
     maps : MapSet or MapStream
         Its maps are written one block at a time.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from cosmogan_k3.maps import MapSet
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "maps.npz"
+    ...     write_npz(path, MapSet(np.zeros((2, 8, 8), "float32"), pixel_arcmin=1.5))
+    ...     open_npz(path).array.shape
+    (2, 8, 8)
     """
     rest = {"pixel_arcmin": maps.pixel_arcmin, "map_id": maps.map_id}
     rest |= {f"{_PREFIX}{name}": values for name, values in maps.parameters.items()}

@@ -78,6 +78,14 @@ def open_file(path: Path) -> MapFile:
     ------
     InputError
         Missing, damaged or unknown file, or pickled objects. The message names the file.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.save(folder + "/mask.npy", np.ones((16, 16), bool))
+    ...     open_file(Path(folder) / "mask.npy").array.dtype
+    dtype('bool')
     """
     known = format_of(path)
     if not path.exists():
