@@ -40,6 +40,7 @@ def test_relativistic_average_hinge(logits):
         np.maximum(0, 1 + (real - fake.mean())).mean()
         + np.maximum(0, 1 - (fake - real.mean())).mean()
     )
+    assert loss.relative
     assert value(loss.discriminator, real, fake) == pytest.approx(d, rel=1e-5)
     assert value(loss.generator, real, fake) == pytest.approx(g, rel=1e-5)
 
@@ -73,7 +74,7 @@ def test_relativistic_pairing_pairs_the_maps_in_order(logits):
     assert value(loss.generator, real, fake) == pytest.approx(
         np.log1p(np.exp(real - fake)).mean(), rel=1e-5
     )
-    # Every real map one above its partner: ln(1 + 1/e), whatever the spread; in another order it would be larger.
+    # Every real logit is one above its partner: ln(1 + 1/e). Another order would give more.
     assert value(loss.discriminator, fake + 1, fake) == pytest.approx(
         np.log1p(np.exp(-1)), rel=1e-5
     )
@@ -83,7 +84,7 @@ def test_labels_are_flipped_with_the_given_probability():
     loss = losses.CrossEntropy(flip=0.1)
     seed = keras.random.SeedGenerator(1)
     confident = np.full((20_000, 1), 30.0, "float32")
-    # A flipped label costs 30, an honest one nothing: the mean loss is 30 times the share of flips, on each side.
+    # A flipped label costs 30, a correct one nothing, for real and for generated maps.
     share = (
         value(lambda real, fake: loss.discriminator(real, fake, seed), confident, -confident) / 60
     )
@@ -91,12 +92,12 @@ def test_labels_are_flipped_with_the_given_probability():
 
 
 def test_configurations_survive():
-    given = (
+    configured = (
         losses.GeometricHinge(0.5, 2.0),
         losses.RelativisticAverageHinge(0.3),
         losses.CrossEntropy(0.2),
     )
-    for loss in (*given, losses.Wasserstein(), losses.RelativisticPairing()):
+    for loss in (*configured, losses.Wasserstein(), losses.RelativisticPairing()):
         assert (
             keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss)) == loss
         )

@@ -1,4 +1,4 @@
-"""Moments whose derivatives are right, the second included: what a penalty on the slope of a network needs."""
+"""Moments and their second derivatives, which a penalty on the slope of a network needs."""
 
 import keras
 import numpy as np
@@ -15,7 +15,7 @@ def test_moments_are_those_of_numpy(rng):
     for found, of in zip(
         moments(keras.ops.convert_to_tensor(x), [0, 1]), (np.mean, np.var), strict=True
     ):
-        # The mean's rounding enters the variance squared; the sum's is a few times 6e-8.
+        # Errors of float32 sums, a few times 6e-8; that of the mean enters squared.
         np.testing.assert_allclose(
             keras.ops.convert_to_numpy(found),
             of(x.astype("float64"), axis=(0, 1), keepdims=True),
@@ -33,10 +33,12 @@ def test_moments_are_those_of_numpy(rng):
     ],
     ids=["batch", "virtual", "example"],
 )
-def test_a_penalty_cannot_see_the_bias_before_a_normalisation(rng, monkeypatch, norm, fused):
-    """Features less their mean are the same whatever the bias, so its derivative is zero, and that of the kernel not.
+def test_a_penalty_does_not_depend_on_the_bias_before_a_normalization(
+    rng, monkeypatch, norm, fused
+):
+    """A normalization removes the bias, so the penalty's derivative with respect to it is zero.
 
-    1e-5 of the kernel's largest: float32 sums over a few thousand products.
+    Tolerance 1e-5 of the kernel's derivative: float32 sums over a few thousand products.
     """
     if not fused:
         monkeypatch.setattr(backend, "fused_normalization_is_fast", lambda: False)

@@ -1,7 +1,8 @@
 """Penalties against closed forms, and their second derivatives against finite differences.
 
-float32 carries 6e-8: sums over 64 pixels agree to 1e-5. The central difference of step 1e-2 has an error of the order
-of 1e-4 from the third derivative and of 6e-8/1e-2 from rounding, relative to penalties of order one.
+float32 has a precision of 6e-8: sums over 64 pixels agree to 1e-5. The central difference of step
+1e-2 has errors of order 1e-4 from the third derivative and 6e-8/1e-2 from rounding, for penalties
+of order one.
 """
 
 import keras
@@ -38,10 +39,10 @@ def quadratic(side):
     return keras.Sequential([keras.Input((side, side, 1)), HalfSquare()])
 
 
-def smooth(rng, normalised=False):
-    """A discriminator with derivatives of every order, and no weight that its slope does not depend on."""
+def smooth(rng, normalized=False):
+    """A discriminator whose slope has derivatives of every order in all its weights."""
     layers = [keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, strides=2, activation="tanh")]
-    layers += [keras.layers.BatchNormalization(center=False)] if normalised else []
+    layers += [keras.layers.BatchNormalization(center=False)] if normalized else []
     discriminator = keras.Sequential(
         [*layers, keras.layers.Flatten(), keras.layers.Dense(1, use_bias=False)]
     )
@@ -71,15 +72,15 @@ def test_a_linear_discriminator_has_one_slope(rng, penalty):
     assert value == pytest.approx(penalty.weight * slack, rel=1e-5)
 
 
-def test_each_penalty_looks_at_its_own_maps(rng):
+def test_each_penalty_uses_its_own_maps(rng):
     real, fake = batch(rng)
     squares = [np.square(ops.convert_to_numpy(x)).sum(axis=(1, 2, 3)).mean() for x in (real, fake)]
     for penalty, square in zip((R1(3.0), R2(3.0)), squares, strict=True):
         assert number(penalty(quadratic(8), real, fake)) == pytest.approx(1.5 * square, rel=1e-5)
 
 
-def test_between_means_uniformly_between(rng):
-    # From g = 0 to x = 2e with |e| = 1 the slope of |x|²/2 is 2t: ⟨(2t − 1)²⟩ = 1/3, with variance 4/45.
+def test_points_between_maps_are_uniform(rng):
+    # From g = 0 to x = 2 the slope of |x|²/2 is 2t: ⟨(2t − 1)²⟩ = 1/3, with variance 4/45.
     n = 20_000
     real, fake = np.zeros((2, n, 1, 1, 1), "float32")
     real[:] = 2
@@ -89,7 +90,7 @@ def test_between_means_uniformly_between(rng):
     assert value == pytest.approx(1 / 3, abs=4 * np.sqrt(4 / 45 / n))
 
 
-def test_every_draw_between_is_new(rng):
+def test_every_call_draws_new_points(rng):
     seed = keras.random.SeedGenerator(1)
     discriminator, maps = quadratic(8), batch(rng)
     one, other = (number(WassersteinPenalty()(discriminator, *maps, seed)) for _ in range(2))
@@ -97,16 +98,38 @@ def test_every_draw_between_is_new(rng):
 
 
 @pytest.mark.parametrize(("fraction", "stride"), [(1.0, 1), (0.5, 2), (0.25, 4), (0.4, 2)])
-def test_a_fraction_is_every_so_many_maps(rng, fraction, stride):
+def test_a_fraction_uses_every_nth_map(rng, fraction, stride):
     real, fake = batch(rng, n=8)
-    expected = np.square(ops.convert_to_numpy(real)).sum(axis=(1, 2, 3))[::stride].mean() / 2
-    assert number(R1(1.0, fraction)(quadratic(8), real, fake)) == pytest.approx(expected, rel=1e-5)
+    for penalty, maps in ((R1(1.0, fraction), real), (R2(1.0, fraction), fake)):
+        expected = np.square(ops.convert_to_numpy(maps)).sum(axis=(1, 2, 3))[::stride].mean() / 2
+        assert number(penalty(quadratic(8), real, fake)) == pytest.approx(expected, rel=1e-5)
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class ScaledHalfSquare(keras.layers.Layer):
+    """D(x, c) = c |x|²/2, whose slope is c x."""
+
+    def call(self, inputs):
+        x, conditions = inputs
+        return conditions * ops.sum(ops.square(x), axis=(1, 2, 3))[:, None] / 2
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_each_map_goes_with_its_own_conditions(rng, stride):
+    maps, conditions = keras.Input((8, 8, 1)), keras.Input((1,))
+    discriminator = keras.Model([maps, conditions], ScaledHalfSquare()([maps, conditions]))
+    real, fake = batch(rng, n=8)
+    scale = rng.uniform(1, 3, size=(8, 1)).astype("float32")
+    slopes = scale[:, 0] ** 2 * np.square(ops.convert_to_numpy(real)).sum(axis=(1, 2, 3))
+    penalty = R1(1.0, 1 / stride)
+    found = penalty(discriminator, real, fake, conditions=ops.convert_to_tensor(scale))
+    assert number(found) == pytest.approx(slopes[::stride].mean() / 2, rel=1e-5)
 
 
 @pytest.mark.parametrize("penalty", ALL)
-@pytest.mark.parametrize("normalised", [False, True])
-def test_the_gradient_is_the_finite_difference(rng, penalty, normalised):
-    discriminator = smooth(rng, normalised)
+@pytest.mark.parametrize("normalized", [False, True])
+def test_the_gradient_is_the_finite_difference(rng, penalty, normalized):
+    discriminator = smooth(rng, normalized)
     real, fake = batch(rng)
     before = [ops.convert_to_numpy(v).copy() for v in discriminator.non_trainable_variables]
 
@@ -116,7 +139,7 @@ def test_the_gradient_is_the_finite_difference(rng, penalty, normalised):
     (value, _), gradients = backend.value_and_grad(
         objective, discriminator.trainable_variables, discriminator.variables
     )
-    if normalised:
+    if normalized:
         for old, new in zip(before, discriminator.non_trainable_variables, strict=True):
             np.testing.assert_array_equal(ops.convert_to_numpy(new), old)
     gradients = [ops.convert_to_numpy(g) for g in gradients]

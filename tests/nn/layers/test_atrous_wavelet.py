@@ -1,4 +1,4 @@
-"""Planes of doubling scale."""
+"""Starlet planes: completeness, comparison with SciPy and unit variance."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def test_shape_weights_and_files(rng):
     )
 
 
-def test_planes_add_up_to_the_map_and_are_scipys(rng):
+def test_planes_sum_to_the_map_and_agree_with_scipy(rng):
     maps = rng.normal(size=(3, 16, 16, 1)).astype("float32")
     planes = ops.convert_to_numpy(AtrousWavelet(2)(maps))
     np.testing.assert_allclose(planes.sum(axis=-1), maps[..., 0], atol=1e-6)
@@ -33,11 +33,11 @@ def test_adapted_planes_have_unit_variance(rng):
     maps = np.cumsum(rng.normal(size=(20, 16, 16, 1)), axis=1).astype("float32")
     layer = AtrousWavelet(3)
     layer.adapt(maps)
-    # The smallest planes are differences of larger numbers: float32 leaves 1e-5 of them.
+    # The finest plane is a difference of larger numbers: float32 leaves errors of 1e-5.
     np.testing.assert_allclose(ops.convert_to_numpy(layer(maps)).std(axis=(0, 1, 2)), 1, rtol=1e-4)
 
 
-def test_blank_maps_leave_the_deviations_alone():
+def test_blank_maps_do_not_divide_by_zero():
     layer = AtrousWavelet(1)
     layer.adapt(np.zeros((2, 8, 8, 1)))
     assert np.isfinite(ops.convert_to_numpy(layer(np.ones((1, 8, 8, 1))))).all()

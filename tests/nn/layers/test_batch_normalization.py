@@ -1,6 +1,6 @@
-"""Batch normalisation: Keras's own on one device, and what several would compute with the moments of all of them.
+"""Batch normalization: against Keras on one device, against NumPy on two simulated devices.
 
-Tolerance 1e-5: float32 moments of a few hundred numbers, in another order.
+Tolerance 1e-5: float32 moments of a few hundred numbers, summed in another order.
 """
 
 import keras
@@ -18,7 +18,7 @@ def maps(rng):
     return rng.normal(2.0, 3.0, size=(8, 6, 6, 2)).astype("float32")
 
 
-def test_on_one_device_it_is_keras_own(maps):
+def test_one_device_agrees_with_keras(maps):
     ours, theirs = BatchNormalization(momentum=0.9), keras.layers.BatchNormalization(momentum=0.9)
     for training in (True, False):
         expected, found = (
@@ -34,7 +34,7 @@ def test_on_one_device_it_is_keras_own(maps):
 
 @pytest.fixture
 def two_devices(monkeypatch, maps):
-    """This is the first of two devices: it is sent its own rows and what the other would send. All rows."""
+    """Simulate the first of two devices; return the rows of both."""
     other = np.random.default_rng(1).normal(-1.0, 2.0, size=maps.shape).astype("float32")
     sent = np.stack([other.mean((0, 1, 2)), other.var((0, 1, 2))]).reshape(1, 2, 1, 1, 2)
     monkeypatch.setattr(backend, "replica_count", lambda: 2)
@@ -42,7 +42,7 @@ def two_devices(monkeypatch, maps):
     return np.concatenate([maps, other])
 
 
-def test_moments_are_those_of_all_rows(maps, two_devices):
+def test_moments_include_the_rows_of_all_devices(maps, two_devices):
     for found, expected in zip(
         batch_moments(keras.ops.convert_to_tensor(maps), [0, 1, 2]),
         (two_devices.mean((0, 1, 2)), two_devices.var((0, 1, 2))),
@@ -52,7 +52,7 @@ def test_moments_are_those_of_all_rows(maps, two_devices):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(found).ravel(), expected, rtol=1e-5)
 
 
-def test_on_several_devices_it_normalises_with_the_moments_of_all_rows(maps, two_devices):
+def test_two_devices_normalize_with_the_moments_of_all_rows(maps, two_devices):
     layer = BatchNormalization(momentum=0.9, epsilon=1e-5)
     layer.build(maps.shape)
     layer.gamma.assign([2.0, 3.0])

@@ -1,4 +1,4 @@
-"""Layers that follow parameters: what they measure against the law that the maps were made with."""
+"""Conditional layers: measurements on maps against the model that the maps were made with."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ def two(rng, count=2):
 
 
 def gain(wavenumber, theta):
-    """A power law whose amplitude follows one parameter and whose slope the other: ln T is linear in both."""
+    """A power law with one parameter for the amplitude and one for the slope; ln T is linear."""
     return np.exp(0.4 * theta[:, 0, None, None]) * (1 + wavenumber) ** (
         -1 - 0.2 * theta[:, 1, None, None]
     )
@@ -40,7 +40,7 @@ def gaussian_maps(rng, theta, side=16):
     return np.fft.ifft2(np.fft.fft2(noise) * gain(modes, theta)).real.astype("float32")[..., None]
 
 
-def test_modulation_starts_as_the_identity_and_follows_its_parameters(rng):
+def test_film_starts_as_the_identity_and_is_linear_in_the_conditions(rng):
     x, theta = white(rng, 2, 8, 8, 3), two(rng)
     output = check_layer(layer := FiLM(), [x, theta], expected_shape=x.shape, expected_weights=12)
     np.testing.assert_array_equal(output, x)
@@ -50,10 +50,10 @@ def test_modulation_starts_as_the_identity_and_follows_its_parameters(rng):
     np.testing.assert_allclose(to_numpy(layer([x, theta])), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_conditional_layers_are_the_plain_ones_until_they_have_seen_maps(rng):
+def test_conditional_layers_equal_the_plain_ones_before_adapt(rng):
     x, theta = white(rng, 2, 16, 16, 1), two(rng)
-    # Beside the 25 weights of the plain field five terms of two parameters, at 24 knots and for the mean; beside the
-    # skew a slope for each parameter.
+    # The field adds five terms of two parameters, at 24 knots and for the mean. The output adds one
+    # slope per parameter.
     pairs = (
         (ConditionalField(16), GaussianField(16), 25 + 5 * 24 + 5),
         (ConditionalOutput(0.5), LognormalOutput(0.5), 3),
@@ -66,7 +66,7 @@ def test_conditional_layers_are_the_plain_ones_until_they_have_seen_maps(rng):
 
 
 def test_the_field_has_the_spectrum_of_each_cosmology(rng):
-    """ln P is linear in θ, so that the trend has no error but noise: shown at θ that no map had."""
+    """ln P is linear in θ, so only noise is left, also at θ of no training map."""
     theta = two(rng, 3000)
     layer = ConditionalField(16)
     layer.adapt(gaussian_maps(rng, theta), theta)
@@ -78,7 +78,7 @@ def test_the_field_has_the_spectrum_of_each_cosmology(rng):
             i, j = mode
             found = np.mean([power[i, j], power[j, i], power[-i, j], power[-j, i]])
             expected = gain(np.hypot(*mode), rows[:1]).item() ** 2
-            # Two sets of 3,000 maps know a power to 2 % together, its trend at the edge of the range to twice that.
+            # Two sets of 3,000 maps: error 2 %; at the edge of the range of θ twice that.
             assert found == pytest.approx(expected, rel=0.12), (point, mode)
 
 
@@ -102,12 +102,12 @@ def test_the_expected_amplitude_is_that_of_the_maps(rng, inverse):
     check_layer(layer, [maps[:2], theta[:2]], expected_shape=maps[:2].shape, expected_weights=5)
     points = np.array([[-1.0, 0.0], [1.0, 0.0]], "float32")
     faint, bright = to_numpy(layer([np.ones((2, 4, 4, 1), "float32"), points]))[:, 0, 0, 0]
-    # 0.4 · 2 in the logarithm, and the same divided out.
+    # 0.4 · 2 in the logarithm.
     assert np.log(bright / faint) == pytest.approx(-0.8 if inverse else 0.8, abs=0.05)
 
 
 def test_matching_compares_each_map_with_its_own_cosmology(rng):
-    """Maps of the bright half of the range alone are as they should be; taken for faint ones they are not."""
+    """Bright maps with their own parameters have no error, with those of faint maps they have."""
     theta = two(rng, 2000)
     maps = gaussian_maps(rng, theta)
     matching = SpectralMatching(1.0, n_conditions=2)
@@ -121,16 +121,38 @@ def test_matching_compares_each_map_with_its_own_cosmology(rng):
     assert abs(shift) < 1e-3
 
 
-def test_trends_are_those_the_values_were_drawn_with(rng):
+def test_the_lag_compares_maps_of_equal_conditions(rng):
+    """The averaged maps equal every fourth map, so that there is no lag."""
+    theta = two(rng, 400)
+    maps = gaussian_maps(rng, theta)
+    matching = SpectralMatching(1.0, n_conditions=2)
+    matching.adapt(maps, theta)
+    tensors = (keras.ops.convert_to_tensor(x) for x in (maps, maps[::4], theta))
+    matching.update(*tensors)
+    assert np.abs(to_numpy(matching.lag)).max() < 1e-5
+    # Every fourth map has the moments of the set, up to the noise of 100 maps.
+    assert np.abs(to_numpy(matching._standardized(maps[::4], theta[::4]))).max() < 0.5
+    averaged = keras.ops.convert_to_tensor(1.1 * maps[::4])
+    matching.update(
+        *(keras.ops.convert_to_tensor(maps), averaged, keras.ops.convert_to_tensor(theta))
+    )
+    few = [to_numpy(matching._standardized(a * maps[::4], theta[::4])) for a in (1.1, 1.0)]
+    # Step 1: the memory of the lag is limited to 2/11.
+    np.testing.assert_allclose(
+        to_numpy(matching.lag), 9 / 11 * (few[0] - few[1]), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_regressions_recover_the_coefficients(rng):
     theta = rng.uniform(-1.5, 1.5, size=(20_000, 2))
     trend = rng.normal(scale=0.3, size=(6, 3))
     values = np.exp(predict(trend, theta)) * rng.chisquare(4, size=(20_000, 3)) / 4
-    # χ² of four scatters by 0.7; the products of uniform numbers are worth a third of the maps.
+    # χ² with four degrees of freedom has a relative scatter of 0.7.
     np.testing.assert_allclose(log_regression(theta, values), trend, atol=0.05)
     np.testing.assert_allclose(linear_regression(theta, predict(trend, theta)), trend, atol=1e-5)
 
 
-def test_fewer_cosmologies_than_terms_are_interpolated_and_powers_of_zero_survived():
+def test_few_cosmologies_are_interpolated_and_zero_powers_are_finite():
     theta = np.repeat([[-1.0], [1.0]], 50, axis=0)
     values = np.repeat([[1.0], [4.0]], 50, axis=0)
     np.testing.assert_allclose(

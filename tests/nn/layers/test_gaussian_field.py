@@ -1,4 +1,4 @@
-"""The Gaussian field: its spectrum against the one that was asked for, bent and not, on maps of two sizes."""
+"""Gaussian fields: spectra and moments against the maps that the layers were adapted to."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ def draw(layer, rng, count, side):
 
 
 def power(maps, *mode):
-    """⟨|FFT|²⟩/N² at a mode and the three that isotropy makes equal to it."""
+    """⟨|FFT|²⟩/N² averaged over a mode and the three that are equal to it by isotropy."""
     planes = (np.abs(np.fft.fft2(maps)) ** 2).mean(axis=0) / maps.shape[1] ** 2
     i, j = mode
     return np.mean([planes[i, j], planes[j, i], planes[-i, j], planes[-j, i]])
@@ -26,16 +26,15 @@ def power(maps, *mode):
 
 def test_shape_weights_and_files(rng):
     noise = rng.normal(size=(2, 16, 16, 1)).astype("float32")
-    # Half wave numbers up to the corner of the plane, 2 · 11.3, and one beyond, and the mean.
+    # Half wave numbers up to the corner of the plane, 2 · 11.3, one knot beyond, and the mean.
     output = check_layer(GaussianField(16), noise, expected_shape=noise.shape, expected_weights=25)
-    np.testing.assert_allclose(
-        output, noise, atol=1e-5
-    )  # until it has seen maps, it lets white noise pass
+    # Before ``adapt`` the layer is the identity.
+    np.testing.assert_allclose(output, noise, atol=1e-5)
 
 
 @pytest.mark.parametrize("side", [16, 32])
-def test_a_gaussian_power_law_is_met_at_any_size(rng, side):
-    """P ∝ 1/(1 + k²): unbent, T² is the spectrum itself, at the same cycles a pixel on maps of twice the side."""
+def test_a_gaussian_power_law_is_reproduced_at_any_size(rng, side):
+    """P ∝ 1/(1 + k²), at equal cycles per pixel also on maps of twice the side."""
 
     def gain(wavenumber):
         return np.sqrt(30 / (1 + wavenumber**2))
@@ -47,24 +46,23 @@ def test_a_gaussian_power_law_is_met_at_any_size(rng, side):
     found = draw(layer, rng, 3000, side)
     for mode in [(1, 0), (1, 1), (2, 1), (3, 0), (5, 4), (7, 7)]:
         scaled = tuple(m * side // 16 for m in mode)
-        # Two sets of 3,000 maps with two to four independent modes know a power to 2 % together.
+        # Two sets of 3,000 maps with two to four independent modes: error 2 %.
         assert power(found, *scaled) == pytest.approx(gain(np.hypot(*mode)) ** 2, rel=0.08)
     assert abs(stats.skew(found.ravel())) < 0.02
 
 
-def test_bent_it_is_the_lognormal_simulation(rng):
-    """Mean, variance, skewness and spectrum of the maps that it was shown, of which it knows no formula."""
+def test_with_the_lognormal_output_it_reproduces_a_lognormal_simulation(rng):
+    """Mean, variance, skewness and spectrum of the maps that the layers were adapted to."""
     maps = lognormal_maps(
         3000, pixels=32, field_deg=2.5, power=lambda ell: 4e-7 / ell, shift=0.03, seed=1
     )
     maps = maps / maps.std()
     assert stats.skew(maps.ravel()) > 0.8
-    field, bend = GaussianField(32), LognormalOutput()
-    bend.build((None, 32, 32, 1))
-    for layer in (field, bend):
+    field, output = GaussianField(32), LognormalOutput()
+    for layer in (field, output):
         layer.adapt(maps[..., None])
-    found = keras.ops.convert_to_numpy(bend(draw(field, rng, 3000, 32)[..., None]))[..., 0]
-    # Statistical errors of 3,000 maps are a third of these tolerances.
+    found = keras.ops.convert_to_numpy(output(draw(field, rng, 3000, 32)[..., None]))[..., 0]
+    # The statistical errors of 3,000 maps are a third of these tolerances.
     assert found.mean() == pytest.approx(maps.mean(), abs=0.02)
     assert found.var() == pytest.approx(1, abs=0.02)
     assert stats.skew(found.ravel()) == pytest.approx(stats.skew(maps.ravel()), rel=0.05)

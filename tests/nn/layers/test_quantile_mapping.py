@@ -1,4 +1,4 @@
-"""The mapping of pixels: exact on distributions whose quantiles are known, monotone, and absent in training."""
+"""Quantile mapping: distributions with known quantiles, monotonicity, identity in training."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def fitted(training, generated):
     return layer
 
 
-def test_a_new_mapping_and_one_in_training_let_maps_pass(rng):
+def test_a_new_mapping_and_one_in_training_are_the_identity(rng):
     maps = rng.normal(size=(3, 16, 16, 1)).astype("float32")
     layer = QuantileMapping()
     np.testing.assert_array_equal(
@@ -37,25 +37,24 @@ def test_a_new_mapping_and_one_in_training_let_maps_pass(rng):
 
 
 def test_other_maps_get_the_distribution_of_the_training_maps(rng):
-    """Gaussian pixels to lognormal ones, whose distribution function is known; 4e5 pixels tell it to 0.002."""
+    """Gaussian pixels become lognormal, with the noise of 4e5 pixels."""
     layer = fitted(np.exp(0.5 * rng.normal(size=400_000)), rng.normal(size=400_000))
     result = mapped(layer, rng.normal(size=400_000).astype("float32"))
     distance = stats.kstest(result, stats.lognorm(s=0.5).cdf).statistic
-    assert distance < 2 * stats.kstwobign.isf(0.01) / np.sqrt(
-        400_000
-    )  # three samples' noise, not one's
+    # The factor 2: the noise of three samples, not of one.
+    assert distance < 2 * stats.kstwobign.isf(0.01) / np.sqrt(400_000)
 
 
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.1, 3.0), size=st.integers(1, 300))
-def test_the_order_of_pixels_is_kept(seed, scale, size):
+def test_the_mapping_is_monotone(seed, scale, size):
     rng = np.random.default_rng(seed)
     layer = fitted(rng.exponential(size=size), scale * rng.normal(size=size))
     pixels = np.linspace(-10, 10, 1001).astype("float32")
-    assert np.diff(mapped(layer, pixels)).min() >= -2e-6  # of numbers up to 10 in float32
+    assert np.diff(mapped(layer, pixels)).min() >= -2e-6  # float32 errors of numbers up to 10
 
 
-def test_beyond_the_outermost_quantiles_pixels_move_as_those_do(rng):
+def test_pixels_beyond_the_outermost_quantiles_get_the_outermost_shift(rng):
     training = rng.normal(size=2000)
     layer = fitted(training + 0.25, training)
     far = np.array([-50.0, 50.0], "float32")
@@ -63,7 +62,7 @@ def test_beyond_the_outermost_quantiles_pixels_move_as_those_do(rng):
 
 
 @pytest.mark.parametrize("blank", ["training", "generated"])
-def test_blank_maps_do_no_harm(rng, blank):
+def test_blank_maps_give_finite_pixels(rng, blank):
     maps = {"training": rng.normal(size=500), "generated": rng.normal(size=500)}
     maps[blank] = np.zeros(500)
     assert np.isfinite(mapped(fitted(**maps), rng.normal(size=100).astype("float32"))).all()

@@ -1,4 +1,4 @@
-"""The isotropic filter: what it does to spectra, in closed form, at its own size and at others."""
+"""Spectral filter: gains in closed form at several map sizes; fits to measured spectra."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from tests.harness import check_layer
 
 
 def ring_power(maps):
-    """|FFT|² at each whole wave number, mean over maps and modes."""
+    """|FFT|² averaged over maps and over the modes around each whole wave number."""
     side = maps.shape[1]
     modes = np.fft.fftfreq(side) * side
     ring = np.hypot(modes[:, None], modes).round().astype(int)
@@ -21,10 +21,10 @@ def apply(layer, maps):
     return keras.ops.convert_to_numpy(layer(maps))
 
 
-def test_a_new_filter_and_one_in_training_let_maps_pass(rng):
+def test_a_new_filter_and_one_in_training_are_the_identity(rng):
     maps = rng.normal(size=(3, 16, 16, 1)).astype("float32")
     layer = SpectralFilter(16)
-    # Size: whole wave numbers up to the corner, √2 · 8 = 11.3, one beyond, and the shift.
+    # Whole wave numbers up to the corner, √2 · 8 = 11.3, one knot beyond, and the shift.
     np.testing.assert_allclose(
         check_layer(layer, maps, expected_shape=maps.shape, expected_weights=14), maps, atol=1e-5
     )
@@ -34,7 +34,7 @@ def test_a_new_filter_and_one_in_training_let_maps_pass(rng):
 
 @pytest.mark.parametrize("side", [16, 32, 24])
 def test_every_mode_is_multiplied_by_the_gain_of_its_wave_number(rng, side):
-    """A wave of c cycles a pixel is scaled by T(16 c), whatever the side, the mean by T(0) and shifted."""
+    """A wave of c cycles per pixel is scaled by T(16 c), the mean by T(0) and shifted."""
     layer = SpectralFilter(16)
     knots = np.array([0.0, 1.0, 4.0, 8.0, 12.0])
     ratio = np.array([2.25, 0.5, 1.5, 2.0, 1.0])
@@ -50,6 +50,20 @@ def test_every_mode_is_multiplied_by_the_gain_of_its_wave_number(rng, side):
         np.testing.assert_allclose(found, 1.5 * 3.0 + 0.25 + gain * wave, atol=2e-5)  # float32
 
 
+def test_filters_are_appended(rng):
+    """Gains multiply and shifts add up, the first filter's limits included."""
+    first, second = SpectralFilter(16), SpectralFilter(16)
+    first.fit([0.0, 11.0], [1.44, 1.44], shift=0.25)
+    second.fit([0.0, 11.0], [1.21, 1.21], shift=0.5)
+    first.then(second)
+    maps = rng.normal(size=(2, 16, 16, 1)).astype("float32")
+    np.testing.assert_allclose(apply(first, maps), 1.32 * maps + 0.75, atol=1e-5)  # float32
+    first.fit([0.0, 11.0], [1.21, 1.21], shift=-0.25)
+    np.testing.assert_allclose(apply(first, maps), 1.452 * maps + 0.5, atol=1e-5)
+    first.reset()
+    np.testing.assert_allclose(apply(first, maps), maps, atol=1e-5)
+
+
 def test_gains_are_bounded(rng):
     layer = SpectralFilter(16)
     layer.fit([1.0, 11.0], [100.0, 0.0001], shift=0.0)
@@ -57,8 +71,8 @@ def test_gains_are_bounded(rng):
     assert (gain.min(), gain.max()) == (0.5, 2.0)
 
 
-def test_what_is_measured_on_maps_mends_other_maps(rng):
-    """White noise with an excess on large scales, and a mean that is off."""
+def test_a_fit_to_maps_corrects_other_maps(rng):
+    """White noise with too much power on large scales and a wrong mean."""
 
     def drawn(n):
         maps = rng.normal(size=(n, 64, 64))
@@ -70,16 +84,16 @@ def test_what_is_measured_on_maps_mends_other_maps(rng):
     layer = SpectralFilter(64)
     layer.fit(*matching.shortfall([(drawn(150), None), (drawn(150), None)]))
     raw = drawn(300)
-    mended = apply(layer, raw)
+    corrected = apply(layer, raw)
     wanted = 64.0**2  # of unit white noise, at every mode
-    # From wave number 8 on a ring holds 50 modes, which three sets of 300 maps know to 2 % together.
+    # Rings from wave number 8 on hold 50 modes: error 2 % for three sets of 300 maps.
     assert np.abs(ring_power(raw)[8:] / wanted - 1).max() > 0.2
-    assert np.abs(ring_power(mended)[8:] / wanted - 1).max() < 0.06
-    assert mended.mean() == pytest.approx(0.5, abs=0.01)
+    assert np.abs(ring_power(corrected)[8:] / wanted - 1).max() < 0.06
+    assert corrected.mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_largest_scales_are_mended_where_their_error_is_no_noise(rng):
-    """Power of the fundamental mode alone too low by half: the wide ring around it has 100 modes and sees 4 %."""
+def test_significant_errors_of_the_largest_scales_are_corrected(rng):
+    """Half the power at the fundamental mode; its group of 100 modes lacks only 4 %."""
     matching = SpectralMatching(1.0)
     matching.adapt(rng.normal(size=(1500, 32, 32, 1)).astype("float32"))
     lacking = np.fft.fft2(rng.normal(size=(1500, 32, 32)))
@@ -87,14 +101,14 @@ def test_the_largest_scales_are_mended_where_their_error_is_no_noise(rng):
         lacking[:, *mode] *= np.sqrt(0.5)
     maps = np.fft.ifft2(lacking).real[..., None].astype("float32")
     _, ratios, _ = matching.shortfall([(maps, None)])
-    # Of 1.5 over the rest of the first ring, modes (0, 1) and (1, 1) together; known to 4 %.
+    # The first ring holds the modes (0, 1) and (1, 1): power 1.5 of 2, known to 4 %.
     assert ratios[1] == pytest.approx(2 / 1.5, rel=0.15)
     assert np.abs(ratios[2:] - 1).max() < 0.06
 
 
 @pytest.mark.parametrize("constant", [False, True])
 def test_means_of_maps_get_the_scatter_of_the_training_maps(rng, constant):
-    """Means that scatter by 1.5 instead of 1, around 0.4 instead of 0.3; equal ones leave nothing to mend."""
+    """Means scatter by 1.5 instead of 1; equal training means leave the scatter as it is."""
 
     def drawn(n, scatter, mean):
         maps = rng.normal(size=(n, 16, 16))
@@ -108,6 +122,6 @@ def test_means_of_maps_get_the_scatter_of_the_training_maps(rng, constant):
     found = drawn(1500, 1.5, 0.4)
     layer.fit(*matching.shortfall([(found, None)]))
     means = apply(layer, found).mean(axis=(1, 2, 3))
-    # A variance of 1,500 numbers is known to 3.7 %, of which at most 4 σ²/d² are left: 4 % here.
+    # The variance of 1,500 numbers is known to 3.7 %; the shrinkage leaves 4 % here.
     assert means.std() == pytest.approx(1.5 if constant else 1.0, rel=0.07)
     assert means.mean() == pytest.approx(training.mean(), abs=1e-4)

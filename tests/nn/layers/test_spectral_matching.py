@@ -1,4 +1,4 @@
-"""The pull towards the training maps' spectrum."""
+"""Spectral matching: moments, gradients and running averages against direct computations."""
 
 import numpy as np
 import pytest
@@ -29,15 +29,14 @@ def test_shape_and_weights(maps):
     check_layer(SpectralMatching(0.5), maps, expected_shape=(), expected_weights=4 * moments + 2)
 
 
-def test_rings_hold_every_mode_once():
+def test_each_mode_is_in_one_ring():
     assert (np.count_nonzero(ring_means(SIDE), axis=1) == 1).all()
-    assert np.flatnonzero(ring_means(SIDE)[:, 0]).tolist() == [
-        0
-    ]  # the zero mode has a ring of its own
+    # The zero mode has its own ring.
+    assert np.flatnonzero(ring_means(SIDE)[:, 0]).tolist() == [0]
 
 
-def test_what_is_matched_is_the_mean_and_the_power_of_the_statistics(maps):
-    """One ring against ``power_spectrum`` of the same modes: (L/N²)² times |FFT|², a solid angle apart."""
+def test_the_moments_are_the_mean_and_the_power_spectrum(maps):
+    """One ring against ``power_spectrum`` of the same modes, which is (L/N²)² |FFT|²."""
     mean, zero, innermost = ops.convert_to_numpy(adapted(maps + 0.5).expected)[:3]
     edges = np.array([0.5, 1.5])  # the innermost ring, in modes
     side_deg = SIDE / 60
@@ -49,7 +48,7 @@ def test_what_is_matched_is_the_mean_and_the_power_of_the_statistics(maps):
 
 
 def moments_of(layer, one):
-    """u of one map, in double precision."""
+    """Compute u of one map in double precision."""
     expected, scatter = (
         ops.convert_to_numpy(v).astype(float) for v in (layer.expected, layer.scatter)
     )
@@ -58,7 +57,7 @@ def moments_of(layer, one):
 
 
 def test_the_gradient_is_that_of_the_squared_error(maps):
-    """With no memory and no lag: w Σ clip(u) u has the slope of w/2 Σ u², and of 3 w Σ ±u beyond the bound."""
+    """Without memory and lag: the slope of w/2 Σ u², or of 3 w Σ ±u beyond the bound."""
     layer = adapted(maps, weight=0.3)
     one = 1.1 * maps[:1] + 0.05
     _, slope = backend.value_and_input_gradient(layer, ops.convert_to_tensor(one), layer.variables)
@@ -71,8 +70,8 @@ def test_the_gradient_is_that_of_the_squared_error(maps):
     np.testing.assert_allclose(np.sum(ops.convert_to_numpy(slope) * direction), expected, rtol=1e-3)
 
 
-def test_the_pull_is_towards_the_spectrum(maps):
-    """Along the maps themselves the slope is that of their amplitude: up below one, nothing at one, down above."""
+def test_the_gradient_points_to_the_spectrum(maps):
+    """The slope along the amplitude is negative below one, zero at one and positive above."""
     layer = adapted(maps)
 
     def slope_along(amplitude):
@@ -86,7 +85,7 @@ def test_the_pull_is_towards_the_spectrum(maps):
     assert slope_along(1.1) > 10 * abs(slope_along(1.0))
 
 
-def test_running_mean_and_lag_remember(maps):
+def test_running_mean_and_lag_are_moving_averages(maps):
     layer = adapted(maps, memory=0.9)
     layer.steps.assign(1e6)
     layer.update(ops.convert_to_tensor(2 * maps), ops.convert_to_tensor(maps[::4]))
@@ -100,8 +99,17 @@ def test_running_mean_and_lag_remember(maps):
     )
 
 
-def test_a_lag_of_the_average_is_made_up_for(maps):
-    """Where the running mean is right and the average draws too faint maps, the generator is pulled up."""
+def test_the_memory_is_short_at_the_start(maps):
+    """In step 0 it is 1/10, whatever the parameter."""
+    layer = adapted(maps, memory=0.95)
+    layer.update(ops.convert_to_tensor(2 * maps), ops.convert_to_tensor(2 * maps[::4]))
+    u = np.mean([moments_of(layer, 2 * m[None]) for m in maps], axis=0)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer.running), 0.9 * u, rtol=1e-3, atol=1e-3)
+    assert float(ops.convert_to_numpy(layer.steps)) == 1
+
+
+def test_a_lag_of_the_averaged_generator_is_compensated(maps):
+    """With a correct running mean and too faint averaged maps, brighter maps lower the loss."""
     layer = adapted(maps, memory=0.9)
     layer.lag.assign(-np.ones(layer.lag.shape))
     _, slope = backend.value_and_input_gradient(layer, ops.convert_to_tensor(maps), layer.variables)
@@ -115,8 +123,8 @@ def test_errors_name_the_cause():
         SpectralMatching(1, memory=1)
 
 
-def test_maps_that_were_given_one_mean_do_not_make_it_the_unit(rng):
-    """Of maps whose mean was subtracted only the spectrum is matched: a batch of another mean is no larger error."""
+def test_equal_means_of_the_training_maps_are_not_matched(rng):
+    """Training maps without means: only the spectrum is matched, another mean is no error."""
     maps = rng.normal(size=(200, 16, 16, 1)).astype("float32")
     matching = SpectralMatching(1.0)
     matching.adapt(maps - maps.mean(axis=(1, 2), keepdims=True))

@@ -1,4 +1,4 @@
-"""Virtual batch normalisation against NumPy."""
+"""Virtual batch normalization against NumPy."""
 
 import keras
 import numpy as np
@@ -57,15 +57,13 @@ def test_inference_is_frozen_and_treats_examples_alone(maps, mode):
     np.testing.assert_array_equal(to_numpy(layer.frozen_mean), frozen)
 
 
-def test_example_mode_examples_do_not_see_each_other_in_training(maps):
+def test_example_mode_treats_examples_alone_in_training(maps):
     layer = VirtualBatchNorm(4, mode="example")
     alone = to_numpy(layer(maps[:5], training=True))
     np.testing.assert_allclose(to_numpy(layer(maps, training=True))[:5], alone, **TOLERANCE)
 
 
 def test_gradients_flow_through_the_reference(maps):
-    from cosmogan_k3 import backend
-
     layer = VirtualBatchNorm(4)
     layer.build(maps.shape)
     _, gradient = backend.value_and_input_gradient(
@@ -79,9 +77,9 @@ def test_gradients_flow_through_the_reference(maps):
 
 @pytest.fixture(params=[1, 2], ids=["first", "second"])
 def gradients_of(request, maps, rng):
-    """A function of a layer: gradients of ⟨w, y⟩ with y = layer(a x), or of the square of its gradient in x.
+    """Gradients of ⟨w, y⟩ with y = layer(a x), or of the square of its gradient in x.
 
-    By a, as large as x, by γ, and of the former by β, too.
+    With respect to a (of the shape of x), to γ and, in the first case, to β.
     """
     factors = keras.Variable(rng.normal(1.0, 0.5, size=maps.shape))
     x, weights = (
@@ -114,10 +112,10 @@ def gradients_of(request, maps, rng):
 )
 @pytest.mark.parametrize("reference_size", [1, 4, 9])
 @pytest.mark.parametrize("axis", [-1, 1])
-def test_the_kernels_gradients_are_those_of_the_arithmetic(
+def test_gradients_of_the_fused_kernels_are_those_of_the_arithmetic(
     maps, rng, monkeypatch, reference_size, axis, gradients_of
 ):
-    """1e-4 of the largest, float32 sums over some hundred values."""
+    """Tolerance 1e-4 of the largest: float32 sums over some hundred values."""
     layer = VirtualBatchNorm(reference_size, axis=axis)
     layer.build(maps.shape)
     for weight in layer.trainable_variables:
@@ -170,6 +168,6 @@ def test_channels_first_is_channels_last_transposed(maps):
         (lambda: VirtualBatchNorm(4)(np.zeros((4, 3), "float32"), training=True), "more than 4"),
     ],
 )
-def test_errors_say_what_was_given(build, message):
+def test_errors_name_the_cause(build, message):
     with pytest.raises(ValueError, match=message):
         build()
