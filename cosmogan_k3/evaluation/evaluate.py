@@ -12,15 +12,12 @@ from matplotlib.figure import Figure
 from cosmogan_k3._typing import IntArray, Mask, Metrics
 from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.evaluation.bins import FIRST_MAPS, MeasurementBins, choose_bins, kept_maps
 from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
 from cosmogan_k3.evaluation.measure import (
-    FIRST_MAPS,
     MeasuredPair,
-    MeasurementBins,
     Measurements,
-    choose_bins,
     join_measurements,
-    kept_maps,
     measuring_calls,
 )
 from cosmogan_k3.evaluation.metrics import (

@@ -2,12 +2,13 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3._typing import FloatArray, IntArray, Maps, Mask, Rows
+from cosmogan_k3._typing import FloatArray, IntArray, Maps, Rows
+from cosmogan_k3.evaluation.bins import MeasurementBins
 from cosmogan_k3.evaluation.scan import Part, Scan
 from cosmogan_k3.maps.mapset import BLOCK
 from cosmogan_k3.statistics import (
@@ -20,14 +21,7 @@ from cosmogan_k3.statistics import (
 )
 from cosmogan_k3.statistics.fourier import bin_modes
 from cosmogan_k3.statistics.summary import middles
-from cosmogan_k3.statistics.two_sample.distances import fine_edges
-from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
-    ks_levels,
-    level_maps,
-    published_edges,
-)
 from cosmogan_k3.statistics.two_sample.pixel_counts import (
-    PixelBins,
     PixelCounts,
     closed_edges,
     count_pixels,
@@ -38,42 +32,12 @@ from cosmogan_k3.statistics.two_sample.pixel_counts import (
     sorted_pixels,
 )
 
-# The bins are chosen from so many maps of each set, which are also those that the figures show.
-FIRST_MAPS = 256
-
-HISTOGRAM_BINS = 60
-
 # A set is measured in at most so many calls, whose results are held together.
 _MAX_CALLS = 64
 
 # Maps, and pixels, that are measured together.
 _BLOCK_MAPS = 64
 _BLOCK_PIXELS = 2**21
-
-
-@dataclass(frozen=True)
-class MeasurementBins:
-    """Bins and thresholds of all measurements, fixed before any map is measured.
-
-    Parameters
-    ----------
-    statistics : SummaryStatistics
-        Thresholds of the statistics of the comparison, from the first real maps.
-    pair : PixelBins
-        For real against generated maps.
-    null : PixelBins
-        For the two halves of the real maps.
-    fine : float64 array (1025,)
-        Edges for the Wasserstein distances of pixels and peaks.
-    histogram : float64 array (61,)
-        Edges of the pixel histogram that is drawn.
-    """
-
-    statistics: SummaryStatistics
-    pair: PixelBins
-    null: PixelBins
-    fine: FloatArray
-    histogram: FloatArray
 
 
 @dataclass(frozen=True)
@@ -143,82 +107,6 @@ class MeasuredPair:
     bins: MeasurementBins
 
 
-def kept_maps(count: int, pixels: int, halves: Sequence[IntArray] = ()) -> IntArray:
-    """Return which maps of a set have to stay at hand while the bins are chosen.
-
-    Parameters
-    ----------
-    count : int
-        Number of maps.
-    pixels : int
-        N, side of a map.
-    halves : sequence of int arrays
-        Indices of the halves of real maps.
-
-    Returns
-    -------
-    int64 array (k,)
-        Increasing indices.
-
-    Examples
-    --------
-    >>> kept_maps(3, 64).tolist(), len(kept_maps(5000, 64))
-    ([0, 1, 2], 256)
-    """
-    few = level_maps(pixels)
-    first = np.arange(min(count, FIRST_MAPS))
-    return np.unique(np.concatenate([first, *(half[:few] for half in halves)]))
-
-
-def choose_bins(
-    real: Scan,
-    generated: Scan,
-    halves: Sequence[IntArray],
-    *,
-    pixel_arcmin: float,
-    mask: Mask | None = None,
-) -> MeasurementBins:
-    """Choose all bins from the ranges and the first maps of two sets.
-
-    Parameters
-    ----------
-    real, generated : Scan
-        With the maps of ``kept_maps``.
-    halves : sequence of two int arrays
-        Indices of the halves of the real maps.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
-    mask : bool array (N, N), optional
-        True where observed.
-
-    Returns
-    -------
-    MeasurementBins
-
-    Raises
-    ------
-    ValueError
-        Real maps that are constant, or a mask of another shape or type.
-    """
-    first = real.first(FIRST_MAPS)
-    statistics = SummaryStatistics(first, pixel_arcmin=pixel_arcmin, mask=mask)
-    few = level_maps(first.shape[1])
-    whole = max(len(real), len(generated)) <= few
-    levels = ks_levels(real.first(few), generated.first(few), mask=mask, whole=whole)
-    half_maps = [real.take(half[:few]) for half in halves]
-    half_whole = max(map(len, halves)) <= few
-    null_levels = ks_levels(half_maps[0], half_maps[1], mask=mask, whole=half_whole)
-    observed = first if mask is None else first[:, mask]
-    lowest, highest = np.percentile(observed, [0.001, 99.999])
-    return MeasurementBins(
-        statistics,
-        PixelBins(levels, published_edges(real.extent())),
-        PixelBins(null_levels, published_edges(real.extent(halves[0]))),
-        fine_edges(real.extent(), generated.extent()),
-        np.linspace(lowest, highest, HISTOGRAM_BINS + 1),
-    )
-
-
 def measuring_calls(
     scanned: Scan, bins: MeasurementBins, groups: IntArray | None = None
 ) -> list[Callable[[], Measurements]]:
@@ -237,6 +125,18 @@ def measuring_calls(
     -------
     list of functions without arguments
         Each returns the ``Measurements`` of consecutive maps.
+
+    Examples
+    --------
+    >>> from cosmogan_k3.evaluation.bins import choose_bins
+    >>> from cosmogan_k3.evaluation.scan import scan
+    >>> from cosmogan_k3.maps import MapSet
+    >>> kappa = np.random.default_rng(0).normal(size=(4, 16, 16)).astype("float32")
+    >>> scanned = scan(MapSet(kappa, 2.0), keep=np.arange(4))
+    >>> bins = choose_bins(scanned, scanned, [np.arange(2), np.arange(2, 4)], pixel_arcmin=2.0)
+    >>> measured = join_measurements(call() for call in measuring_calls(scanned, bins))
+    >>> measured.power.shape, int(measured.fine_pixels.sum())
+    ((4, 8), 1024)
     """
     size = max(BLOCK, -(-len(scanned) // _MAX_CALLS))
     starts = range(0, len(scanned), size)

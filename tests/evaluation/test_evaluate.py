@@ -57,7 +57,7 @@ def test_maps_of_one_kind_agree_and_every_file_is_written(real, tmp_path):
 
 
 def test_the_error_of_peaks_is_that_of_the_fullest_bins(real):
-    """Peaks counted one by one with scipy, in bins of σ/2; of 60 times the same maps, so that bins hold 1,000."""
+    """Count peaks with scipy, in bins of σ/2, of 60 copies of maps, so that bins hold 1,000."""
     many, other = (np.repeat(maps(seed).kappa[:20], 60, axis=0) for seed in (0, 1))
     metrics = evaluate_maps(MapSet(many, 2.0), MapSet(other, 2.0), permutations=9).metrics
     edges = many[:256].mean() + many[:256].std() * np.linspace(-1, 5, 13)

@@ -1,4 +1,4 @@
-"""The report: read by the standard library's parser for what it holds, and by a browser for how it lays out."""
+"""The report: parsed by the standard library for its contents, and laid out by a browser."""
 
 import base64
 import io
