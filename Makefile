@@ -1,47 +1,62 @@
-# `make run` runs the main job, `make test` everything that is tested; both make the environment they need.
+# Every target makes the environment it needs: `make run`, `make check`, `make test`, `make docs`.
 BACKEND ?= jax
 PYTHON ?= python3
 export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
 
 BIN := .venv/bin
 PARAMETERS ?=
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 
-.PHONY: env run stack test lint format clean
+.PHONY: env run stack test check lint types coverage docs format clean
 
 env: .venv/.$(BACKEND)
 
-# Each backend has a stamp: the environment grows by what is asked for, and again when a version changes.
+# One stamp per extra: an extra is installed on first use, and again when a version changes.
 .venv/.%: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*,test]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[$*,test,dev]'
 	touch $@
 
 run: env
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local --experiment-name cosmogan \
-	    -P backend=$(BACKEND) $(PARAMETERS)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local \
+	    --experiment-name cosmogan -P backend=$(BACKEND) $(PARAMETERS)
 
-# PostgreSQL, an MLflow server and Optuna's dashboard on this machine; docs/scale.md says what for.
+# PostgreSQL, an MLflow server and Optuna's dashboard on this machine: see docs/scale.md.
 stack: env .venv/.stack
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m cosmogan_k3.tuning.stack
 
-# Two processes of one thread each: with a pool of threads for each core they would wait for one another.
-test: export OMP_NUM_THREADS = 1
-test: export TF_NUM_INTRAOP_THREADS = 1
-test: .venv/.jax .venv/.tensorflow .venv/.torch
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n 2 --dist loadscope -m "not backend"
+# Two test processes of one thread each: more threads than cores would slow both down.
+test check coverage: export OMP_NUM_THREADS = 1
+test check coverage: export TF_NUM_INTRAOP_THREADS = 1
+
+# All tests, on all backends.
+test: .venv/.jax .venv/.tensorflow .venv/.torch lint
+	$(PYTEST) -m "not backend"
 	for backend in jax tensorflow torch; do \
-	    KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n 2 --dist loadscope -m backend || exit 1; \
+	    KERAS_BACKEND=$$backend $(PYTEST) -m backend || exit 1; \
 	done
 
-lint: env
+# The quick tests, for use while you work.
+check: env lint
+	$(PYTEST) -m "not backend and not slow"
+
+# The floor (pyproject.toml) is for the tests that need no backend, without code of the backends.
+coverage: env
+	$(PYTEST) -m "not backend" --cov --cov-report=term
+
+lint: env types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: env
+	$(BIN)/mypy
+
+docs: .venv/.docs
+	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 format: env
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build docs/_build docs/reference/generated *.egg-info

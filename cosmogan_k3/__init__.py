@@ -1,8 +1,8 @@
-"""Weak-lensing convergence maps from generative adversarial networks, on JAX, TensorFlow or PyTorch.
+"""Weak-lensing convergence maps from generative adversarial networks, on Keras 3.
 
-Public names are imported on first use, so that ``cosmogan_k3.statistics`` needs no framework. Importing
-``cosmogan_k3.gan`` registers every layer, loss and model with Keras; do so before ``keras.saving.load_model`` or
-``mlflow.keras.load_model`` reads a file of this package. ``Emulator.load`` does it by itself.
+Public names are imported on first use, so that ``cosmogan_k3.statistics`` needs no framework.
+Importing ``cosmogan_k3.gan`` registers all layers, losses and models with Keras. Import it before
+``keras.saving.load_model`` or ``mlflow.keras.load_model`` reads a model; ``Emulator.load`` does so.
 """
 
 import importlib

@@ -3,7 +3,7 @@
 Each dataclass is one command. The metadata of a field holds its help text and its valid values.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 BACKENDS = ("jax", "tensorflow", "torch")
@@ -55,12 +55,12 @@ def option(
 
 def _documented(config: type[Config]) -> type[Config]:
     """Append the parameters of a command, from the metadata of its fields, to its docstring."""
-    entries = "\n".join(
-        f"{each.name} : {each.type.__name__}, default {each.default!r}\n"  # type: ignore[union-attr]  # annotations are not strings here
-        f"    {each.metadata['help']}."
-        for each in fields(config)  # type: ignore[arg-type]  # a dataclass
+    entries = "".join(
+        f"{name} : {type(each.default).__name__}, default {each.default!r}\n"
+        f"    {each.metadata['help']}.\n"
+        for name, each in vars(config)["__dataclass_fields__"].items()
     )
-    config.__doc__ = f"{config.__doc__}\n\nParameters\n----------\n{entries}\n"
+    config.__doc__ = f"{config.__doc__}\n\nParameters\n----------\n{entries}"
     return config
 
 

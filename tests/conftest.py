@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config):
-    # XLA takes some ten seconds for a training step, and many tests ask for the same one: compile it once, for all
-    # worker processes and whatever the tests start; and without optimisations, which take half the time.
+    # XLA compiles a training step in about ten seconds. Many tests need the same step: compile it
+    # once for all processes, without optimizations, which take half of that time.
     os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         config.jax_cache = tempfile.TemporaryDirectory()
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True)
 def no_experiment_left():
-    """MLflow names the experiment of its store in the environment, where the next test's store would look for it."""
+    """Forget the experiment that MLflow leaves in the environment for the next test's store."""
     yield
     os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
 
@@ -54,7 +54,7 @@ def rng():
 
 @pytest.fixture
 def real_maps():
-    """The folder of N-body maps in FITS files, where it is at hand."""
+    """The folder of N-body maps in FITS files; the test is skipped without it."""
     folder = ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("no N-body maps beside the repository")

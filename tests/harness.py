@@ -1,4 +1,4 @@
-"""What every layer must do, checked in one place; and how tests start the program from outside."""
+"""Checks that every layer must pass, and processes that tests start."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def check_layer(layer, inputs, *, expected_shape, expected_weights, training=False):
-    """Shape, weight count, config round-trip, saving and one training step of a layer; returns its output."""
+    """Check shape, weight count, config round trip and weights of a layer; return its output."""
     output = keras.ops.convert_to_numpy(layer(inputs, training=True) if training else layer(inputs))
     assert output.shape == expected_shape
     assert np.isfinite(output.astype("float32")).all()
@@ -32,7 +32,7 @@ def check_layer(layer, inputs, *, expected_shape, expected_weights, training=Fal
 
 
 def run_python(*arguments, backend=None, cwd=None, environment=None, check=True):
-    """Run this interpreter in a process of its own."""
+    """Run this interpreter in another process."""
     env = {**os.environ, **(environment or {})}
     if backend:
         env["KERAS_BACKEND"] = backend
@@ -50,7 +50,7 @@ def run_python(*arguments, backend=None, cwd=None, environment=None, check=True)
 
 
 def start_processes(count, *arguments, backend, cwd=None):
-    """Start so many processes of one training on this machine, each with what a launcher would tell it."""
+    """Start processes of one training, with the environment that a launcher would set."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -58,7 +58,7 @@ def start_processes(count, *arguments, backend, cwd=None):
         subprocess.Popen(
             [sys.executable, *map(str, arguments)],
             cwd=cwd,
-            env={**os.environ, "KERAS_BACKEND": backend, **_place(backend, index, count, port)},
+            env={**os.environ, **_launcher_variables(backend, index, count, port)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -67,11 +67,12 @@ def start_processes(count, *arguments, backend, cwd=None):
     ]
 
 
-def _place(backend, index, count, port):
+def _launcher_variables(backend, index, count, port):
+    """Return the environment variables of one process: of torchrun, or of keras.distribution."""
     if backend == "torch":
-        place = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": count, "OMP_NUM_THREADS": 1}
-        place |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        names = {"RANK": index, "LOCAL_RANK": index, "WORLD_SIZE": count, "OMP_NUM_THREADS": 1}
+        names |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     else:
-        place = {"PROCESS_ID": index, "NUM_PROCESSES": count, "JOB_ADDRESSES": f"127.0.0.1:{port}"}
-        place = {f"KERAS_DISTRIBUTION_{name}": value for name, value in place.items()}
-    return {name: str(value) for name, value in place.items()}
+        names = {"PROCESS_ID": index, "NUM_PROCESSES": count, "JOB_ADDRESSES": f"127.0.0.1:{port}"}
+        names = {f"KERAS_DISTRIBUTION_{name}": value for name, value in names.items()}
+    return {"KERAS_BACKEND": backend} | {name: str(value) for name, value in names.items()}

@@ -82,7 +82,7 @@ def measure(root: Path) -> list[Name]:
                 f"{relative}:1",
                 relative,
                 "module",
-                public=True,
+                public=_is_public(relative),
                 documented=bool(docstring),
                 example=">>>" in docstring,
                 lines=len(text.splitlines()),
@@ -115,7 +115,7 @@ def _measured(
     in_class: bool,
 ) -> Name:
     docstring = ast.get_docstring(node) or ""
-    public = not any(part.startswith(("_", "<")) for part in path)
+    public = _is_public(relative) and not any(part.startswith(("_", "<")) for part in path)
     common = {
         "where": f"{relative}:{node.lineno}",
         "name": ".".join(path),
@@ -137,6 +137,12 @@ def _measured(
         example_expected=public and not in_class and len(path) == 1,
         **common,
     )
+
+
+def _is_public(relative: str) -> bool:
+    """Return whether no folder or module in a path starts with an underscore."""
+    parts = [part for part in Path(relative).with_suffix("").parts if part != "__init__"]
+    return not any(part.startswith("_") for part in parts)
 
 
 def _parameters(node: ast.FunctionDef | ast.AsyncFunctionDef, *, in_class: bool) -> list[ast.arg]:
@@ -178,11 +184,6 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
             yield from _children(child)
         else:
             yield child
-
-
-def undocumented(names: list[Name]) -> list[str]:
-    """Return where public names have no docstring."""
-    return [f"{n.where} {n.name}" for n in names if needs_docstring(n) and not n.documented]
 
 
 def needs_docstring(name: Name) -> bool:

@@ -1,4 +1,4 @@
-"""`mlflow run` on each backend with a tiny preset, and what comes out of it, read back on another."""
+"""`mlflow run` with a tiny preset on each backend; the model is read back on another backend."""
 
 import json
 import shutil
@@ -12,6 +12,8 @@ import pytest
 from cosmogan_k3.maps import read_maps
 from tests.conftest import ROOT
 from tests.harness import run_python
+
+pytestmark = pytest.mark.slow
 
 NEXT = {"jax": "torch", "torch": "tensorflow", "tensorflow": "jax"}
 
@@ -34,7 +36,7 @@ np.save(sys.argv[1], maps)
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A copy of what `mlflow run` needs, so that nothing is written into the working tree."""
+    """A copy of the files that `mlflow run` needs; nothing is written into the working tree."""
     folder = tmp_path / "project"
     folder.mkdir()
     shutil.copytree(
@@ -124,7 +126,7 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
         path for path in (project / "mlruns").rglob("*") if path.suffix in (".pkl", ".pickle")
     ]
 
-    # That samples are equal on all backends is what tests/parity compares.
+    # tests/parity checks that samples are equal on all backends.
     run_python("-c", READ_BACK, tmp_path / "samples.npy", backend=NEXT[backend], cwd=project)
     samples = np.load(tmp_path / "samples.npy")
     assert samples.shape == (5, 16, 16)

@@ -1,4 +1,4 @@
-"""The projects in mlflow_projects, run as users run them: a study, its champion as a service, two tables."""
+"""The projects in mlflow_projects, run as users run them: study, serve, paper and conditional."""
 
 import json
 import re
@@ -18,6 +18,8 @@ from cosmogan_k3.maps import read_maps
 from tests.conftest import ROOT
 from tests.harness import run_python
 
+pytestmark = pytest.mark.slow
+
 RANGES = "[generator_learning_rate]\nlow = 1e-3\nhigh = 4e-3\nlog = true\n"
 
 SAMPLE = """
@@ -28,7 +30,7 @@ np.save(sys.argv[1], cosmogan_k3.Emulator.load("models:/cosmogan@champion").samp
 
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory):
-    """A copy of the repository's projects and of what they stand on, with a store of its own."""
+    """A copy of the projects and the package, with an MLflow store of its own."""
     root = tmp_path_factory.mktemp("projects")
     for name in ("cosmogan_k3", "mlflow_projects"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -133,7 +135,7 @@ def test_a_service_answers_with_the_maps_of_the_emulator(champion, service, tmp_
     assert re.search(r"client: error: .*refused the request", refused.stderr)
 
 
-def test_the_papers_table_says_what_was_measured(projects, tmp_path):
+def test_the_table_of_the_paper_shows_the_measured_metrics(projects, tmp_path):
     options = {
         "preset": "tiny",
         "maps": 80,
@@ -176,7 +178,7 @@ def test_a_conditional_generator_is_compared_where_it_was_not_trained(projects, 
     for record in found["cosmologies"]:
         assert not np.isclose(record["omega_m"], trained["omega_m"]).any()
         assert record["ks_pixels_distance_null"] > 0
-    # Simulated and generated alike: σ_8 from one end of the range to the other is half as much amplitude again.
+    # In simulated and generated maps, σ_8 at the upper end raises the amplitude by half.
     faint, _, bright = found["cosmologies"][3:]
     for kind in ("real_power", "generated_power"):
         assert np.divide(bright[kind], faint[kind]).min() > 1.5
@@ -184,10 +186,8 @@ def test_a_conditional_generator_is_compared_where_it_was_not_trained(projects, 
     assert found["mean"]["ks_pixels_distance_neighbour"] == pytest.approx(expected)
     table = (folder / "table.md").read_text()
     first = found["cosmologies"][0]
-    assert (
-        f"| {first['omega_m']:.3f} | {first['sigma_8']:.3f} | {first['power_spectrum_error_mean']:.4f} ("
-        in table
-    )
+    error = first["power_spectrum_error_mean"]
+    assert f"| {first['omega_m']:.3f} | {first['sigma_8']:.3f} | {error:.4f} (" in table
     assert (folder / "power_by_parameter.png").stat().st_size > 5000
     refused = run_python(
         *command("conditional", **options, seed=1, out=folder), cwd=projects, check=False
