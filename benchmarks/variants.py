@@ -108,22 +108,23 @@ def use_feature_matching(weight: float) -> None:
     from keras import Model, ops
 
     from cosmogan_k3._typing import Tensor
-    from cosmogan_k3.gan import build, gan
+    from cosmogan_k3.gan import GAN, step
+
+    original = step.generator_objective
 
     @cache
     def features(discriminator: Model) -> Model:
         return Model(discriminator.input, discriminator.get_layer("flatten").output)
 
-    class FeatureMatchingGAN(gan.GAN):
-        def _generator_objective(
-            self, real: Tensor, fake: Tensor, conditions: Tensor | None = None
-        ) -> Tensor:
-            network = features(self.discriminator)
-            means = [ops.mean(network(maps, training=True), axis=0) for maps in (real, fake)]
-            loss = super()._generator_objective(real, fake, conditions)
-            return loss + weight * ops.mean(ops.square(means[0] - means[1]))
+    def with_matching(
+        gan: GAN, real: Tensor, fake: Tensor, conditions: Tensor | None = None
+    ) -> Tensor:
+        network = features(gan.discriminator)
+        means = [ops.mean(network(maps, training=True), axis=0) for maps in (real, fake)]
+        loss = original(gan, real, fake, conditions)
+        return loss + weight * ops.mean(ops.square(means[0] - means[1]))
 
-    build.GAN = FeatureMatchingGAN
+    step.generator_objective = with_matching
 
 
 def train(name: str, seed: int, maps: int, held_out: int) -> dict[str, float]:

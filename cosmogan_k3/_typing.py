@@ -19,7 +19,7 @@ PathLike: TypeAlias = str | Path
 Tensor: TypeAlias = Any  # of the Keras backend in use: jax.Array, tensorflow.Tensor or torch.Tensor
 Variable: TypeAlias = Any  # keras.Variable, whatever its backend
 Seed: TypeAlias = Any  # int, keras.random.SeedGenerator or None
-Shape: TypeAlias = tuple[int, ...]
+Shape: TypeAlias = tuple[int | None, ...]  # None where an axis has any length
 
 BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]
 

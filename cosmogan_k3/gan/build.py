@@ -1,11 +1,11 @@
 """From a preset to a compiled GAN."""
 
 from dataclasses import replace
-from typing import Literal
 
 import keras
 import numpy as np
 
+from cosmogan_k3._typing import MapArray
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures.blocks import seeded_initializers
 from cosmogan_k3.gan.calibrator import CONDITIONAL_FACTOR, Calibrator, adapt
@@ -199,7 +199,7 @@ def build_adapted_gan(
     return gan
 
 
-def for_edges(preset: Preset, periodic: Literal["yes", "no", "auto"], kappa: np.ndarray) -> Preset:
+def for_edges(preset: Preset, periodic: str, kappa: MapArray) -> Preset:
     """Return the preset for maps with or without periodic edges.
 
     Parameters
@@ -208,7 +208,7 @@ def for_edges(preset: Preset, periodic: Literal["yes", "no", "auto"], kappa: np.
         Its generator gets a margin if the maps are not periodic and it draws on a torus.
     periodic : {"yes", "no", "auto"}
         "auto" compares the maps' opposite edges.
-    kappa : ndarray
+    kappa : MapArray
         Training maps ``(n, N, N)``.
     """
     architecture = preset.architecture.for_edges(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Conditions, Maps, Tensor
+from cosmogan_k3._typing import Conditions, Maps, Shape, Tensor
+from cosmogan_k3.gan.step import generate
 from cosmogan_k3.nn.layers import QuantileMapping, SpectralFilter, SpectralMatching
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Calibrator(keras.layers.Layer):
         self.filter = SpectralFilter(pixels, name="filter")
         self.mapping = QuantileMapping(name="mapping") if quantile_mapping else None
 
-    def build(self, input_shape: object) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Create the tables of both layers."""
         self.filter.build(input_shape)
         if self.mapping is not None:
@@ -169,7 +170,7 @@ def adapt(gan: "GAN", maps: Maps, conditions: Conditions | None = None) -> None:
     50
     """
     few = maps
-    if conditions is not None:
+    if conditions is not None and gan.example_conditions is not None:
         few = maps[::CONDITIONAL_FACTOR]
         # A set may be sorted by cosmology.
         order = np.random.default_rng(gan.seed).permutation(len(conditions))
@@ -229,7 +230,7 @@ def _freeze_statistics(gan: "GAN") -> None:
     conditions = _example_conditions(gan, _BATCH_SIZE)
     if conditions is not None:
         conditions = backend.local_slice(ops.convert_to_tensor(conditions))
-    gan.generate(gan.averaged_generator, tensors, conditions)
+    generate(gan, gan.averaged_generator, tensors, conditions)
 
 
 def _drawn_maps(gan: "GAN", size: int) -> Iterator[MapBatch]:

@@ -1,7 +1,7 @@
 """The generative adversarial network: one training step for every backend."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions, Tensor
-from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import serialization
 from cosmogan_k3.gan.calibrator import REFERENCE_STREAM, Calibrator
 from cosmogan_k3.gan.epoch_callback import EpochCallback
 from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.gan.step import StepResult, adversarial_step, network_inputs
 from cosmogan_k3.maps import Batches, Conditioning, Scaling
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.initializers import SeededNormal
@@ -28,15 +28,6 @@ from cosmogan_k3.nn.penalties import GradientPenalty
 _N_EXAMPLES = 256
 
 Loss = str | AdversarialLoss
-
-
-class StepResult(NamedTuple):
-    """Losses and mean logits of one step; the fields are the names of the metrics."""
-
-    discriminator_loss: Tensor
-    generator_loss: Tensor
-    real_logit: Tensor
-    fake_logit: Tensor
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -252,8 +243,6 @@ class GAN(backend.TrainStep, keras.Model):
         ----------
         x : Batches, ndarray of shape (n, pixels, pixels, 1), or any data set that Keras takes
             A conditional model takes the conditions ``(n, n_conditions)`` as targets.
-        *args, callbacks, **kwargs
-            As in Keras.
         """
         batches = x if isinstance(x, Batches) else None
         if batches is not None:
@@ -297,164 +286,8 @@ class GAN(backend.TrainStep, keras.Model):
     def adversarial_step(
         self, maps: Tensor, latents: list[Tensor], conditions: Tensor | None = None
     ) -> StepResult:
-        """Update both networks and the averaged generator.
-
-        Parameters
-        ----------
-        maps : tensor
-            Real maps ``(n, pixels, pixels, 1)`` in network units.
-        latents : list of tensor
-            One for each latent input of the generator.
-        conditions : tensor, optional
-            ``(n, n_conditions)``, of a conditional model.
-
-        Returns
-        -------
-        StepResult
-            Losses and mean logits of the last discriminator step, before it.
-        """
-        for real, z, given in self._parts(maps, latents, conditions):
-            fake, vjp = self._generator_pass(z, given)
-            d_loss, (real_logit, fake_logit) = self._discriminator_step(real, fake, given)
-        state = list(self.discriminator.variables)
-        if self.spectral_matching is not None:
-            state += self.spectral_matching.variables
-        g_loss, cotangent = backend.value_and_input_gradient(
-            lambda fake: self._generator_objective(real, fake, given), fake, state
-        )
-        self.optimizer.generator.apply(vjp(cotangent), self.generator.trainable_variables)
-        self._update_average()
-        if self.spectral_matching is not None:
-            self.spectral_matching.update(fake, self._averaged_pass(z, given), given)
-        return StepResult(d_loss, g_loss, real_logit, fake_logit)
-
-    def _parts(
-        self, maps: Tensor, latents: list[Tensor], conditions: Tensor | None
-    ) -> Iterator[tuple[Tensor, list[Tensor], Tensor | None]]:
-        """Yield one part of the batch for each discriminator step: every k-th row.
-
-        Rows of the whole batch are chosen alike, however many devices share it.
-        """
-        count, size = self.discriminator_steps, maps.shape[0]
-        if size is not None and size % count:
-            raise InputError(
-                f"A device's maps are split evenly among {count} discriminator steps: their number "
-                f"must be a multiple of {count}. Received: {size} maps"
-            )
-        for i in range(count):
-            part = None if conditions is None else conditions[i::count]
-            yield maps[i::count], [z[i::count] for z in latents], part
-
-    def _generator_pass(self, latents: list[Tensor], conditions: Tensor | None) -> Any:
-        """Return generated maps, and the function from their cotangent to weight gradients."""
-        return backend.vjp(
-            lambda: self.generate(self.generator, latents, conditions),
-            self.generator.trainable_variables,
-            self.variables,
-        )
-
-    def _averaged_pass(self, latents: list[Tensor], conditions: Tensor | None) -> Tensor:
-        """Return maps of the averaged generator from some of a batch's latents."""
-        every = SpectralMatching.EVERY
-        few = None if conditions is None else conditions[::every]
-        maps = self.generate(self.averaged_generator, [z[::every] for z in latents], few)
-        return ops.stop_gradient(maps)
-
-    def _discriminator_step(
-        self, real: Tensor, fake: Tensor, conditions: Tensor | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        variables = self.discriminator.trainable_variables
-        (loss, logits), gradients = backend.value_and_grad(
-            lambda: self._discriminator_objective(real, fake, conditions),
-            variables,
-            self.variables,
-        )
-        self.optimizer.discriminator.apply(gradients, variables)
-        return loss, logits
-
-    def generate(
-        self, network: keras.Model, latents: list[Tensor], conditions: Tensor | None = None
-    ) -> Tensor:
-        """Return training-mode maps of one of the generators, in network units.
-
-        The reference batch passes through the same layers first.
-
-        Parameters
-        ----------
-        network : keras.Model
-            ``generator`` or ``averaged_generator``.
-        latents : list of tensor
-        conditions : tensor, optional
-
-        Returns
-        -------
-        tensor
-            ``(n, pixels, pixels, 1)``, without the margin.
-        """
-        inputs = _inputs(latents, conditions)
-        if not self.reference_size:
-            return self._cropped(network(inputs, training=True))
-        reference = _inputs(self.reference, self._reference_conditions())
-        joined = [
-            ops.concatenate([ops.cast(r, z.dtype), z], axis=0)
-            for r, z in zip(reference, inputs, strict=True)
-        ]
-        both = self._cropped(network(joined, training=True))
-        sizes = [self.reference_size, ops.shape(both)[0] - self.reference_size]
-        return backend.split(both, sizes, 0)[1]
-
-    def _reference_conditions(self) -> Tensor | None:
-        if self.example_conditions is None:
-            return None
-        return self.example_conditions[: self.reference_size]
-
-    def _cropped(self, maps: Tensor) -> Tensor:
-        """Remove the margin."""
-        margin = self.latent_space.margin
-        return maps[:, margin:-margin, margin:-margin] if margin else maps
-
-    def _logits(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
-        """Return the logits of the whole batch.
-
-        A loss is then the same number, with the same flipped labels, on every device.
-        """
-        inputs = maps if conditions is None else [maps, conditions]
-        return backend.gather(self.discriminator(inputs, training=True))
-
-    def _discriminator_objective(
-        self, real: Tensor, fake: Tensor, conditions: Tensor | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Return L_D with its penalties, and the mean logits."""
-        real_logits, fake_logits = self._logits(real, conditions), self._logits(fake, conditions)
-        loss = self.adversarial_loss.discriminator(real_logits, fake_logits, self.seed_generator)
-        for penalty in self.penalties:
-            loss = loss + penalty(self.discriminator, real, fake, self.seed_generator, conditions)
-        return loss, (ops.mean(real_logits), ops.mean(fake_logits))
-
-    def _generator_objective(
-        self, real: Tensor, fake: Tensor, conditions: Tensor | None = None
-    ) -> Tensor:
-        """Return L_G with the spectral term."""
-        relative = self.adversarial_loss.relative
-        real_logits = self._logits(real, conditions) if relative else None
-        loss = self.adversarial_loss.generator(real_logits, self._logits(fake, conditions))
-        if self.spectral_matching is None:
-            return loss
-        return loss + self.spectral_matching(fake, conditions)
-
-    def _update_average(self) -> None:
-        """Move the averaged weights towards the present ones.
-
-        The average is short at first, or the initial weights would contribute for 1/(1 − d) steps.
-        """
-        step = ops.cast(self.optimizer.iterations, "float32")
-        decay = 0.0
-        if self.average_decay:
-            decay = ops.minimum(self.average_decay, (1 + step) / (10 + step))
-        for mean, new in zip(self.averaged_generator.weights, self.generator.weights, strict=True):
-            mean.assign(decay * mean + (1 - decay) * new if new.trainable else new)
-        if self.calibrator is not None:
-            self.calibrator.reset()  # it was fitted to other weights
+        """Update both networks and the averaged generator; see ``step.adversarial_step``."""
+        return adversarial_step(self, maps, latents, conditions)
 
     def use_loss_of(self, epoch: int) -> None:
         """Switch to the loss of an epoch; the step is traced anew if the loss changed."""
@@ -468,7 +301,7 @@ class GAN(backend.TrainStep, keras.Model):
         maps = self.averaged_generator(inputs, training=training)
         if self.calibrator is not None:
             maps = self.calibrator(maps)
-        return self._cropped(maps)
+        return self.latent_space.crop(maps)
 
     def network_maps(
         self, latents: list[NDArray[np.float32]], conditions: Conditions | None = None
@@ -487,8 +320,8 @@ class GAN(backend.TrainStep, keras.Model):
         ndarray
             float32 ``(n, N, N, 1)``.
         """
-        # On several devices TensorFlow returns the same batch once for each.
-        return self.predict_on_batch(_inputs(latents, conditions))[: len(latents[0])]
+        # With several devices TensorFlow repeats the batch.
+        return self.predict_on_batch(network_inputs(latents, conditions))[: len(latents[0])]
 
     def save_own_variables(self, store: Any) -> None:
         """Save the random state too, which Keras leaves out and a resumed training needs."""
@@ -515,8 +348,3 @@ class GAN(backend.TrainStep, keras.Model):
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile as the saved GAN was."""
         self.compile(**serialization.compile_arguments(config))
-
-
-def _inputs(latents: list[Any], conditions: Any) -> list[Any]:
-    """Return the inputs of a generator."""
-    return list(latents) if conditions is None else [*latents, conditions]

@@ -7,8 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmogan_k3._typing import Shape
+from cosmogan_k3._typing import Tensor
 from cosmogan_k3.errors import InputError
+
+# Shape of one latent input without the batch axis.
+LatentShape = tuple[int, ...]
 
 # Spawn key of the latents' random streams; simulated maps use the index of the map alone.
 _SPAWN_KEY = 1
@@ -36,7 +39,7 @@ class LatentSpace:
     [(2, 8, 8, 16), (2, 64, 64, 1)]
     """
 
-    shapes: tuple[Shape, ...]
+    shapes: tuple[LatentShape, ...]
     pixels: int
     margin: int = 0
 
@@ -49,7 +52,7 @@ class LatentSpace:
         """Return the fields as plain values."""
         return asdict(self)
 
-    def shapes_for(self, pixels: int) -> tuple[Shape, ...]:
+    def shapes_for(self, pixels: int) -> tuple[LatentShape, ...]:
         """Return the shapes of one map's latents for maps of another side.
 
         Parameters
@@ -82,6 +85,11 @@ class LatentSpace:
         drawn = pixels + 2 * self.margin
         scaled = ((side * drawn // native, channels) for side, _, channels in self.shapes)
         return tuple((side, side, channels) for side, channels in scaled)
+
+    def crop(self, maps: Tensor) -> Tensor:
+        """Remove the margin of drawn maps ``(n, N, N, 1)``."""
+        margin = self.margin
+        return maps[:, margin:-margin, margin:-margin] if margin else maps
 
     def draw(
         self,

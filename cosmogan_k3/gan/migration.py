@@ -118,7 +118,7 @@ def _with_renamed_classes(value: Any) -> Any:
 
 def _without_layers(network: dict[str, Any], removed: tuple[str, ...]) -> dict[str, Any]:
     """Return the configuration of a functional model without some layers of one input each."""
-    source = {}  # from a removed layer's name to the history of its input
+    source: dict[str, list[Any]] = {}  # from a removed layer's name to the history of its input
     for layer in network["layers"]:
         if layer["config"]["name"] in removed:
             history = layer["inbound_nodes"][0]["args"][0]["config"]["keras_history"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cosmogan_k3._typing import Maps
+from cosmogan_k3._typing import MapArray
 from cosmogan_k3.gan.gan import GAN
 from cosmogan_k3.gan.parameter_regressor import learned_features
 from cosmogan_k3.maps import MapSet
@@ -17,7 +17,7 @@ _PATHS, _POINTS = 4, 16
 
 
 def learned_frechet(
-    training: MapSet, real: Maps, generated: Maps, *, seed: int = 0
+    training: MapSet, real: MapArray, generated: MapArray, *, seed: int = 0
 ) -> dict[str, float]:
     """Measure the Fréchet distance of features of a network that infers cosmological parameters.
 
@@ -25,7 +25,7 @@ def learned_frechet(
     ----------
     training : MapSet
         The network learns from 3,000 of its maps and those of its parameters that vary.
-    real, generated : ndarray
+    real, generated : MapArray
         κ, float ``(n, N, N)``; the network has not seen them.
     seed : int
 

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 from keras import layers
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Maps, Rows
+from cosmogan_k3._typing import MapArray, Maps, Rows
 from cosmogan_k3.gan.architectures.blocks import seeded_initializers
 from cosmogan_k3.nn.layers import MapConv2D
 
@@ -134,7 +134,7 @@ def train_regressor(
 def learned_features(
     training: Maps,
     parameters: ArrayLike,
-    sets: Sequence[Maps],
+    sets: Sequence[MapArray],
     *,
     epochs: int = 20,
     seed: int = 0,
@@ -182,11 +182,13 @@ def learned_features(
     network, scale = train_regressor(training, parameters, epochs=epochs, seed=seed)
     features = keras.Model(network.input, network.get_layer("features").output)
     return [
-        features.predict(_standardized(maps, scale), verbose=0).astype(np.float64) for maps in sets
+        np.asarray(features.predict(_standardized(maps, scale), verbose=0), np.float64)
+        for maps in sets
     ]
 
 
-def _standardized(maps: Maps, scale: MapScale) -> NDArray[np.float32]:
+def _standardized(maps: MapArray, scale: MapScale) -> Maps:
     """Return the input of the network."""
     mean, deviation = scale
-    return ((np.asarray(maps, dtype="float32") - mean) / deviation)[..., None]
+    values = np.asarray(maps, dtype=np.float32)
+    return ((values - mean) / deviation).astype(np.float32, copy=False)[..., None]

@@ -1,36 +1,49 @@
-"""Models in MLflow: logged with two flavors, registered under a name with an alias, loaded on any backend."""
+"""Models in MLflow: logged with two flavors, registered with an alias, loaded on any backend."""
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import keras
 import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.models import Model, ModelSignature
+from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
 
 import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
-from cosmogan_k3.gan import serialization
+from cosmogan_k3.gan import GAN, serialization
+from cosmogan_k3.maps import Conditioning
 from cosmogan_k3.tracking.runs import use_store
 
 _PACKAGE = Path(cosmogan_k3.__file__).parent
-_REQUIREMENTS = ("keras", "mlflow", "numpy", "scipy", "scikit-learn", "matplotlib", "h5py", "tqdm")
+_REQUIREMENTS = (
+    *("keras", "mlflow", "numpy", "scipy", "scikit-learn", "matplotlib", "h5py", "tqdm"),
+)
+# Where the file of a model lies in an MLflow model.
+_DATA_FOLDER, _FILE = "data", "model.keras"
 
 
-def log_gan(gan, *, registered_name="", alias="champion"):
+def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> ModelInfo:
     """Log a GAN to the active run, and register it.
 
-    Args:
-        gan: ``GAN``.
-        registered_name: str; empty for none.
-        alias: str, which moves to the new version.
+    Parameters
+    ----------
+    gan : GAN
+    registered_name : str
+        Empty to register none.
+    alias : str
+        It moves to the new version.
 
-    Returns:
-        MLflow's ``ModelInfo``: ``model_uri``, and ``registered_model_version`` where it was registered.
+    Returns
+    -------
+    ModelInfo
+        With ``model_uri``, and ``registered_model_version`` if the model was registered.
     """
     info = Model.log(
         None,
@@ -40,44 +53,60 @@ def log_gan(gan, *, registered_name="", alias="champion"):
         gan=gan,
     )
     if registered_name and alias:
-        mlflow.MlflowClient().set_registered_model_alias(
-            registered_name, alias, info.registered_model_version
-        )
+        version = info.registered_model_version
+        mlflow.MlflowClient().set_registered_model_alias(registered_name, alias, version)
     return info
 
 
 class _Flavor:
-    """A model folder that ``mlflow.keras`` and ``mlflow.pyfunc`` both load: one ``.keras`` file, nothing pickled."""
+    """A model that ``mlflow.keras`` and ``mlflow.pyfunc`` load: one ``.keras`` file, no pickle."""
 
     @staticmethod
-    def save_model(path, mlflow_model, gan):
+    def save_model(path: str, mlflow_model: Model, gan: GAN) -> None:
+        """Write the folder of the model; MLflow calls it."""
         mlflow_model.add_flavor(
             "keras",
-            data="data",
+            data=_DATA_FOLDER,
             keras_version=keras.__version__,
             keras_backend=keras.backend.backend(),
             save_exported_model=False,
         )
+        names = gan.conditioning.names if gan.conditioning else ()
         with tempfile.TemporaryDirectory() as folder:
-            # code_paths copies as it is: compiled files and caches stay behind.
+            # code_paths copies everything, compiled files and caches too.
             code = shutil.copytree(
-                _PACKAGE, Path(folder) / _PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__")
+                _PACKAGE,
+                Path(folder) / _PACKAGE.name,
+                ignore=shutil.ignore_patterns("__pycache__"),
             )
-            gan.save(Path(folder) / "model.keras")
+            gan.save(Path(folder) / _FILE)
             mlflow.pyfunc.save_model(
                 path,
                 loader_module="cosmogan_k3.tracking.pyfunc",
-                data_path=str(Path(folder) / "model.keras"),
+                data_path=str(Path(folder) / _FILE),
                 code_paths=[str(code)],
                 mlflow_model=mlflow_model,
-                signature=signature(gan.pixels, gan.conditioning.names if gan.conditioning else ()),
+                signature=signature(gan.pixels, names),
                 input_example=input_example(gan.conditioning),
                 pip_requirements=_requirements(),
             )
 
 
-def signature(pixels, parameters=()):
-    """How many maps, a seed and the parameters in, κ out."""
+def signature(pixels: int, parameters: Sequence[str] = ()) -> ModelSignature:
+    """Return the signature: number of maps, seed and parameters in, κ out.
+
+    Parameters
+    ----------
+    pixels : int
+        Side of the maps.
+    parameters : sequence of str
+        Names of a conditional model's parameters.
+
+    Examples
+    --------
+    >>> signature(16, ["omega_m"]).inputs.input_names()
+    ['maps', 'seed', 'omega_m']
+    """
     columns = ColSpec("long", "maps"), ColSpec("long", "seed", required=False)
     return ModelSignature(
         inputs=Schema([*columns, *(ColSpec("double", name) for name in parameters)]),
@@ -85,22 +114,45 @@ def signature(pixels, parameters=()):
     )
 
 
-def input_example(conditioning=None):
-    """One map, of parameters in the middle of what was seen, as a table that MLflow shows and serves."""
-    row = {"maps": 1, "seed": 0}
+def input_example(conditioning: Conditioning | None = None) -> pd.DataFrame:
+    """Return a request for one map, in the middle of the range, which MLflow shows.
+
+    Parameters
+    ----------
+    conditioning : Conditioning, optional
+
+    Examples
+    --------
+    >>> input_example().to_dict("records")
+    [{'maps': 1, 'seed': 0}]
+    """
+    row: dict[str, Any] = {"maps": 1, "seed": 0}
     if conditioning:
         middles = (np.array(conditioning.lowest) + conditioning.highest) / 2
         row |= dict(zip(conditioning.names, middles.tolist(), strict=True))
     return pd.DataFrame([row])
 
 
-def _requirements():
+def _requirements() -> list[str]:
+    """Return the packages that a served model needs, in the versions of this environment."""
     names = (*_REQUIREMENTS, keras.backend.backend())
     return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
 
 
-def load_if_any(name, alias):
-    """The GAN that has an alias in the registry; None where there is no such name or alias."""
+def load_if_any(name: str, alias: str) -> GAN | None:
+    """Return the GAN that has an alias in the registry, or None if there is no such alias.
+
+    Parameters
+    ----------
+    name : str
+        Of the registered model.
+    alias : str
+
+    Raises
+    ------
+    InputError
+        If the registry cannot be read.
+    """
     use_store()
     try:
         mlflow.MlflowClient().get_model_version_by_alias(name, alias)
@@ -113,17 +165,28 @@ def load_if_any(name, alias):
     return load_gan(f"models:/{name}@{alias}")
 
 
-def load_gan(uri):
+def load_gan(uri: str) -> GAN:
     """Load a GAN from an MLflow URI.
 
-    Raises:
-        InputError: no such model in the store.
+    Only the ``.keras`` file of the model is read, in Keras's safe mode; other flavors that the
+    model may declare are not.
+
+    Parameters
+    ----------
+    uri : str
+        Such as "models:/cosmogan@champion".
+
+    Raises
+    ------
+    InputError
+        If there is no such model in the store, or it is not a GAN of this package.
     """
     use_store()
     try:
         folder = mlflow.artifacts.download_artifacts(uri)
     except (mlflow.exceptions.MlflowException, OSError) as error:
         raise InputError(
-            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})"
+            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})",
+            parameter="model",
         ) from error
-    return serialization.load_gan(Path(folder) / "data" / "model.keras")
+    return serialization.load_gan(Path(folder) / _DATA_FOLDER / _FILE)

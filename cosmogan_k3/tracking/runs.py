@@ -1,47 +1,64 @@
-"""One training, one MLflow run."""
+"""MLflow runs: one for each training."""
 
 import contextlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from cosmogan_k3._typing import PathLike
 from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError, one_line
+
+if TYPE_CHECKING:
+    from cosmogan_k3.gan import Preset
 
 EXPERIMENT = "cosmogan"
 DEFAULT_STORE = "sqlite:///mlflow.db"
 _FIGURES = (".png", ".pdf")
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
+# Options that may change from one job of a training to the next, and are not logged.
+_JOB_OPTIONS = ("quiet", "resume", "minutes", "devices")
 
-_OF_THE_JOB = ("quiet", "resume", "minutes", "devices")
-"""Options that may change from one job to the next of the same training."""
 
-
-def use_store():
-    """Honour MLFLOW_TRACKING_URI; without it, keep runs in ``mlflow.db`` in the current folder."""
+def use_store() -> None:
+    """Use the store that MLFLOW_TRACKING_URI names, or ``mlflow.db`` in the current folder."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         mlflow.set_tracking_uri(DEFAULT_STORE)
 
 
 @contextlib.contextmanager
-def training_run(name, parameters, *, run_id="", parent=""):
-    """Open a run (or go on with the one that ``mlflow run`` opened), and log what it stands on.
+def training_run(
+    name: str, parameters: Mapping[str, Any], *, run_id: str = "", parent: str = ""
+) -> Iterator[mlflow.ActiveRun]:
+    """Open a run, or resume the one that ``mlflow run`` opened, and log its parameters.
 
-    Args:
-        name: str.
-        parameters: mapping; every value is logged that the run does not hold yet.
-        run_id: str, of a run to go on with, where it still exists.
-        parent: str, of the run that this one is to stand under.
+    Parameters
+    ----------
+    name : str
+    parameters : mapping of str to Any
+        Those that the run does not hold yet are logged.
+    run_id : str
+        Of a run to resume, if it still exists.
+    parent : str
+        Of the run under which this one stands.
 
-    Raises:
-        InputError: the tracking store cannot be reached.
+    Yields
+    ------
+    mlflow.ActiveRun
+
+    Raises
+    ------
+    InputError
+        If the tracking store cannot be reached.
     """
     use_store()
     try:
@@ -51,33 +68,35 @@ def training_run(name, parameters, *, run_id="", parent=""):
             f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({one_line(error, 300)})"
         ) from error
     with run:
-        already = mlflow.get_run(run.info.run_id).data.params
-        mlflow.log_params({key: value for key, value in parameters.items() if key not in already})
+        logged = mlflow.get_run(run.info.run_id).data.params
+        mlflow.log_params({key: value for key, value in parameters.items() if key not in logged})
         mlflow.set_tags(_provenance())
         yield run
 
 
-def _exists(run_id):
+def _exists(run_id: str) -> bool:
     with contextlib.suppress(mlflow.exceptions.MlflowException):
         return bool(run_id) and mlflow.get_run(run_id).info.lifecycle_stage == "active"
     return False
 
 
-def end_lost_run(run_id):
+def end_lost_run(run_id: str) -> None:
     """Mark the run of a process that was killed."""
     if _exists(run_id):
         mlflow.MlflowClient().set_terminated(run_id, "KILLED")
 
 
-def _new_run(name, parent):
+def _new_run(name: str, parent: str) -> mlflow.ActiveRun:
     if not os.environ.get("MLFLOW_RUN_ID") and not os.environ.get("MLFLOW_EXPERIMENT_NAME"):
         mlflow.set_experiment(EXPERIMENT)
-    parent = parent or getattr(getattr(mlflow.active_run(), "info", None), "run_id", "")
+    active = mlflow.active_run()
+    parent = parent or (active.info.run_id if active else "")
     tags = {MLFLOW_PARENT_RUN_ID: parent} if parent else None
     return mlflow.start_run(run_name=name, nested=bool(parent), tags=tags)
 
 
-def _provenance():
+def _provenance() -> dict[str, str]:
+    """Return the versions of packages and code, and the machine."""
     tags = {
         "cosmogan_k3": __version__,
         "python": platform.python_version(),
@@ -87,46 +106,66 @@ def _provenance():
         with contextlib.suppress(metadata.PackageNotFoundError):
             tags[f"version.{package}"] = metadata.version(package)
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        folder = Path(__file__).parent
-        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-        tags["git_commit"] = subprocess.run(
-            command, capture_output=True, check=True, text=True
-        ).stdout.strip()
+        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+        done = subprocess.run(command, capture_output=True, check=True, text=True)
+        tags["git_commit"] = done.stdout.strip()
     return tags
 
 
-def flat_parameters(config, preset):
-    """The command's and the preset's parameters as one flat mapping of names to values."""
-    flat = {key: value for key, value in asdict(config).items() if key not in _OF_THE_JOB}
-    flat["architecture"] = type(preset.architecture).__name__
-    flat |= {f"architecture.{key}": value for key, value in asdict(preset.architecture).items()}
-    # Not asdict, which would turn a penalty into numbers without its name.
+def flat_parameters(config: Any, preset: "Preset") -> dict[str, Any]:
+    """Return the parameters of a command and its preset as one flat mapping.
+
+    Parameters
+    ----------
+    config : TrainConfig or another dataclass of ``config``
+    preset : Preset
+
+    Examples
+    --------
+    >>> from cosmogan_k3.config import TrainConfig
+    >>> from cosmogan_k3.gan import get_preset
+    >>> flat = flat_parameters(TrainConfig(), get_preset("tiny"))
+    >>> flat["architecture"], flat["architecture.latent"], flat["preset.batch_size"]
+    ('FullyConvolutional', 4, 8)
+    """
+    flat = {key: value for key, value in asdict(config).items() if key not in _JOB_OPTIONS}
+    architecture = preset.architecture
+    flat["architecture"] = type(architecture).__name__
+    own = asdict(architecture)  # type: ignore[call-overload]  # subclasses are dataclasses
+    flat |= {f"architecture.{key}": value for key, value in own.items()}
+    # Not asdict, which would turn a loss or a penalty into numbers without its name.
     values = {field.name: getattr(preset, field.name) for field in fields(preset)}
     values["penalties"] = [str(penalty) for penalty in preset.penalties]
     return flat | {f"preset.{key}": value for key, value in values.items() if key != "architecture"}
 
 
-def log_evidence(metrics, files, *, description=""):
-    """Log numbers as metrics, files as artifacts (figures in a folder of theirs), and what the run's page says first.
+def log_evidence(
+    metrics: Mapping[str, Any], files: Iterable[PathLike], *, description: str = ""
+) -> None:
+    """Log metrics, artifacts and the description that the run's page shows first.
 
-    Args:
-        metrics: mapping of names to values; what is no number is left out.
-        files: paths.
-        description: str, Markdown.
+    Parameters
+    ----------
+    metrics : mapping of str to Any
+        Values that are no numbers are left out.
+    files : iterable of path
+        Figures go to a folder of their own.
+    description : str
+        Markdown.
     """
-    mlflow.log_metrics(
-        {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
-    )
+    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+    mlflow.log_metrics(numbers)
     for path in files:
-        mlflow.log_artifact(
-            str(path), artifact_path="figures" if Path(path).suffix in _FIGURES else None
-        )
+        folder = "figures" if Path(path).suffix in _FIGURES else None
+        mlflow.log_artifact(str(path), artifact_path=folder)
     mlflow.set_tag("mlflow.note.content", description)
 
 
-def log_epoch(values, epoch):
+def log_epoch(values: Mapping[str, float], epoch: int) -> None:
+    """Log the numbers of an epoch."""
     mlflow.log_metrics({key: float(value) for key, value in values.items()}, step=epoch)
 
 
-def log_tags(tags):
-    mlflow.set_tags(tags)
+def log_tags(tags: Mapping[str, Any]) -> None:
+    """Set tags of the active run."""
+    mlflow.set_tags(dict(tags))

@@ -1,0 +1,1 @@
+"""The training job: data, epochs, checkpoints, divergence, several processes, results."""

@@ -1,92 +1,93 @@
-"""What happens after each epoch: measure, judge, record, keep, and decide whether to go on."""
+"""What happens after each epoch: measure, judge, log, write a checkpoint, stop."""
 
 import time
+from typing import Any
 
 import keras
 import numpy as np
 
 from cosmogan_k3 import backend
-from cosmogan_k3.statistics import Validation, relative_diversity, stopping_advice, validation_score
+from cosmogan_k3._typing import Maps
+from cosmogan_k3.gan import Preset
+from cosmogan_k3.statistics import stopping_advice, validation_score
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.gan.sampler import Sampler
-from cosmogan_k3.training import divergence as guard
-from cosmogan_k3.training.checkpoints import SCORE
+from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.distributed import broadcast_from_main, is_main_process
+from cosmogan_k3.training.epoch_judge import EpochJudge, judge_epoch
+from cosmogan_k3.training.progress import SCORE, Progress
 
-_VALIDATION_MAPS = 1000
-"""At most so many maps are generated and compared after an epoch."""
-
+# Epochs whose principal components are kept for the figure.
 _PCA_PANELS = 4
 
 
-def validation_of(maps):
-    """The ``Validation`` on held-out maps, the first 1,000 of a ``MapSet``; None where there are fewer than three."""
-    if maps is None or len(maps) < 3:
-        return None
-    return Validation(np.asarray(maps.kappa[:_VALIDATION_MAPS]), pixel_arcmin=maps.pixel_arcmin)
+class EpochMonitor(keras.callbacks.Callback):
+    """Measure an epoch on validation maps, log it, and write its checkpoint unless it diverged.
 
+    Of several processes all draw the maps, because a JAX model on several hosts computes on all of
+    them or on none. The main process alone measures, decides, logs and writes; it broadcasts what
+    it found.
 
-class Monitor(keras.callbacks.Callback):
-    """Measure an epoch on validation maps, log it to MLflow, and write its checkpoint unless it diverged.
+    Parameters
+    ----------
+    progress : Progress
+        Each epoch is added to it.
+    checkpoints : Checkpoints
+    judge : EpochJudge or None
+        None if there are too few validation maps.
+    preset : Preset
+        Its batch size and number of epochs are used.
+    patience : int
+        Epochs without a better score after which to stop; 0 for never.
+    deadline : float
+        Value of ``time.perf_counter`` after which to stop.
 
-    Of several processes, all draw the maps, since on JAX a model on several hosts computes on all or on none; the chief
-    alone measures, decides, logs and writes, and tells the others what it found.
-
-    After ``fit``, ``cause`` says why the last epoch is to be given up (None: it is not).
-
-    Args:
-        progress: ``Progress``, to which each epoch is added.
-        checkpoints: ``Checkpoints``.
-        validation: ``MapSet`` or None; fewer than three maps are not looked at.
-        preset: ``Preset``, of which the batch size and the epochs matter here.
-        patience: int, epochs without a better score after which to stop; 0 for never.
-        deadline: float, value of ``time.perf_counter`` after which to stop.
+    Attributes
+    ----------
+    cause : str or None
+        After ``fit``, why the last epoch is to be given up; None if it is not.
     """
 
-    def __init__(self, progress, checkpoints, validation, preset, patience=0, deadline=np.inf):
+    def __init__(
+        self,
+        progress: Progress,
+        checkpoints: Checkpoints,
+        judge: EpochJudge | None,
+        preset: Preset,
+        *,
+        patience: int = 0,
+        deadline: float = np.inf,
+    ) -> None:
         super().__init__()
         self.progress = progress
         self.checkpoints = checkpoints
-        self.compared = (
-            0
-            if validation is None or len(validation) < 3
-            else min(len(validation), _VALIDATION_MAPS)
-        )
-        self.held_out = validation
-        self.validation = validation_of(validation) if is_main_process() else None
+        self.judge = judge
         self.batch_size, self.epochs = preset.batch_size, preset.epochs
-        self.panels = set(
-            np.linspace(1, self.epochs, min(_PCA_PANELS, self.epochs)).round().astype(int).tolist()
-        )
+        panels = np.linspace(1, self.epochs, min(_PCA_PANELS, self.epochs)).round().astype(int)
+        self.panels = set(panels.tolist())
         self.patience = patience
         self.deadline = deadline
-        self.cause = None
+        self.cause: str | None = None
 
     @property
-    def finished(self):
-        """Whether all epochs are done, or the patience is spent."""
+    def finished(self) -> bool:
+        """Whether all epochs are done, or the patience is exhausted."""
         if self.progress.epoch >= self.epochs:
             return True
         scores = self.progress.column(SCORE)
-        return bool(
-            self.patience
-            and np.isfinite(scores).any()
-            and stopping_advice(scores, patience=self.patience).stop
-        )
+        if not self.patience or not np.isfinite(scores).any():
+            return False
+        return stopping_advice(scores, patience=self.patience).stop
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
         self._start = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
-        values = {name: float(value) for name, value in logs.items()}
-        values["images_per_second"] = (
-            self.params["steps"] * self.batch_size / (time.perf_counter() - self._start)
-        )
-        # Always from the same latents, so that epochs differ by their weights alone.
-        generated = None
-        if self.compared:
-            parameters = Sampler(self.model).parameters_of(self.held_out, slice(self.compared))
-            generated = Sampler(self.model).sample(self.compared, parameters=parameters)
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Judge the epoch; keep it, or say why it is to be given up."""
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        seconds = time.perf_counter() - self._start
+        values["images_per_second"] = self.params["steps"] * self.batch_size / seconds
+        generated = self.judge.draw(self.model) if self.judge else None
         values, self.cause, late = broadcast_from_main(lambda: self._judge(values, generated))
         if self.cause:
             self.model.stop_training = True
@@ -100,25 +101,29 @@ class Monitor(keras.callbacks.Callback):
         if self.finished or late:
             self.model.stop_training = True
 
-    def _judge(self, values, generated):
-        """The epoch's numbers with those of its maps, why to give it up (None: no reason), and whether time is up."""
-        if generated is not None:
-            finite = np.isfinite(generated).all()
-            values["validation_diversity"] = (
-                relative_diversity(self.validation.real, generated) if finite else np.nan
-            )
-        cause = guard.diagnose([*self.progress.epochs, values], self.model.adversarial_loss)
+    def _judge(
+        self, values: dict[str, float], generated: Maps | None
+    ) -> tuple[dict[str, float], str | None, bool]:
+        """Return the epoch's numbers, why to give it up or None, and whether time is up."""
+        values, cause = judge_epoch(
+            self.progress.epochs,
+            values,
+            self.model.adversarial_loss,
+            judge=self.judge,
+            generated=generated,
+        )
         if generated is not None and not cause:
-            self._measure(values, generated)
+            values |= self._distances(generated)
         return values, cause, time.perf_counter() > self.deadline
 
-    def _measure(self, values, generated):
-        projection = self.validation.projection(generated)
-        distances = self.validation.distances(generated, projection)
-        values |= {f"validation_{name}": value for name, value in distances.items()}
-        values[SCORE] = validation_score(distances)
+    def _distances(self, generated: Maps) -> dict[str, float]:
+        """Return validation distances and score, and keep the projection for the figure."""
+        assert self.judge is not None
+        validation = self.judge.validation
+        projection = validation.projection(generated)
+        distances = validation.distances(generated, projection)
         shown = [panel for panel in self.progress.projections if panel[0] in self.panels]
-        self.progress.projections = [
-            *shown,
-            [self.progress.epoch + 1, *(points.tolist() for points in projection)],
-        ]
+        points = [axis.tolist() for axis in projection]
+        self.progress.projections = [*shown, [self.progress.epoch + 1, *points]]
+        named = {f"validation_{name}": value for name, value in distances.items()}
+        return named | {SCORE: validation_score(distances)}

@@ -1,148 +1,128 @@
-"""Everything that a training needs to go on, kept on disk after each epoch."""
+"""Checkpoints: what a training needs to be resumed, on disk after each epoch."""
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
+from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.training.progress import Progress
 
-SCORE = "validation_epoch_score"
+if TYPE_CHECKING:
+    from cosmogan_k3.gan import GAN
+
+_GAN, _PROGRESS = "gan.keras", "progress.json"
 
 
-@dataclass
-class Progress:
-    """What is known of a training beside the state of its networks and optimizers."""
+class Savable(Protocol):
+    """What a checkpoint holds: a GAN, or its stand-in."""
 
-    identity: dict
-    """What a resumed training has to share: preset, seed, backend, data. Names to plain values."""
-    run_id: str = ""
-    """Of the MLflow run."""
-    epochs: list = field(default_factory=list)
-    """One mapping of numbers for each epoch so far: losses, logits, validation distances, score."""
-    rollbacks: list = field(default_factory=list)
-    """One mapping for each: the epoch that was given up, the one gone back to, and the cause."""
-    projections: list = field(default_factory=list)
-    """``[epoch, real, generated]`` of a few epochs, for the figure of principal components."""
-    seconds: float = 0.0
-
-    @property
-    def epoch(self):
-        return len(self.epochs)
-
-    def best_of(self, candidates):
-        """Of these epochs, the first of the smallest score, or the last where none has one."""
-        scored = [e for e in sorted(candidates) if e and SCORE in self.epochs[e - 1]]
-        return min(scored, key=lambda e: self.epochs[e - 1][SCORE]) if scored else max(candidates)
-
-    def column(self, name):
-        """One number of every epoch; NaN where it has none."""
-        return [epoch.get(name, float("nan")) for epoch in self.epochs]
-
-    def differences(self, identity):
-        """In words, what the identity of another training does not share; empty where all agrees.
-
-        Example:
-            >>> Progress({"seed": 0, "epochs": 4}).differences({"seed": 0, "epochs": 6})
-            'epochs: recorded 4, given 6'
-        """
-        given = json.loads(json.dumps(identity))
-        names = [
-            name for name in given if name in self.identity and self.identity[name] != given[name]
-        ]
-        return "; ".join(
-            f"{name}: recorded {self.identity[name]!s:.60}, given {given[name]!s:.60}"
-            for name in names[:3]
-        )
+    def save(self, path: Path) -> None:
+        """Write a file."""
 
 
 class Checkpoints:
-    """A folder of checkpoints: the newest, the one before and the best.
+    """A folder with the newest checkpoint, the one before and the best one.
 
-    Each is a folder ``epoch-0007`` with ``gan.keras`` (both networks, averaged weights, both optimizers, random state)
-    and ``progress.json``. It is written under another name and renamed when it is complete, so that a full disk or
-    a killed process leaves the last one as it was.
+    Each checkpoint is a folder ``epoch-0007`` with ``gan.keras`` (both networks, averaged weights,
+    both optimizers, random state) and ``progress.json``. It is written under another name and
+    renamed when it is complete. A full disk or a killed process therefore leaves the earlier
+    checkpoints as they were.
 
-    Args:
-        folder: path; made when the first checkpoint is written.
+    Parameters
+    ----------
+    folder : path
+        It is made when the first checkpoint is written.
 
-    Example:
-        >>> Checkpoints("nowhere").epochs()
-        []
+    Examples
+    --------
+    >>> Checkpoints("nowhere").epochs()
+    []
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder: PathLike) -> None:
         self.folder = Path(folder)
 
-    def epochs(self):
-        """Epochs of which there are checkpoints, increasing; 0 is the state before the first."""
+    def epochs(self) -> list[int]:
+        """Return the epochs of the checkpoints, increasing; 0 is the state before the first."""
         return sorted(int(path.name.removeprefix("epoch-")) for path in self.folder.glob("epoch-*"))
 
-    def start(self, gan, progress):
+    def start(self, gan: Savable, progress: Progress) -> None:
         """Remove the checkpoints of an earlier training, and write the first of this one."""
         for epoch in self.epochs():
             self._remove(epoch)
         self.save(gan, progress)
 
-    def save(self, gan, progress):
+    def save(self, gan: Savable, progress: Progress) -> None:
         """Write a checkpoint, then remove those that are no longer needed.
 
-        Raises:
-            InputError: it cannot be written; the earlier ones are as they were.
+        Raises
+        ------
+        InputError
+            If it cannot be written; the earlier ones are as they were.
         """
         partial = self._cleared()
         try:
             partial.mkdir(parents=True)
-            gan.save(partial / "gan.keras")
-            state = asdict(progress) | {
-                "best_epoch": progress.best_of([*self.epochs(), progress.epoch])
-            }
-            (partial / "progress.json").write_text(json.dumps(state))
+            gan.save(partial / _GAN)
+            # The best epoch follows from the rest. It is there for readers of the file.
+            best = progress.best_of([*self.epochs(), progress.epoch])
+            (partial / _PROGRESS).write_text(json.dumps(asdict(progress) | {"best_epoch": best}))
             partial.rename(self._path(progress.epoch))
         except (OSError, RuntimeError) as error:  # HDF5 reports a full disk as either
             self._cleared()
             raise InputError(
                 f"{self.folder}: the checkpoint of epoch {progress.epoch} cannot be written "
-                f"({one_line(error, 200)}); make room and go on with --resume from the one before"
+                f"({one_line(error, 200)}); make room and resume from the one before",
+                parameter="resume",
             ) from error
         kept = self.epochs()
         for epoch in set(kept[:-2]) - {progress.best_of(kept)}:
             self._remove(epoch)
 
-    def progress(self, epoch=None):
-        """The ``Progress`` of a checkpoint, by default of the newest.
+    def progress(self, epoch: int | None = None) -> Progress:
+        """Return the ``Progress`` of a checkpoint, by default of the newest.
 
-        Raises:
-            InputError: there is none, or it cannot be read.
+        Raises
+        ------
+        InputError
+            If there is none, or it cannot be read.
         """
         if not self.epochs():
-            raise InputError(f"{self.folder}: no checkpoint to resume from; start without --resume")
+            raise InputError(
+                f"{self.folder}: no checkpoint to resume from; start a new training",
+                parameter="resume",
+            )
         path = self._path(self.epochs()[-1] if epoch is None else epoch)
         try:
-            state = json.loads((path / "progress.json").read_text())
-            del state["best_epoch"]  # follows from the others; it is there for readers
+            state = json.loads((path / _PROGRESS).read_text())
+            del state["best_epoch"]
             return Progress(**state)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise _unreadable(path, error) from error
 
-    def gan(self, epoch):
-        """The GAN of a checkpoint.
+    def gan(self, epoch: int) -> "GAN":
+        """Return the GAN of a checkpoint.
 
-        Raises:
-            InputError: it cannot be read.
+        Raises
+        ------
+        InputError
+            If it cannot be read.
         """
-        from cosmogan_k3.gan.serialization import load_gan
+        from cosmogan_k3.gan import load_gan
 
         path = self._path(epoch)
         try:
-            return load_gan(path / "gan.keras")
+            return load_gan(path / _GAN)
         except InputError as error:
             raise _unreadable(path, error) from error
 
-    def roll_back(self, progress, failed_epoch, cause):
-        """Remove what a divergence may have spoilt; return the ``Progress`` from which to go on.
+    def roll_back(self, progress: Progress, failed_epoch: int, cause: str) -> Progress:
+        """Remove the checkpoints after a divergence, and return the ``Progress`` to go on from.
 
-        That is the newest checkpoint's or, where going on from it has failed before, an older one's.
+        This is the newest checkpoint, or an older one if the newest has been tried before.
         """
         tried = {rollback["back_to"] for rollback in progress.rollbacks}
         untried = [epoch for epoch in self.epochs() if epoch not in tried]
@@ -151,26 +131,26 @@ class Checkpoints:
             if newer > epoch:
                 self._remove(newer)
         rollback = {"epoch": failed_epoch, "back_to": epoch, "cause": cause}
-        return replace(
-            self.progress(epoch), run_id=progress.run_id, rollbacks=[*progress.rollbacks, rollback]
-        )
+        rollbacks = [*progress.rollbacks, rollback]
+        return replace(self.progress(epoch), run_id=progress.run_id, rollbacks=rollbacks)
 
-    def _path(self, epoch):
+    def _path(self, epoch: int) -> Path:
         return self.folder / f"epoch-{epoch:04d}"
 
-    def _cleared(self):
-        """The name of what is being written or removed, nothing being there."""
+    def _cleared(self) -> Path:
+        """Return the path of what is being written or removed, after removing what is there."""
         partial = self.folder / ".partial"
         shutil.rmtree(partial, ignore_errors=True)
         return partial
 
-    def _remove(self, epoch):
-        """First the name, then the files: a checkpoint is there or is not."""
+    def _remove(self, epoch: int) -> None:
+        """Rename the checkpoint, then remove its files: it is complete or absent."""
         self._path(epoch).rename(self._cleared())
         self._cleared()
 
 
-def _unreadable(path, error):
+def _unreadable(path: Path, error: Exception) -> InputError:
     return InputError(
-        f"{path}: not a readable checkpoint ({one_line(error, 200)}); remove it to go on from the one before"
+        f"{path}: not a readable checkpoint ({one_line(error, 200)}); remove it to resume from the "
+        "one before"
     )

@@ -1,32 +1,37 @@
-"""What the processes of one training do together: one decides, writes and speaks, none waits for one that is gone."""
+"""What several processes of one training do together."""
 
 import atexit
 import contextlib
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from cosmogan_k3 import backend
 from cosmogan_k3.errors import InputError, one_line
 
-_SIGNS = ("gloo", "nccl", "connection", "coordination")
-"""One of these words is in what a framework says when another process is gone."""
+# A framework's message that another process is gone contains one of these words.
+_LOSS_WORDS = ("gloo", "nccl", "connection", "coordination")
 
 
-def is_main_process():
-    """Whether this is the process that writes checkpoints, talks to MLflow and prints."""
+def is_main_process() -> bool:
+    """Return whether this process writes checkpoints, talks to MLflow and prints."""
     return backend.process_index() == 0
 
 
-def broadcast_from_main(function):
-    """What ``function()`` returns on the chief, who alone calls it, on every process.
+def broadcast_from_main(function: Callable[[], Any]) -> Any:
+    """Return on every process what ``function()`` returns on the main process.
 
-    Args:
-        function: returns plain values; between processes they travel as JSON.
+    Parameters
+    ----------
+    function : callable
+        Only the main process calls it. It returns plain values, which travel as JSON.
 
-    Example:
-        >>> broadcast_from_main(lambda: {"stop": False})
-        {'stop': False}
+    Examples
+    --------
+    >>> broadcast_from_main(lambda: {"stop": False})
+    {'stop': False}
     """
     if backend.process_count() == 1:
         return function()
@@ -34,11 +39,19 @@ def broadcast_from_main(function):
 
 
 @contextlib.contextmanager
-def distributed_errors():
-    """Say in one line that another process is gone, and after any error end without waiting for the others.
+def distributed_errors() -> Iterator[None]:
+    """Report in one line that another process is gone, and exit without waiting for the others.
 
-    Raises:
-        InputError: another process ended or cannot be reached.
+    Raises
+    ------
+    InputError
+        If another process ended or cannot be reached.
+
+    Examples
+    --------
+    >>> with distributed_errors():
+    ...     print("one process")
+    one process
     """
     try:
         yield
@@ -46,16 +59,18 @@ def distributed_errors():
         if backend.process_count() == 1:
             raise
         atexit.register(_end_at_once)
-        if isinstance(error, InputError) or not any(sign in str(error).lower() for sign in _SIGNS):
+        lost = any(word in str(error).lower() for word in _LOSS_WORDS)
+        if isinstance(error, InputError) or not lost:
             raise
         raise InputError(
-            f"Another process of this training ended or cannot be reached ({one_line(error, 120)}); "
-            "start all of them again, with --resume"
+            f"Another process of this training ended or cannot be reached ({one_line(error, 120)});"
+            " start all of them again to resume the training",
+            parameter="resume",
         ) from error
 
 
-def _end_at_once():
-    """Leave before a framework's own farewell, which would wait for every process."""
+def _end_at_once() -> None:
+    """Exit before the framework's own shutdown, which would wait for every process."""
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(2)

@@ -1,60 +1,78 @@
-"""Whether a training is still one: the signs of divergence, collapse and dominance, and their bounds."""
+"""Signs that a training has diverged, collapsed or is dominated by its discriminator."""
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 
 from cosmogan_k3.nn import losses
+from cosmogan_k3.nn.losses import AdversarialLoss
 
+# Rollbacks before a training is given up: another seed helps against bad luck, not against a bad
+# recipe.
 MAX_ROLLBACKS = 3
-"""Divergences that are undone before a training is given up: another seed mends bad luck, not a bad recipe."""
 
+# Losses and mean logits beyond are exploding. Healthy ones are of order 1, or a few hundred for a
+# critic of slope 1 on maps of 256² pixels.
 LARGEST_LOSS = 1e4
-"""Losses and mean logits beyond are exploding: healthy ones are of order 1, or a few hundred for a critic of slope 1 on
-maps of 256² pixels."""
 
+# A ``statistics.relative_diversity`` below is a collapse. Untrained generators of the presets start
+# at 0.03 to 0.13 and were all above 0.2 after 20 steps (seed 0, maps of 16 and 32 pixels); real
+# maps have 1.
 SMALLEST_DIVERSITY = 0.1
-"""``statistics.relative_diversity`` below is a collapse. Untrained generators of the presets start at 0.03 to
-0.13 and were all above 0.2 after 20 steps (seed 0, maps of 16 and 32 pixels); real maps have 1."""
 
+# ⟨D(x)⟩ − ⟨D(g)⟩ above is dominance: as log-odds, ±10 is one error of the discriminator in 20,000
+# maps; the hinge losses ask for 2. Trainings of ``quick`` end below 0.1, and the presets start with
+# up to 3.4.
 LARGEST_GAP = 20.0
-"""⟨D(x)⟩ − ⟨D(g)⟩ above is dominance: as log-odds, ±10, one error of the discriminator in 20,000 maps; ten times what
-the hinges ask for, 2. Trainings of ``quick`` end below 0.1, and the presets begin with up to 3.4."""
 
+# Losses whose logits have a scale: log-odds, or a margin. The gap says nothing of the others.
 JUDGED_BY_GAP = (
     losses.CrossEntropy,
     losses.GeometricHinge,
     losses.RelativisticAverageHinge,
     losses.RelativisticPairing,
 )
-"""Losses whose logits have a scale: log-odds, or a margin. Others are not judged by the gap."""
 
+# Consecutive epochs that make a dominance, or a collapse of a generator that was never diverse.
 PATIENCE = 3
-"""Epochs in a row that make a dominance, or a collapse of a generator that has not spread before."""
+
+EpochNumbers = Mapping[str, float]
 
 
-def diagnose(epochs, loss):
-    """What is wrong with the last epoch, in words; None where nothing is.
+def diagnose(epochs: Sequence[EpochNumbers], loss: AdversarialLoss) -> str | None:
+    """Describe what is wrong with the last epoch.
 
-    - a loss or mean logit that is not finite, or larger than ``LARGEST_LOSS``;
-    - generated maps that are not finite, or collapsed: a diversity below ``SMALLEST_DIVERSITY`` right after an epoch
-      above it, or in ``PATIENCE`` epochs in a row;
-    - a discriminator that dominates: a gap of logits above ``LARGEST_GAP`` in ``PATIENCE`` epochs in a row.
+    - A loss or mean logit is not finite, or larger than ``LARGEST_LOSS``.
+    - Generated maps are not finite, or have collapsed: their diversity falls below
+      ``SMALLEST_DIVERSITY``, or stays below in ``PATIENCE`` consecutive epochs.
+    - The discriminator dominates: the gap between the mean logits exceeds ``LARGEST_GAP`` in
+      ``PATIENCE`` consecutive epochs.
 
-    Args:
-        epochs: list of mappings of names to numbers, one an epoch: ``discriminator_loss``, ``generator_loss``,
-            ``real_logit``, ``fake_logit`` and, where maps were drawn, ``validation_diversity``.
-        loss: ``AdversarialLoss`` of the last epoch.
+    Parameters
+    ----------
+    epochs : sequence of mapping of str to float
+        For each epoch ``discriminator_loss``, ``generator_loss``, ``real_logit``, ``fake_logit``
+        and, if maps were drawn, ``validation_diversity``.
+    loss : AdversarialLoss
+        Loss of the last epoch.
 
-    Example:
-        >>> healthy = {"discriminator_loss": 1.3, "generator_loss": 0.7, "real_logit": 0.1, "fake_logit": -0.1}
-        >>> diagnose([healthy], losses.CrossEntropy()) is None
-        True
-        >>> diagnose([healthy, healthy | {"generator_loss": float("nan")}], losses.CrossEntropy())
-        'generator_loss is nan'
+    Returns
+    -------
+    str or None
+        None if nothing is wrong.
+
+    Examples
+    --------
+    >>> healthy = {"discriminator_loss": 1.3, "generator_loss": 0.7}
+    >>> healthy |= {"real_logit": 0.1, "fake_logit": -0.1}
+    >>> diagnose([healthy], losses.CrossEntropy()) is None
+    True
+    >>> diagnose([healthy, healthy | {"generator_loss": float("nan")}], losses.CrossEntropy())
+    'generator_loss is nan'
     """
     return _exploded(epochs[-1]) or _collapsed(epochs) or _dominated(epochs, loss)
 
 
-def _exploded(epoch):
+def _exploded(epoch: EpochNumbers) -> str | None:
     for name in ("discriminator_loss", "generator_loss", "real_logit", "fake_logit"):
         if not math.isfinite(epoch[name]):
             return f"{name} is {epoch[name]}"
@@ -63,28 +81,28 @@ def _exploded(epoch):
     return None
 
 
-def _collapsed(epochs):
-    spread = [epoch.get("validation_diversity", math.inf) for epoch in epochs]
-    if math.isnan(spread[-1]):
+def _collapsed(epochs: Sequence[EpochNumbers]) -> str | None:
+    diversity = [epoch.get("validation_diversity", math.inf) for epoch in epochs]
+    if math.isnan(diversity[-1]):
         return "generated maps are not finite"
-    fell = spread[-1] < SMALLEST_DIVERSITY <= max(spread[:-1], default=0)
-    if fell or _in_a_row(spread, lambda value: value < SMALLEST_DIVERSITY):
+    fell = diversity[-1] < SMALLEST_DIVERSITY <= max(diversity[:-1], default=0)
+    if fell or _persists(diversity, lambda value: value < SMALLEST_DIVERSITY):
         return (
-            f"generated maps collapsed: they differ by {spread[-1]:.2g} of what real ones do, "
-            f"less than {SMALLEST_DIVERSITY:g}"
+            f"generated maps collapsed: their diversity is {diversity[-1]:.2g} of that of real "
+            f"maps, less than {SMALLEST_DIVERSITY:g}"
         )
     return None
 
 
-def _dominated(epochs, loss):
+def _dominated(epochs: Sequence[EpochNumbers], loss: AdversarialLoss) -> str | None:
     gaps = [epoch["real_logit"] - epoch["fake_logit"] for epoch in epochs]
-    if isinstance(loss, JUDGED_BY_GAP) and _in_a_row(gaps, lambda gap: gap > LARGEST_GAP):
+    if isinstance(loss, JUDGED_BY_GAP) and _persists(gaps, lambda gap: gap > LARGEST_GAP):
         return (
-            f"the discriminator dominates: its logits of real and generated maps are {gaps[-1]:.3g} apart, "
-            f"more than {LARGEST_GAP:g} in {PATIENCE} epochs in a row"
+            f"the discriminator dominates: its logits of real and generated maps are "
+            f"{gaps[-1]:.3g} apart, more than {LARGEST_GAP:g} in {PATIENCE} epochs in a row"
         )
     return None
 
 
-def _in_a_row(values, is_bad):
+def _persists(values: Sequence[float], is_bad: Callable[[float], bool]) -> bool:
     return len(values) >= PATIENCE and all(is_bad(value) for value in values[-PATIENCE:])

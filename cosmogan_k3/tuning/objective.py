@@ -1,103 +1,145 @@
-"""What a trial is: the preset with other values, trained on a few seeds and judged after each epoch."""
+"""A trial: the preset with other values, trained on several seeds and judged after each epoch."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from cosmogan_k3._typing import Conditions
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan import Preset
 from cosmogan_k3.gan.build import build_adapted_gan
-from cosmogan_k3.gan.sampler import Sampler
-from cosmogan_k3.maps import Batches, Scaling
-from cosmogan_k3.statistics import relative_diversity, validation_score
-from cosmogan_k3.training import divergence as guard
-from cosmogan_k3.training.callbacks import validation_of
+from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, Splits
+from cosmogan_k3.statistics import validation_score
+from cosmogan_k3.training.epoch_judge import EpochJudge, judge_epoch
 
+# Distances that a study with several objectives minimizes together.
 PARETO = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error")
-"""The distances that a study with several objectives weighs against each other."""
 
 
 class DivergedError(RuntimeError):
-    """A trial's training is none any more; the message says why."""
+    """The training of a trial diverged; the message says how."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What the validation maps said of all seeds after one epoch.
+    """What the validation maps say of all seeds after one epoch.
 
-    Args:
-        score: float, mean ``validation_score``: the single objective.
-        distances: mapping of ``PARETO`` to ln((1 + d/n)/2), with d the distance and n its null, means over the seeds.
+    Parameters
+    ----------
+    score : float
+        Mean ``validation_score``: the single objective.
+    distances : mapping of str to float
+        For each of ``PARETO`` the mean over the seeds of ln((1 + d/n)/2), with d the distance and n
+        its null.
     """
 
     score: float
-    distances: dict
+    distances: Mapping[str, float]
 
 
 class Candidate:
     """One GAN of a trial.
 
-    Args:
-        preset: ``Preset``.
-        objective: ``Objective``.
-        seed: int.
+    Parameters
+    ----------
+    preset : Preset
+    objective : Objective
+    seed : int
     """
 
-    def __init__(self, preset, objective, seed):
+    def __init__(self, preset: Preset, objective: "Objective", seed: int) -> None:
         train = objective.train
-        scaling = Scaling.fit(preset.scaling, train.kappa)
-        options = {"batch_size": preset.batch_size, "augment": preset.augment, "seed": seed}
-        self.batches = Batches(train.kappa, scaling, conditions=objective.conditions, **options)
+        self.batches = Batches(
+            train.kappa,
+            Scaling.fit(preset.scaling, train.kappa),
+            conditions=objective.conditions,
+            batch_size=preset.batch_size,
+            augment=preset.augment,
+            seed=seed,
+        )
         self.gan = build_adapted_gan(
             preset, self.batches, train, seed=seed, conditioning=objective.conditioning
         )
-        self.validation = objective.validation
-        self.given = Sampler(self.gan).parameters_of(objective.held_out, slice(len(self.validation.real)))
-        self.epochs = []
+        self.judge = objective.judge
+        self.epochs: list[dict[str, float]] = []
 
-    def train_epoch(self):
-        """Train for one epoch more; return its distances.
+    def train_epoch(self) -> dict[str, float]:
+        """Train for one more epoch, and return its distances.
 
-        Raises:
-            DivergedError: the guard gives the epoch up.
+        Raises
+        ------
+        DivergedError
+            If the epoch is to be given up.
         """
         epoch = len(self.epochs)
         logs = self.gan.fit(self.batches, initial_epoch=epoch, epochs=epoch + 1, verbose=0).history
         values = {name: float(value[-1]) for name, value in logs.items()}
-        generated = Sampler(self.gan).sample(len(self.validation.real), parameters=self.given)
-        finite = np.isfinite(generated).all()
-        values["validation_diversity"] = (
-            relative_diversity(self.validation.real, generated) if finite else np.nan
+        generated = self.judge.draw(self.gan)
+        values, cause = judge_epoch(
+            self.epochs,
+            values,
+            self.gan.adversarial_loss,
+            judge=self.judge,
+            generated=generated,
         )
         self.epochs.append(values)
-        if cause := guard.diagnose(self.epochs, self.gan.adversarial_loss):
+        if cause:
             raise DivergedError(f"epoch {epoch + 1}: {cause}")
-        return self.validation.distances(generated)
+        return self.judge.validation.distances(generated)
 
 
 class Objective:
     """What all trials of a study are trained on and judged by.
 
-    Args:
-        splits: ``Splits``, of which the test maps are not looked at.
-        conditioning: ``(Conditioning, θ of the training maps)``, or two None for models that are told nothing.
+    Parameters
+    ----------
+    splits : Splits
+        The test maps are not used.
+    conditioning : Conditioning, optional
+    conditions : ndarray, optional
+        Conditions of the training maps, float32 ``(n, n_conditions)``.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three validation maps.
     """
 
-    def __init__(self, splits, conditioning=(None, None)):
-        self.train, self.held_out = splits.train, splits.validation
-        self.validation = validation_of(splits.validation)
-        self.conditioning, self.conditions = conditioning
+    def __init__(
+        self,
+        splits: Splits,
+        conditioning: Conditioning | None = None,
+        conditions: Conditions | None = None,
+    ) -> None:
+        judge = EpochJudge.if_enough(splits.validation)
+        if judge is None:
+            raise InputError(
+                "A study needs three validation maps, a tenth of all. "
+                f"Received: {len(splits.validation or ())} validation maps",
+                parameter="data",
+            )
+        self.train: MapSet = splits.train
+        self.judge = judge
+        self.conditioning, self.conditions = conditioning, conditions
 
-    def epochs_of(self, preset, seeds):
-        """Train one candidate a seed side by side, and iterate over what each epoch showed.
+    def epochs_of(self, preset: Preset, seeds: Sequence[int]) -> Iterator[Epoch]:
+        """Train one candidate for each seed side by side, and yield the result of each epoch.
 
-        Args:
-            preset: ``Preset``; its epochs are how far it goes.
-            seeds: sequence of int.
+        Parameters
+        ----------
+        preset : Preset
+            Its epochs are how far the training goes.
+        seeds : sequence of int
 
-        Yields:
-            ``Epoch``.
+        Yields
+        ------
+        Epoch
 
-        Raises:
-            DivergedError: one of them did.
+        Raises
+        ------
+        DivergedError
+            If one of the candidates diverges.
         """
         candidates = [Candidate(preset, self, seed) for seed in seeds]
         for _ in range(preset.epochs):

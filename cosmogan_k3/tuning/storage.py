@@ -1,43 +1,59 @@
-"""Where a study lives: a database that many workers share, and that may be away for a while."""
+"""The storage of a study: a database that many workers share and that may be unreachable."""
 
 import contextlib
 import functools
-import time
 import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import optuna
 import sqlalchemy
+import tenacity
 from sqlalchemy.engine import make_url
 
 from cosmogan_k3.errors import InputError, one_line
 
+# Seconds for which a worker waits for a database that it has reached before.
 PATIENCE = 300.0
-"""Seconds for which a worker waits for a database that it has reached before."""
 
+# Seconds between two attempts.
 _PAUSE = 1.0
 
+# A trial is stale after this many heartbeats are missing.
+_MISSED_HEARTBEATS = 3
 
-def open_storage(url, heartbeat):
-    """Optuna's storage behind a SQLAlchemy URL, whose workers give signs of life.
+Result = TypeVar("Result")
+HeartbeatCallback = optuna.storages.RetryHeartbeatStaleTrialCallback
 
-    Args:
-        url: str: sqlite, postgresql or mysql.
-        heartbeat: int, seconds between two signs. A trial whose worker gave none for three such times is tried once
-            more.
 
-    Raises:
-        InputError: a URL that is none, a driver that is not installed, or a database that cannot be reached.
+def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
+    """Open Optuna's storage behind a SQLAlchemy URL, with heartbeats of the workers.
+
+    Parameters
+    ----------
+    url : str
+        Of SQLite, PostgreSQL or MySQL.
+    heartbeat : int
+        Seconds between two heartbeats. A trial whose worker misses three is run once more.
+
+    Raises
+    ------
+    InputError
+        If the URL is none, its driver is not installed, or the database cannot be reached.
+
+    Examples
+    --------
+    >>> open_storage("sqlite://", heartbeat=30).get_all_studies()
+    []
     """
     try:
-        with _quietly():
+        with ignore_experimental_warnings():
             storage = optuna.storages.RDBStorage(
                 url,
                 engine_kwargs={"pool_pre_ping": True},
                 heartbeat_interval=heartbeat,
-                grace_period=3 * heartbeat,
-                heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(
-                    max_retry=1
-                ),
+                grace_period=_MISSED_HEARTBEATS * heartbeat,
+                heartbeat_stale_trial_callback=HeartbeatCallback(max_retry=1),
             )
     except (
         sqlalchemy.exc.SQLAlchemyError,
@@ -46,21 +62,24 @@ def open_storage(url, heartbeat):
         ValueError,
     ) as error:
         raise InputError(
-            f"{without_password(url)}: no study can be kept there ({one_line(error, 200)}); expected a URL such as "
-            "sqlite:///study.db, postgresql://user@host/database or mysql+pymysql://user@host/database"
+            f"{without_password(url)}: no study can be kept there ({one_line(error, 200)}); "
+            "expected a URL such as sqlite:///study.db, postgresql://user@host/database or "
+            "mysql+pymysql://user@host/database",
+            parameter="storage",
         ) from error
-    storage.record_heartbeat = functools.partial(
-        retry_on_disconnect, storage.record_heartbeat
-    )  # its thread would end silently
+    # The thread of heartbeats would end silently when the database is unreachable.
+    record = functools.partial(retry_on_disconnect, storage.record_heartbeat)
+    storage.record_heartbeat = record  # type: ignore[method-assign]
     return storage
 
 
-def without_password(url):
-    """The URL as it may be shown and logged.
+def without_password(url: str) -> str:
+    """Return the URL as it may be shown and logged.
 
-    Example:
-        >>> without_password("postgresql://me:secret@host/studies")
-        'postgresql://me:***@host/studies'
+    Examples
+    --------
+    >>> without_password("postgresql://me:secret@host/studies")
+    'postgresql://me:***@host/studies'
     """
     try:
         return make_url(url).render_as_string(hide_password=True)
@@ -69,59 +88,78 @@ def without_password(url):
 
 
 @contextlib.contextmanager
-def _quietly():
-    """Heartbeats have been experimental in Optuna since 2021."""
+def ignore_experimental_warnings() -> Iterator[None]:
+    """Ignore Optuna's warnings about heartbeats, which have been experimental since 2021."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield
 
 
-def fail_stale_trials(study):
-    """Give up trials whose workers are silent, and put them in the queue once more."""
-    with _quietly():
+def fail_stale_trials(study: optuna.Study) -> None:
+    """Mark trials without heartbeats as failed, and queue them once more."""
+    with ignore_experimental_warnings():
         optuna.storages.fail_stale_trials(study)
 
 
-def wait_for_databases():
-    """Let every database connection of this process, Optuna's and MLflow's, wait for a server that restarts.
+def repeated_trials(trial: optuna.trial.FrozenTrial) -> list[int]:
+    """Return the numbers of the lost trials that this one repeats, the original first."""
+    with ignore_experimental_warnings():
+        return HeartbeatCallback.retry_history(trial)
 
-    Engines test a pooled connection before they use it and open another where it is dead; this keeps trying to
-    open it. A statement that was under way when the server went is ``retry_on_disconnect``'s business.
+
+def wait_for_databases() -> None:
+    """Let every database connection of this process wait for a server that restarts.
+
+    This includes Optuna's and MLflow's. Engines test a pooled connection before they use it, and
+    open another one if it is dead; this function makes them keep trying. ``retry_on_disconnect``
+    is for statements that were running when the server stopped.
     """
     if not sqlalchemy.event.contains(sqlalchemy.Engine, "do_connect", _connect):
         sqlalchemy.event.listen(sqlalchemy.Engine, "do_connect", _connect)
 
 
-def _connect(dialect, record, arguments, options):
-    if dialect.name == "sqlite":  # a file: what cannot be opened now cannot be opened later
+def _retrying(is_disconnect: Callable[[BaseException], bool]) -> tenacity.Retrying:
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(is_disconnect),
+        wait=tenacity.wait_fixed(_PAUSE),
+        stop=tenacity.stop_after_delay(PATIENCE),
+        reraise=True,
+    )
+
+
+def _connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+    if dialect.name == "sqlite":  # a file that cannot be opened now cannot be opened later
         return None
-    last = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return dialect.connect(*arguments, **options)
-        except dialect.loaded_dbapi.OperationalError:
-            if time.monotonic() > last:
-                raise
-            time.sleep(_PAUSE)
+    retrying = _retrying(lambda error: isinstance(error, dialect.loaded_dbapi.OperationalError))
+    return retrying(dialect.connect, *arguments, **options)
 
 
-def retry_on_disconnect(call, *arguments, **options):
-    """``call(…)``, once more where its statement was cut off by a server that went away.
+def retry_on_disconnect(call: Callable[..., Result], *arguments: Any, **options: Any) -> Result:
+    """Make a call, again and again if the database was unreachable.
 
-    For calls that may be made twice: what they write is the same the second time.
+    The call must be idempotent.
+
+    Parameters
+    ----------
+    call : callable
+    *arguments, **options
+        Of the call.
+
+    Returns
+    -------
+    Any
+        What the call returns.
+
+    Examples
+    --------
+    >>> retry_on_disconnect(max, 1, 2)
+    2
     """
-    last = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return call(*arguments, **options)
-        except Exception as error:
-            if time.monotonic() > last or not _cut_off(error):
-                raise
-            time.sleep(_PAUSE)
+    return _retrying(_is_disconnect)(call, *arguments, **options)
 
 
-def _cut_off(error):
-    """Whether the database was away: Optuna and MLflow both wrap what SQLAlchemy says of it."""
+def _is_disconnect(error: BaseException | None) -> bool:
+    """Return whether the database was unreachable; Optuna and MLflow wrap SQLAlchemy's errors."""
     while error is not None:
         if isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError)):
             return True

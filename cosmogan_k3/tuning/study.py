@@ -1,40 +1,58 @@
-"""A study: its trials, shared out among any number of workers, each finished once."""
+"""A study: its trials are shared among any number of workers, and each is finished once."""
 
-import json
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import optuna
 
+from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.parallel.identity import differing_names
 from cosmogan_k3.tuning.objective import PARETO, DivergedError
-from cosmogan_k3.tuning.storage import fail_stale_trials, open_storage, retry_on_disconnect
+from cosmogan_k3.tuning.storage import (
+    fail_stale_trials,
+    open_storage,
+    repeated_trials,
+    retry_on_disconnect,
+)
 
+# User attribute of a trial that does not count: the reason.
 VOID = "void"
-"""User attribute of a trial that takes no place in the study: why it was given up before it was one."""
+# User attribute of a failed trial: why it diverged.
 CAUSE = "cause"
-"""User attribute of a failed trial: why it diverged."""
 
-_POLL = 2.0
-"""Seconds between two looks at trials that others have under way."""
+# Seconds between two looks at trials that other workers are running.
+_POLL_SECONDS = 2.0
 
 _State = optuna.trial.TrialState
 
+# Of a trial: one value, or one for each objective.
+Values = float | Sequence[float]
+
 
 class VoidTrialError(RuntimeError):
-    """The trial was one too many."""
+    """The trial does not count."""
 
 
-def open_study(config, identity, *, alone):
-    """Open the study of this name, or begin it.
+def open_study(
+    config: TuneConfig, identity: Mapping[str, Any], *, single_worker: bool
+) -> optuna.Study:
+    """Open the study of this name, or create it.
 
-    Args:
-        config: ``TuneConfig``.
-        identity: mapping of what all workers, now and later, have to share.
-        alone: bool; a single worker draws from the command's seed, several draw from seeds of their own.
+    Parameters
+    ----------
+    config : TuneConfig
+    identity : mapping of str to Any
+        What all workers, now and later, have to share.
+    single_worker : bool
+        A single worker samples from the command's seed; several sample from seeds of their own.
 
-    Raises:
-        InputError: a study of that name with another identity, or a storage that cannot be used.
+    Raises
+    ------
+    InputError
+        If there is a study of this name with another identity, or the storage cannot be used.
     """
     storage = open_storage(config.storage, config.heartbeat)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -47,39 +65,37 @@ def open_study(config, identity, *, alone):
     )
     recorded = study.user_attrs.get("identity")
     if recorded is None:
-        study.set_user_attr("identity", identity)
-    elif recorded != json.loads(json.dumps(identity)):
-        differing = [
-            name
-            for name in identity
-            if recorded.get(name) != json.loads(json.dumps(identity[name]))
-        ]
+        study.set_user_attr("identity", dict(identity))
+    elif differing := differing_names(recorded, identity):
         raise InputError(
-            f"The study {config.study!r} was begun with other settings ({', '.join(differing)}); repeat those, or give "
-            "this one another name with --study"
+            f"The study {config.study!r} was begun with other settings ({', '.join(differing)}); "
+            "repeat those, or give this study another name",
+            parameter="study",
         )
-    study.sampler = _sampler(
-        config, [config.seed, len(study.get_trials(deepcopy=False))] if alone else None
-    )
+    entropy = [config.seed, len(study.get_trials(deepcopy=False))] if single_worker else None
+    study.sampler = _sampler(config, entropy)
     return study
 
 
-def objectives(config):
-    """Names of what the study minimises."""
+def objectives(config: TuneConfig) -> tuple[str, ...]:
+    """Return the names of what the study minimizes."""
     return ("score",) if config.objective == "score" else PARETO
 
 
-def _sampler(config, entropy):
-    seed = None if entropy is None else int(np.random.SeedSequence(entropy).generate_state(1)[0])
+def _sampler(config: TuneConfig, entropy: list[int] | None) -> optuna.samplers.BaseSampler:
+    seed = None
+    if entropy is not None:
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
     if config.sampler == "nsga":
         return optuna.samplers.NSGAIISampler(seed=seed)
     if config.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
-    # Parallel trials would crowd at one spot without the liar. Independent TPE: knobs come and go with the loss.
+    # Without the constant liar parallel trials would cluster at one point. TPE is independent,
+    # because parameters come and go with the loss.
     return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
 
-def _pruner(config, epochs):
+def _pruner(config: TuneConfig, epochs: int) -> optuna.pruners.BasePruner:
     if config.objective == "pareto":  # Optuna prunes by one number
         return optuna.pruners.NopPruner()
     if config.pruner == "hyperband":
@@ -91,74 +107,88 @@ def _pruner(config, epochs):
     return optuna.pruners.NopPruner()
 
 
-def places(trials):
-    """The trials that take a place in the study.
+def counted_trials(
+    trials: Sequence[optuna.trial.FrozenTrial],
+) -> dict[int, optuna.trial.FrozenTrial]:
+    """Return the trials that count.
 
-    Args:
-        trials: all trials of a study.
+    Parameters
+    ----------
+    trials : sequence of FrozenTrial
+        All trials of a study.
 
-    Returns:
-        dict of the number of each original to the trial that stands for it: itself or, where its worker was lost, the
-        one that repeats it.
+    Returns
+    -------
+    dict of int to FrozenTrial
+        From the number of each original to the trial that stands for it: itself or, if its worker
+        was lost, the trial that repeats it.
     """
     void = [trial for trial in trials if VOID in trial.user_attrs]
-    gone = {number for trial in void for number in (trial.number, *_repeated(trial))}
+    gone = {number for trial in void for number in (trial.number, *repeated_trials(trial))}
     return {
-        (_repeated(trial) or [trial.number])[0]: trial
+        (repeated_trials(trial) or [trial.number])[0]: trial
         for trial in trials
         if trial.number not in gone
     }
 
 
-def _repeated(trial):
-    """Numbers of the lost trials that this one repeats, the original first."""
-    return trial.system_attrs.get("retry_history", [])
-
-
-def finished(study, count):
-    """Whether ``count`` trials have come to an end, and no worker has another under way."""
+def is_finished(study: optuna.Study, count: int) -> bool:
+    """Return whether ``count`` trials have ended, and no worker is running another."""
     trials = study.get_trials(deepcopy=False)
-    return len(places(trials)) >= count and all(trial.state.is_finished() for trial in trials)
+    enough = len(counted_trials(trials)) >= count
+    return enough and all(trial.state.is_finished() for trial in trials)
 
 
-def work(study, count, run):
-    """Run trials until, with those of other workers, ``count`` have come to an end.
+def work(study: optuna.Study, count: int, run: Callable[[optuna.Trial], Values]) -> None:
+    """Run trials until, with those of other workers, ``count`` have ended.
 
-    The number of a trial is the order in which the storage, atomically, made them; a worker that finds ``count`` older
-    ones voids its own. So no lock is needed, and none is doubled.
+    The storage numbers trials atomically. A worker that finds ``count`` older trials voids its
+    own. No lock is needed, and no trial is run twice.
 
-    Args:
-        study: ``optuna.Study``.
-        count: int.
-        run: function of an ``optuna.Trial`` to its value or values.
+    Parameters
+    ----------
+    study : optuna.Study
+    count : int
+    run : callable
+        From a trial to its value or values.
+
+    Examples
+    --------
+    >>> study = optuna.create_study()
+    >>> work(study, 2, lambda trial: trial.suggest_float("x", 0.0, 1.0))
+    >>> len(study.trials)
+    2
     """
 
-    def objective(trial):
-        if _surplus(study, trial, count):
-            retry_on_disconnect(trial.set_user_attr, VOID, "one too many")
+    def objective(trial: optuna.Trial) -> Values:
+        if _is_surplus(study, trial, count):
+            retry_on_disconnect(trial.set_user_attr, VOID, "surplus")
             raise VoidTrialError
         try:
             return run(trial)
         except (DivergedError, optuna.TrialPruned):
             raise
         except optuna.exceptions.UpdateFinishedTrialError:
-            raise VoidTrialError from None  # another worker took this one for lost, and repeats the trial
+            # Another worker took this trial for lost, and repeats it.
+            raise VoidTrialError from None
         except BaseException as error:
-            # Not the trial's fault: it makes room for another.
-            retry_on_disconnect(trial.set_user_attr, VOID, f"interrupted by {type(error).__name__}")
+            # The trial is not to blame: another takes its place.
+            reason = f"interrupted by {type(error).__name__}"
+            retry_on_disconnect(trial.set_user_attr, VOID, reason)
             raise
 
-    while not retry_on_disconnect(finished, study, count):
+    while not retry_on_disconnect(is_finished, study, count):
         retry_on_disconnect(fail_stale_trials, study)
         trials = retry_on_disconnect(study.get_trials, deepcopy=False)
-        if len(places(trials)) < count or any(trial.state == _State.WAITING for trial in trials):
+        waiting = any(trial.state == _State.WAITING for trial in trials)
+        if waiting or len(counted_trials(trials)) < count:
             _optimize(study, objective)
         else:
-            time.sleep(_POLL)
+            time.sleep(_POLL_SECONDS)
 
 
-def _optimize(study, objective):
-    """Run one trial, and drop it if it was given to another worker meanwhile."""
+def _optimize(study: optuna.Study, objective: Callable[[optuna.Trial], Values]) -> None:
+    """Run one trial, and drop it if another worker was given it meanwhile."""
     try:
         retry_on_disconnect(
             study.optimize, objective, n_trials=1, catch=(DivergedError, VoidTrialError)
@@ -168,8 +198,8 @@ def _optimize(study, objective):
             raise
 
 
-def _surplus(study, trial, count):
-    """Whether enough trials are older; one that repeats another has that one's place."""
+def _is_surplus(study: optuna.Study, trial: optuna.Trial, count: int) -> bool:
+    """Return whether enough trials are older; one that repeats another takes its place."""
     trials = retry_on_disconnect(study.get_trials, deepcopy=False)
-    older = sum(number < trial.number for number in places(trials))
-    return not _repeated(trials[trial.number]) and older >= count
+    older = sum(number < trial.number for number in counted_trials(trials))
+    return not repeated_trials(trials[trial.number]) and older >= count

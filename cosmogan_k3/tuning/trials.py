@@ -1,30 +1,48 @@
 """One trial: suggested values, a training, a run in MLflow."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import optuna
 
+from cosmogan_k3.config import TuneConfig
+from cosmogan_k3.gan import Preset
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.tuning.objective import DivergedError
-from cosmogan_k3.tuning.space import apply, suggest
+from cosmogan_k3.tuning.objective import DivergedError, Epoch, Objective
+from cosmogan_k3.tuning.space import Range, apply, suggest
 from cosmogan_k3.tuning.storage import retry_on_disconnect
-from cosmogan_k3.tuning.study import CAUSE
+from cosmogan_k3.tuning.study import CAUSE, Values
 
+# User attribute of a trial: its run in MLflow.
 RUN = "mlflow_run_id"
-"""User attribute of a trial: its run in MLflow."""
 
 
 class TrialRunner:
-    """What makes a value of an Optuna trial.
+    """Make the value of an Optuna trial.
 
-    Args:
-        config: ``TuneConfig``.
-        preset: ``Preset`` that the trials vary.
-        ranges: list of ``Range``.
-        objective: ``Objective``.
-        parameters: mapping of what MLflow is told of every trial.
-        parent: str, run in MLflow under which those of the trials stand.
+    Parameters
+    ----------
+    config : TuneConfig
+    preset : Preset
+        Which the trials vary.
+    ranges : sequence of Range
+    objective : Objective
+    parameters : mapping of str to Any
+        What MLflow records of every trial.
+    parent : str
+        Run in MLflow of the study.
     """
 
-    def __init__(self, config, preset, ranges, objective, parameters, parent):
+    def __init__(
+        self,
+        config: TuneConfig,
+        preset: Preset,
+        ranges: Sequence[Range],
+        objective: Objective,
+        parameters: Mapping[str, Any],
+        *,
+        parent: str,
+    ) -> None:
         self.config = config
         self.preset = preset
         self.ranges = ranges
@@ -32,42 +50,40 @@ class TrialRunner:
         self.parameters = parameters
         self.parent = parent
 
-    def __call__(self, trial):
-        """Train; return the score of the best epoch, or its distances.
+    def __call__(self, trial: optuna.Trial) -> Values:
+        """Train, and return the score of the best epoch, or its distances.
 
-        Raises:
-            optuna.TrialPruned, DivergedError
+        Raises
+        ------
+        optuna.TrialPruned, DivergedError
         """
         values = suggest(trial, self.ranges, self.preset)
         if lost := trial.user_attrs.get(RUN):  # of the worker whose trial this one repeats
             retry_on_disconnect(runs.end_lost_run, lost)
         name = f"{self.config.study}-{trial.number}"
-        with runs.training_run(name, self.parameters | values, parent=self.parent) as run:
+        parameters = {**self.parameters, **values}
+        with runs.training_run(name, parameters, parent=self.parent) as run:
             retry_on_disconnect(trial.set_user_attr, RUN, run.info.run_id)
             outcome, best = self._train(trial, apply(self.preset, values))
-            retry_on_disconnect(
-                runs.log_tags, {"trial": trial.number, "outcome": str(outcome or "complete")}
-            )
+            tags = {"trial": trial.number, "outcome": str(outcome or "complete")}
+            retry_on_disconnect(runs.log_tags, tags)
         if outcome is not None:
             raise outcome
+        assert best is not None
         return best.score if self.config.objective == "score" else list(best.distances.values())
 
-    def _train(self, trial, preset):
-        """Why the trial was not trained to its end, or None, and its best epoch."""
+    def _train(self, trial: optuna.Trial, preset: Preset) -> tuple[Exception | None, Epoch | None]:
+        """Return why the training stopped early, or None, and its best epoch."""
         seeds = [self.config.seed + i for i in range(self.config.repeats)]
         best, number = None, 0
         try:
             for number, epoch in enumerate(self.objective.epochs_of(preset, seeds), 1):
                 best = epoch if best is None or epoch.score < best.score else best
-                retry_on_disconnect(
-                    runs.log_epoch,
-                    {"score": epoch.score, "best_score": best.score} | epoch.distances,
-                    number,
-                )
-                if self._is_hopeless(trial, epoch, number):
-                    return optuna.TrialPruned(
-                        f"pruned after epoch {number} of {preset.epochs}"
-                    ), best
+                scores = {"score": epoch.score, "best_score": best.score}
+                retry_on_disconnect(runs.log_epoch, {**scores, **epoch.distances}, number)
+                if self._should_prune(trial, epoch, number):
+                    reason = f"pruned after epoch {number} of {preset.epochs}"
+                    return optuna.TrialPruned(reason), best
         except DivergedError as error:
             retry_on_disconnect(trial.set_user_attr, CAUSE, str(error))
             return error, best
@@ -75,7 +91,7 @@ class TrialRunner:
             retry_on_disconnect(trial.set_user_attr, "epochs", number)
         return None, best
 
-    def _is_hopeless(self, trial, epoch, number):
+    def _should_prune(self, trial: optuna.Trial, epoch: Epoch, number: int) -> bool:
         if self.config.objective != "score":  # Optuna prunes by one number
             return False
         retry_on_disconnect(trial.report, epoch.score, number)

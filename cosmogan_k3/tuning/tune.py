@@ -1,61 +1,67 @@
-"""The whole of `cosmogan tune`: workers, figures, retraining, registration."""
+"""The whole of ``cosmogan tune``: trials, figures, retraining, registration."""
 
-import contextlib
-import os
-import subprocess
-import sys
-import time
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import optuna
-from tqdm import tqdm
 
 from cosmogan_k3 import backend
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.config import TuneConfig
+from cosmogan_k3.gan import Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional, for_edges
-from cosmogan_k3.gan.presets import Preset, get_preset
+from cosmogan_k3.maps import MapSet, Splits
 from cosmogan_k3.maps.conditioning import parse_names
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.training.trainer import conditioning_of, split
+from cosmogan_k3.training.setup import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
-from cosmogan_k3.tuning.storage import (
-    open_storage,
-    retry_on_disconnect,
-    wait_for_databases,
-    without_password,
-)
-from cosmogan_k3.tuning.study import CAUSE, finished, objectives, open_study, places, work
+from cosmogan_k3.tuning.space import Range
+from cosmogan_k3.tuning.storage import open_storage, wait_for_databases, without_password
+from cosmogan_k3.tuning.study import CAUSE, counted_trials, objectives, open_study
 from cosmogan_k3.tuning.trials import TrialRunner
+from cosmogan_k3.tuning.workers import run_here, run_workers
 
+# User attribute of the study: its run in MLflow, the parent of those of its trials.
 PARENT = "mlflow_run_id"
-"""User attribute of the study: the run in MLflow under which its trials stand."""
-
-_LOOK = 1.0
-"""Seconds between two looks at what the workers have done."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What was checked before the maps are read: the preset of the trials and the ranges."""
+    """What is checked before the maps are read.
+
+    Parameters
+    ----------
+    preset : Preset
+        That of the trials.
+    ranges : tuple of Range
+    """
 
     preset: Preset
-    ranges: list
+    ranges: tuple[Range, ...]
 
 
-def prepare(config):
+def prepare(config: TuneConfig) -> Plan:
     """Check everything that can be checked before the expensive work.
 
-    Args:
-        config: ``TuneConfig``.
+    Parameters
+    ----------
+    config : TuneConfig
 
-    Returns:
-        ``Plan``.
+    Returns
+    -------
+    Plan
 
-    Raises:
-        InputError
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> prepare(TuneConfig(preset="tiny", epochs=2, storage="sqlite://")).preset.epochs
+    2
     """
     preset = get_preset(config.preset)
     if parse_names(config.condition):
@@ -64,74 +70,76 @@ def prepare(config):
     space.check(ranges, preset)
     check_writable(config.out)
     open_storage(config.storage, config.heartbeat)
-    return Plan(replace(preset, epochs=config.epochs or preset.epochs), ranges)
+    return Plan(replace(preset, epochs=config.epochs or preset.epochs), tuple(ranges))
 
 
-def tune(config, plan, maps, *, provenance=None):
+def tune(
+    config: TuneConfig,
+    plan: Plan,
+    maps: MapSet,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+) -> optuna.Study:
     """Run the trials of a study and, once all are done, retrain and register the best.
 
-    Args:
-        config: ``TuneConfig``.
-        plan: ``Plan``, from ``prepare``.
-        maps: ``MapSet``.
-        provenance: optional mapping of further parameters to log, such as the simulation's.
+    Parameters
+    ----------
+    config : TuneConfig
+    plan : Plan
+        As ``prepare`` returns it.
+    maps : MapSet
+    provenance : mapping of str to Any, optional
+        Further parameters to log, such as those of the simulation.
 
-    Returns:
-        The ``optuna.Study``.
+    Returns
+    -------
+    optuna.Study
 
-    Raises:
-        InputError: maps that cannot be used, another study of that name, or workers that all ended too early.
+    Raises
+    ------
+    InputError
+        If the maps cannot be used, there is another study of that name, or all workers ended too
+        early.
     """
     wait_for_databases()
     splits = split(maps, config.seed)
-    objective = Objective(splits, conditioning_of(config, splits.train, maps))
-    if objective.validation is None:
-        raise InputError(
-            f"A study needs three validation maps, a tenth of all. Received: {len(maps)} maps"
-        )
+    objective = Objective(splits, *conditioning_of(config, splits.train, maps))
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
     identity = _identity(config, plan, maps)
-    study = open_study(config, identity, alone=config.workers == 1 and config.finish == 1)
-    parameters = {key: str(value) for key, value in identity.items()} | (provenance or {})
+    single = config.workers == 1 and config.finish == 1
+    study = open_study(config, identity, single_worker=single)
+    parameters = {key: str(value) for key, value in identity.items()} | dict(provenance or {})
     parameters["storage"] = without_password(config.storage)
-    runner = TrialRunner(
-        config, preset, plan.ranges, objective, parameters, _parent(config, study, parameters)
-    )
+    parent = _parent(config, study, parameters)
+    runner = TrialRunner(config, preset, plan.ranges, objective, parameters, parent=parent)
     if not config.finish:
-        _run_trials(config, runner, study)
+        run_here(config, runner, study)
         return study
-    with runs.training_run(config.study, parameters, run_id=runner.parent):
-        _run_workers(config, study) if config.workers > 1 else _run_trials(config, runner, study)
+    with runs.training_run(config.study, parameters, run_id=parent):
+        if config.workers > 1:
+            run_workers(config, study)
+        else:
+            run_here(config, runner, study)
         _finish(config, maps, splits, study, parameters)
     return study
 
 
-def _parent(config, study, parameters):
-    """The run of the study in MLflow, under which those of its trials stand; a new study gets one."""
+def _parent(config: TuneConfig, study: optuna.Study, parameters: Mapping[str, Any]) -> str:
+    """Return the MLflow run of the study; a new study gets one."""
     if PARENT not in study.user_attrs:
         with runs.training_run(config.study, parameters) as run:
             study.set_user_attr(PARENT, run.info.run_id)
     return study.user_attrs[PARENT]
 
 
-def _identity(config, plan, maps):
-    """What all workers of a study share, now and when it is gone on with."""
+def _identity(config: TuneConfig, plan: Plan, maps: MapSet) -> dict[str, Any]:
+    """Return what all workers of a study share, now and when it is resumed."""
     shared = (
-        "preset",
-        "condition",
-        "objective",
-        "sampler",
-        "pruner",
-        "repeats",
-        "seed",
-        "periodic",
+        *("preset", "condition", "objective", "sampler", "pruner"),
+        *("repeats", "seed", "periodic"),
     )
-    identity = {name: getattr(config, name) for name in shared}
-    ranges = {
-        r.name: {key: value for key, value in asdict(r).items() if key != "name"}
-        for r in plan.ranges
-    }
-    return identity | {
+    ranges = {r.name: {k: v for k, v in asdict(r).items() if k != "name"} for r in plan.ranges}
+    return {name: getattr(config, name) for name in shared} | {
         "backend": backend.name,
         "epochs": plan.preset.epochs,
         "data_fingerprint": maps.fingerprint(),
@@ -139,109 +147,54 @@ def _identity(config, plan, maps):
     }
 
 
-@contextlib.contextmanager
-def _bar(config, study):
-    """A bar that counts the trials of all workers, and a function that brings it up to date."""
-    with tqdm(
-        total=config.trials, desc="trials", unit="trial", disable=config.quiet or None
-    ) as bar:
-
-        def show():
-            trials = places(retry_on_disconnect(study.get_trials, deepcopy=False)).values()
-            bar.update(sum(trial.state.is_finished() for trial in trials) - bar.n)
-
-        show()
-        yield show
-        show()
-
-
-def _run_trials(config, runner, study):
-    """Run trials in this process."""
-    with _bar(config, study) as show:
-
-        def run(trial):
-            show()
-            return runner(trial)
-
-        work(study, config.trials, run)
-
-
-def _run_workers(config, study):
-    """Run workers as processes of their own, and wait for them.
-
-    Raises:
-        InputError: all of them ended, and trials are missing.
-    """
-    command = [
-        sys.executable,
-        "-m",
-        "cosmogan_k3",
-        "tune",
-        *_options(replace(config, workers=1, finish=0, quiet=True)),
-    ]
-    threads = str(max(1, (os.cpu_count() or 1) // config.workers))
-    environment = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads} | os.environ
-    environment.pop("MLFLOW_RUN_ID", None)  # of the study, not of its trials
-    workers = [subprocess.Popen(command, env=environment) for _ in range(config.workers)]
-    try:
-        with _bar(config, study) as show:
-            while any(worker.poll() is None for worker in workers):
-                time.sleep(_LOOK)
-                show()
-    finally:
-        for worker in workers:
-            worker.terminate()
-    if not retry_on_disconnect(finished, study, config.trials):
-        codes = ", ".join(str(worker.wait()) for worker in workers)
-        raise InputError(
-            f"All workers ended (exit codes {codes}) before {config.trials} trials of the study {config.study!r} did; "
-            "repeat the command to go on"
-        )
-
-
-def _options(config):
-    """The command line that means this configuration."""
-    for field in fields(config):
-        value, flag = getattr(config, field.name), "--" + field.name.replace("_", "-")
-        if not field.metadata["flag"]:
-            yield from (flag, str(value))
-        elif value:
-            yield flag
-
-
-def _finish(config, maps, splits, study, parameters):
-    """Figures, importances, the best trial anew, and whether it becomes the champion."""
+def _finish(
+    config: TuneConfig,
+    maps: MapSet,
+    splits: Splits,
+    study: optuna.Study,
+    parameters: Mapping[str, Any],
+) -> None:
+    """Draw the figures, retrain the best trial, and decide whether it becomes the champion."""
     folder = Path(config.out)
     folder.mkdir(parents=True, exist_ok=True)
     best = champion.best_trial(study)
     paths = plots.draw(study, folder)
-    shares = plots.importances(study)
+    importances = plots.importances(study)
     verdicts = [_counts(study), f"Best: trial {best.number}, {best.values}, {best.params}"]
-    verdicts += (
-        ["Importances: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())]
-        if shares
-        else []
-    )
+    if importances:
+        listed = ", ".join(f"{name} {value:.2f}" for name, value in importances.items())
+        verdicts.append(f"Importances: {listed}")
     if config.retrain:
-        whole = for_edges(get_preset(config.preset), config.periodic, splits.train.kappa)
-        found = champion.retrain(config, whole, maps, splits, best, parameters)
-        scores = ", ".join(f"{metrics['validation_score']:.4f}" for _, metrics in found)
-        verdicts.append(f"Retrained on {config.retrain} seeds: validation scores {scores}")
-        if config.model_name:
-            verdicts.append(champion.promote(config, found, splits))
-    metrics = {f"importance.{name}": share for name, share in shares.items()}
-    metrics |= {
-        f"best.{name}": value for name, value in zip(objectives(config), best.values, strict=True)
-    }
+        verdicts += _retrain(config, maps, splits, best, parameters)
+    metrics = {f"importance.{name}": value for name, value in importances.items()}
+    names = objectives(config)
+    metrics |= {f"best.{name}": v for name, v in zip(names, best.values, strict=True)}
     runs.log_evidence(metrics, paths, description="\n\n".join(verdicts))
     if not config.quiet:
         print("\n".join(verdicts))
 
 
-def _counts(study):
-    """How the trials ended, in words."""
+def _retrain(
+    config: TuneConfig,
+    maps: MapSet,
+    splits: Splits,
+    best: optuna.trial.FrozenTrial,
+    parameters: Mapping[str, Any],
+) -> list[str]:
+    """Retrain the best trial on several seeds, register it if it wins, and say what came out."""
+    preset = for_edges(get_preset(config.preset), config.periodic, splits.train.kappa)
+    trained = champion.retrain(config, preset, maps, splits, best, provenance=parameters)
+    scores = ", ".join(f"{metrics['validation_score']:.4f}" for _, metrics in trained)
+    verdicts = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]
+    if config.model_name:
+        verdicts.append(champion.promote(config, trained, splits))
+    return verdicts
+
+
+def _counts(study: optuna.Study) -> str:
+    """Return how the trials ended, in words."""
     state = optuna.trial.TrialState
-    trials = places(study.get_trials(deepcopy=False)).values()
+    trials = counted_trials(study.get_trials(deepcopy=False)).values()
     count = {each: sum(trial.state == each for trial in trials) for each in state}
     diverged = sum(CAUSE in trial.user_attrs for trial in trials)
     return (

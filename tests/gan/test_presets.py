@@ -10,7 +10,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import PRESETS, DeepConvolutional, Sampler, load_gan
 from cosmogan_k3.gan.build import build_discriminator, build_gan, build_generator
 from cosmogan_k3.maps import Scaling
-from cosmogan_k3.training.trainer import start_from
+from cosmogan_k3.training.starting_weights import start_from
 
 
 def narrow(name, kernels=16):

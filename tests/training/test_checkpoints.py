@@ -6,7 +6,8 @@ import json
 import pytest
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.training.checkpoints import SCORE, Checkpoints, Progress
+from cosmogan_k3.training.checkpoints import Checkpoints
+from cosmogan_k3.training.progress import SCORE, Progress
 from tests.harness import run_python
 
 
@@ -72,7 +73,9 @@ def test_progress_comes_back_as_it_was(checkpoints):
 def test_a_full_disk_leaves_the_last_one(checkpoints):
     progress = write(checkpoints, [2.0, 1.0])
     progress.epochs.append({SCORE: 0.5})
-    with pytest.raises(InputError, match=r"epoch 3 cannot be written .*No space left.*--resume"):
+    with pytest.raises(
+        InputError, match=r"epoch 3 cannot be written .*No space left.*resume from the one before"
+    ):
         checkpoints.save(FullDisk(), progress)
     assert sorted(path.name for path in checkpoints.folder.iterdir()) == [
         "epoch-0001",

@@ -12,11 +12,11 @@ import pytest
 from cosmogan_k3.cli import main as cli
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan.gan import GAN
-from cosmogan_k3.maps import MapSet, write_maps
-from cosmogan_k3.training import callbacks as monitor
-from cosmogan_k3.training import divergence as guard
-from cosmogan_k3.training import trainer as training
+from cosmogan_k3.gan import Sampler, epoch_callback, load_gan
+from cosmogan_k3.maps import Batches, MapSet, Scaling, write_maps
+from cosmogan_k3.training import callbacks, divergence, results, setup, trainer
+from cosmogan_k3.training.checkpoints import Checkpoints
+from cosmogan_k3.training.progress import SCORE, Progress
 
 pytestmark = pytest.mark.backend
 # One length for all trainings: the schedule of the rates is part of the step, which XLA compiles once for all.
@@ -43,13 +43,13 @@ def maps():
 @pytest.fixture
 def evaluated(monkeypatch):
     """Evaluate with few permutations and no figures; the generated maps of each evaluation."""
-    original, generated = training.evaluate_maps, []
+    original, generated = results.evaluate_maps, []
 
     def evaluate(real, drawn, **options):
         generated.append(drawn)
         return replace(original(real, drawn, permutations=9), figures={})
 
-    monkeypatch.setattr(training, "evaluate_maps", evaluate)
+    monkeypatch.setattr(results, "evaluate_maps", evaluate)
     return generated
 
 
@@ -57,7 +57,7 @@ def evaluated(monkeypatch):
 def unfinished(monkeypatch):
     """Leave out the evaluation: training then returns its progress."""
     monkeypatch.setattr(
-        training, "_finish", lambda config, gan, splits, monitor, parameters: monitor.progress
+        trainer, "finish", lambda config, gan, splits, progress, checkpoints, parameters: progress
     )
 
 
@@ -68,12 +68,12 @@ def config(out, **options):
 
 def train(out, maps, **options):
     chosen = config(out, **options)
-    return training.train(chosen, training.prepare(chosen), maps)
+    return trainer.train(chosen, trainer.prepare(chosen), maps)
 
 
 def state(out, epoch):
     """Everything that a checkpoint holds, as arrays."""
-    gan = keras.saving.load_model(out / "checkpoints" / f"epoch-{epoch:04d}" / "gan.keras")
+    gan = load_gan(out / "checkpoints" / f"epoch-{epoch:04d}" / "gan.keras")
     variables = [*gan.variables, *gan.optimizer.variables, gan.seed_generator.state]
     return [keras.ops.convert_to_numpy(v) for v in variables]
 
@@ -85,10 +85,10 @@ def losses(progress):
 def interrupted_in(epoch):
     """An ``on_epoch_end`` of the GAN that is killed in this epoch, counted from 1, before its checkpoint."""
     epochs = itertools.count(1)
-    original = GAN.calibrate
+    original = epoch_callback.calibrate
 
-    def calibrate(self, **options):
-        original(self, **options)
+    def calibrate(gan):
+        original(gan)
         if next(epochs) == epoch:
             raise KeyboardInterrupt
 
@@ -98,21 +98,21 @@ def interrupted_in(epoch):
 def interrupt(out, maps):
     """Kill a training in its third epoch; return losses and logits of the first two, one row an epoch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(GAN, "calibrate", interrupted_in(3))
+        patch.setattr(epoch_callback, "calibrate", interrupted_in(3))
         with pytest.raises(KeyboardInterrupt):
             train(out, maps)
-    return np.transpose(losses(training.Checkpoints(out / "checkpoints").progress()))
+    return np.transpose(losses(Checkpoints(out / "checkpoints").progress()))
 
 
 def poisoned(*epochs):
-    """``GAN.calibrate`` that writes NaN into a weight at the end of these epochs, as they are run."""
+    """``calibrate`` that writes NaN into a weight at the end of these epochs, as they are run."""
     count = itertools.count(1)
-    original = GAN.calibrate
+    original = epoch_callback.calibrate
 
-    def calibrate(self, **options):
-        original(self, **options)
+    def calibrate(gan):
+        original(gan)
         if next(count) in epochs:
-            for network in (self.generator, self.averaged_generator):
+            for network in (gan.generator, gan.averaged_generator):
                 network.weights[0].assign(np.nan * keras.ops.convert_to_numpy(network.weights[0]))
 
     return calibrate
@@ -123,7 +123,7 @@ def test_a_resumed_training_is_the_uninterrupted_one(tmp_path, maps, unfinished)
     interrupt(tmp_path / "parts", maps)
     resumed = train(tmp_path / "parts", maps, resume=1)
     assert losses(resumed) == losses(whole)
-    assert resumed.column(monitor.SCORE) == whole.column(monitor.SCORE)
+    assert resumed.column(SCORE) == whole.column(SCORE)
     assert resumed.projections == whole.projections
     for a, b in zip(state(tmp_path / "parts", 4), state(tmp_path / "whole", 4), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -140,7 +140,7 @@ def test_time_that_is_spent_ends_the_job_and_not_the_training(tmp_path, maps, ca
     assert train(tmp_path, maps, minutes=1e-6) is None
     assert "stopped after epoch 1 of 4" in (printed := capsys.readouterr().out)
     assert "--resume" in printed
-    mlflow.delete_run(first := training.Checkpoints(tmp_path / "checkpoints").progress().run_id)
+    mlflow.delete_run(first := Checkpoints(tmp_path / "checkpoints").progress().run_id)
     for epoch in (2, 3):
         assert train(tmp_path, maps, minutes=1e-6, resume=1) is None
         assert f"stopped after epoch {epoch} of 4" in capsys.readouterr().out
@@ -151,7 +151,7 @@ def test_time_that_is_spent_ends_the_job_and_not_the_training(tmp_path, maps, ca
 
 def test_another_number_of_devices_goes_on(tmp_path, maps):
     begin(tmp_path, maps)
-    training.prepare(config(tmp_path, resume=1, devices="4"))
+    trainer.prepare(config(tmp_path, resume=1, devices="4"))
 
 
 @pytest.mark.parametrize(
@@ -161,28 +161,28 @@ def test_another_number_of_devices_goes_on(tmp_path, maps):
         ({"seed": 7}, "seed: recorded 0, given 7"),
         ({"batch_size": 4}, "batch_size: recorded 8, given 4"),
         ({"preset": "quick"}, "preset: recorded tiny, given quick"),
-        ({"loss": "hinge"}, "losses: recorded"),
+        ({"loss": "hinge"}, "loss_schedule: recorded"),
     ],
 )
 def test_another_training_is_not_resumed(tmp_path, maps, options, words):
     begin(tmp_path, maps)
     with pytest.raises(InputError, match=f"cannot resume another training .*{words}"):
-        training.prepare(config(tmp_path, resume=1, **options))
+        trainer.prepare(config(tmp_path, resume=1, **options))
 
 
 def begin(out, maps):
     """What a training leaves that was killed in its first epoch."""
     chosen = config(out)
-    preset = training.prepare(chosen)
-    identity = training._identity(chosen, preset) | {"data_fingerprint": maps.fingerprint()}
-    batches = training.Batches(maps.kappa, training.Scaling(), batch_size=preset.batch_size)
-    gan = training._gan(chosen, preset, batches, maps, epoch=0)
-    training._checkpoints(chosen).start(gan, training.Progress(identity))
+    preset = trainer.prepare(chosen)
+    identity = setup.identity_of(chosen, preset) | {"data_fingerprint": maps.fingerprint()}
+    batches = Batches(maps.kappa, Scaling(), batch_size=preset.batch_size)
+    gan = trainer._gan(chosen, preset, batches, maps, epoch=0)
+    setup.checkpoints_of(chosen).start(gan, Progress(identity))
 
 
 def test_other_maps_and_no_checkpoint_are_refused(tmp_path, maps):
     with pytest.raises(InputError, match="no checkpoint to resume from"):
-        training.prepare(config(tmp_path, resume=1))
+        trainer.prepare(config(tmp_path, resume=1))
     begin(tmp_path, maps)
     other = MapSet(maps.kappa + 1, maps.pixel_arcmin)
     with pytest.raises(InputError, match=f"data_fingerprint: recorded {maps.fingerprint()[:20]}"):
@@ -193,9 +193,9 @@ def test_a_divergence_is_rolled_back_with_other_random_numbers(
     tmp_path, maps, monkeypatch, capsys, evaluated
 ):
     undisturbed = interrupt(tmp_path / "undisturbed", maps)
-    monkeypatch.setattr(GAN, "calibrate", poisoned(2))
+    monkeypatch.setattr(epoch_callback, "calibrate", poisoned(2))
     _, metrics = train(tmp_path / "run", maps)
-    progress = training.Checkpoints(tmp_path / "run" / "checkpoints").progress()
+    progress = Checkpoints(tmp_path / "run" / "checkpoints").progress()
     told = "from epoch 2 to the end of epoch 1: generated maps are not finite"
     assert capsys.readouterr().err.count(told) == 1
     assert progress.rollbacks == [
@@ -217,7 +217,7 @@ def test_a_divergence_is_rolled_back_with_other_random_numbers(
 
 def test_a_training_that_always_diverges_ends_in_one_line(tmp_path, maps, monkeypatch, capsys):
     write_maps(tmp_path / "maps.npz", maps)
-    monkeypatch.setattr(GAN, "calibrate", poisoned(*range(2, 20)))
+    monkeypatch.setattr(epoch_callback, "calibrate", poisoned(*range(2, 20)))
     arguments = [
         "train",
         "--data",
@@ -232,9 +232,9 @@ def test_a_training_that_always_diverges_ends_in_one_line(tmp_path, maps, monkey
     code = cli.main([str(a) for a in (*arguments, "--backend", keras.backend.backend(), "--quiet")])
     last = capsys.readouterr().err.splitlines()[-1]
     assert code == 2
-    words = f"Training diverged in epoch 1, after {guard.MAX_ROLLBACKS} rollbacks: "
+    words = f"Training diverged in epoch 1, after {divergence.MAX_ROLLBACKS} rollbacks: "
     assert last.startswith(f"cosmogan train: error: {words}")
-    assert training.Checkpoints(tmp_path / "run" / "checkpoints").epochs() == [0], (
+    assert Checkpoints(tmp_path / "run" / "checkpoints").epochs() == [0], (
         "what is left is as it was begun"
     )
 
@@ -245,7 +245,7 @@ def scored(monkeypatch):
 
     def choose(*scores):
         rest = iter(scores)
-        monkeypatch.setattr(monitor, "validation_score", lambda distances: next(rest))
+        monkeypatch.setattr(callbacks, "validation_score", lambda distances: next(rest))
 
     return choose
 
@@ -260,14 +260,12 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
         "validation_score_last_epoch": 0.2,
     }
     written = json.loads((tmp_path / "metrics.json").read_text())
-    logged = mlflow.get_run(
-        training.Checkpoints(tmp_path / "checkpoints").progress().run_id
-    ).data.metrics
+    logged = mlflow.get_run(Checkpoints(tmp_path / "checkpoints").progress().run_id).data.metrics
     for found in (metrics, written, logged):
         assert {name: found[name] for name in expected} == expected
         assert found["pca_best_epoch"] in (1, 2, 3, 4)
     best = state(tmp_path, 2)
-    saved = keras.saving.load_model(tmp_path / "model.keras")
+    saved = load_gan(tmp_path / "model.keras")
     for a, b in zip(
         best,
         [*saved.variables, *saved.optimizer.variables, saved.seed_generator.state],
@@ -277,22 +275,22 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
     (generated,) = evaluated
     # TensorFlow traces a generator for the first size of batch, and for a second once more for any, which rounds
     # differently; the trained one has been calibrated with batches of another size.
-    saved.sample(1)
-    np.testing.assert_array_equal(generated.kappa, saved.sample(8, seed=training._TEST_SEED))
-    np.testing.assert_array_equal(emulator.sample(2), saved.sample(2))
+    Sampler(saved).sample(1)
+    np.testing.assert_array_equal(generated.kappa, Sampler(saved).sample(8, seed=results.TEST_SEED))
+    np.testing.assert_array_equal(emulator.sample(2), Sampler(saved).sample(2))
 
 
 def test_patience_ends_the_training(tmp_path, maps, scored, unfinished):
     scored(0.1, 0.3, 0.2, 0.0)
     progress = train(tmp_path, maps, patience=2)
-    assert progress.column(monitor.SCORE) == [0.1, 0.3, 0.2]
+    assert progress.column(SCORE) == [0.1, 0.3, 0.2]
     assert train(tmp_path, maps, patience=2, resume=1).epoch == 3, "it stays ended when resumed"
 
 
 def test_without_validation_maps_the_last_epoch_is_taken(tmp_path, maps, monkeypatch, unfinished):
-    split = training.split_by_map
+    split = setup.split_by_map
     monkeypatch.setattr(
-        training,
+        setup,
         "split_by_map",
         lambda *a, **options: replace(split(*a, **options), validation=None),
     )

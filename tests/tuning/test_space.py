@@ -1,4 +1,4 @@
-"""Knobs: read from a file, checked, suggested and applied to presets."""
+"""Parameters of a study: read from a file, checked, suggested and applied to presets."""
 
 from dataclasses import fields
 
@@ -8,6 +8,7 @@ import pytest
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.build import build_gan
 from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
+from cosmogan_k3.nn.losses import GeometricHinge, RelativisticAverageHinge
 from cosmogan_k3.nn.penalties import R1, R2
 from cosmogan_k3.tuning import space
 from cosmogan_k3.tuning.space import Range
@@ -19,7 +20,7 @@ def written(tmp_path, text):
     return path
 
 
-def test_knobs_that_are_fields_are_the_presets():
+def test_parameters_that_are_fields_are_the_presets():
     assert set(space._FIELDS) <= {field.name for field in fields(Preset)}
 
 
@@ -35,9 +36,9 @@ def test_a_file_gives_typed_ranges(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no knob"),
+        ("", "names no parameter"),
         ("[generator_learning_rate", "not a readable file"),
-        ("[rate]\nlow = 1\nhigh = 2", "Unknown knob"),
+        ("[rate]\nlow = 1\nhigh = 2", "Unknown parameter"),
         ("[beta_1]\nlow = 0.5\nhigh = 0.1", "low < high"),
         ("[beta_1]\nlow = 0.5", "expected bounds"),
         ("[beta_1]\nlow = 0\nhigh = 1\nlog = true", "0 < low"),
@@ -72,7 +73,7 @@ def test_a_missing_file_is_said_in_one_line(tmp_path):
         ("quick", [Range("batch_size", 8, 64)], "a list of `values`"),
     ],
 )
-def test_knobs_without_effect_are_refused(preset, ranges, message):
+def test_parameters_without_effect_are_refused(preset, ranges, message):
     with pytest.raises(InputError, match=message):
         space.check(ranges, get_preset(preset))
 
@@ -104,7 +105,7 @@ def test_values_reach_the_preset():
         },
     )
     assert (preset.generator_learning_rate, preset.beta_1, preset.batch_size) == (3e-3, 0.2, 8)
-    assert preset.losses == {0: {"name": "relativistic_hinge", "margin": 2.0}}
+    assert preset.loss_schedule == {0: RelativisticAverageHinge(2.0)}
 
 
 def test_penalties_change_their_weight_appear_and_go():
@@ -113,24 +114,17 @@ def test_penalties_change_their_weight_appear_and_go():
     assert space.apply(quick, {"r1": 0.0}).penalties == ()
 
 
-def test_margins_fall_in_equal_steps_over_the_stages_of_a_loss():
-    """Half way through the geometric GAN's hinge the paper turns relativistic; the margin falls all the way."""
-    from dataclasses import replace
+def test_margins_reach_every_loss_of_a_schedule():
+    schedule = space.apply(
+        get_preset("geogan"), {"margin_real": 2.0, "margin_fake": 0.5}
+    ).loss_schedule
+    assert schedule == {0: GeometricHinge(2.0, 0.5), 85: RelativisticAverageHinge(2.0)}
 
-    geogan = replace(
-        get_preset("geogan"),
-        epochs=8,
-        losses={0: {"name": "hinge"}, 5: {"name": "relativistic_hinge"}},
-    )
-    stages = space.apply(geogan, {"margin_fake": 2.0, "margin_final": 0.4}).losses
-    assert list(stages) == [0, 2, 4, 5, 6]
-    assert [round(s.get("margin_fake", s.get("margin")), 6) for s in stages.values()] == [
-        2.0,
-        1.6,
-        1.2,
-        0.6,
-        0.4,
-    ]
+
+def test_old_names_of_rates_warn_and_work(tmp_path):
+    path = written(tmp_path, "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\n")
+    with pytest.warns(DeprecationWarning, match=r"\[generator_rate\] is now"):
+        assert space.read_ranges(path) == [Range("generator_learning_rate", 1e-4, 1e-2)]
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -12,10 +12,11 @@ from cosmogan_k3.cli import main as cli
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.gan import Sampler, build_gan, get_preset
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import validation_score
-from cosmogan_k3.training import trainer as training
+from cosmogan_k3.training import setup
+from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.tuning import champion, objective, trials, tune
 from cosmogan_k3.tuning.study import CAUSE, open_study, work
 
@@ -93,24 +94,23 @@ def test_a_study_trains_retrains_and_crowns(maps, monkeypatch):
     } <= artifacts
     crowned = Emulator.load("models:/cosmogan@champion")
     kept = json.loads(tune.Path("study/seed-1/metrics.json").read_text())
-    splits = training.split(maps, 0)
-    validation = champion.validation_of(splits.validation)
-    found = validation_score(validation.distances(crowned.gan.sample(len(validation.real))))
+    splits = setup.split(maps, 0)
+    judge = EpochJudge(splits.validation)
+    found = validation_score(judge.validation.distances(judge.draw(crowned.gan)))
     assert found == pytest.approx(
         kept["validation_score"], rel=1e-3
     )  # other batches, so other roundings
 
 
 def test_the_score_is_the_mean_over_seeds_of_the_best_epoch(maps, monkeypatch):
-    judge = objective.Objective(training.split(maps, 0))
-    drawn = iter(
-        np.random.default_rng(1).lognormal(sigma=0.5, size=(4, *judge.validation.real.shape))
-    )
+    judged = objective.Objective(setup.split(maps, 0))
+    shape = judged.judge.validation.real.shape
+    drawn = iter(np.random.default_rng(1).lognormal(sigma=0.5, size=(4, *shape)))
     expected, found = [], []
 
     class Untrained:
         def __init__(self, preset, objective, seed):
-            self.validation = objective.validation
+            self.validation = objective.judge.validation
 
         def train_epoch(self):
             distances = self.validation.distances(next(drawn))
@@ -118,8 +118,8 @@ def test_the_score_is_the_mean_over_seeds_of_the_best_epoch(maps, monkeypatch):
             return distances
 
     monkeypatch.setattr(objective, "Candidate", Untrained)
-    preset = replace(training.get_preset("tiny"), epochs=2)
-    found = [epoch.score for epoch in judge.epochs_of(preset, [0, 1])]
+    preset = replace(get_preset("tiny"), epochs=2)
+    found = [epoch.score for epoch in judged.epochs_of(preset, [0, 1])]
     np.testing.assert_allclose(found, np.mean(np.reshape(expected, (2, 2)), axis=1))
 
 
@@ -174,7 +174,7 @@ def test_objectives_are_weighed_against_each_other(maps, monkeypatch):
 
 
 def test_an_interrupted_trial_makes_room_for_another(monkeypatch):
-    study = open_study(config(storage="sqlite:///study.db"), {"epochs": 1}, alone=True)
+    study = open_study(config(storage="sqlite:///study.db"), {"epochs": 1}, single_worker=True)
 
     def interrupted(trial):
         raise KeyboardInterrupt
@@ -187,7 +187,7 @@ def test_an_interrupted_trial_makes_room_for_another(monkeypatch):
 
 
 def test_the_champion_stays_unless_beaten(maps):
-    splits = training.split(maps, 0)
+    splits = setup.split(maps, 0)
     gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0)
     present = champion._score(gan, splits)
     with tune.runs.training_run("study", {}):
@@ -200,7 +200,7 @@ def test_the_champion_stays_unless_beaten(maps):
         )
         smaller = MapSet(maps.kappa[:, :8, :8], 3.0)
         other = champion.promote(
-            config(), [(Emulator(gan), {"validation_score": 0.0})], training.split(smaller, 0)
+            config(), [(Emulator(gan), {"validation_score": 0.0})], setup.split(smaller, 0)
         )
     assert worse.startswith("Not registered")
     assert f"{present:.4f}" in worse
@@ -211,21 +211,20 @@ def test_the_champion_stays_unless_beaten(maps):
 def test_a_conditional_study_tells_its_candidates_the_parameters(maps, monkeypatch):
     """A trial draws validation maps for their own parameters; its champion is compared on the same."""
     told = MapSet(maps.kappa, 3.0, parameters={"sigma_8": np.linspace(0.6, 1.0, len(maps))})
-    splits = training.split(told, 0)
+    splits = setup.split(told, 0)
     chosen = config(condition="sigma_8", epochs=1)
-    judge = objective.Objective(splits, training.conditioning_of(chosen, splits.train, told))
-    candidate = objective.Candidate(replace(training.get_preset("tiny"), epochs=1), judge, 0)
-    np.testing.assert_array_equal(
-        candidate.given["sigma_8"], splits.validation.parameters["sigma_8"]
-    )
+    judged = objective.Objective(splits, *setup.conditioning_of(chosen, splits.train, told))
+    candidate = objective.Candidate(replace(get_preset("tiny"), epochs=1), judged, 0)
+    given = Sampler(candidate.gan).parameters_of(splits.validation)
+    np.testing.assert_array_equal(given["sigma_8"], splits.validation.parameters["sigma_8"])
     assert np.isfinite(validation_score(candidate.train_epoch()))
     assert champion._score(candidate.gan, splits) == pytest.approx(
         validation_score(
-            judge.validation.distances(candidate.gan.sample(4, parameters=candidate.given))
+            judged.judge.validation.distances(Sampler(candidate.gan).sample(4, parameters=given))
         )
     )
     assert (
-        champion._score(candidate.gan, training.split(maps, 0)) is None
+        champion._score(candidate.gan, setup.split(maps, 0)) is None
     )  # maps that carry no parameters
     monkeypatch.setattr(objective.Objective, "epochs_of", scripted([1.0]))
     assert len(run(told, condition="sigma_8", trials=1).trials) == 1

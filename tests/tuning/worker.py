@@ -26,7 +26,7 @@ def main(url, count):
     config = TuneConfig(storage=url, study="waiting", heartbeat=1, pruner="none")
     print("ready", flush=True)
     sys.stdin.readline()
-    work(open_study(config, {"epochs": EPOCHS}, alone=False), int(count), run)
+    work(open_study(config, {"epochs": EPOCHS}, single_worker=False), int(count), run)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal, Self
 
 import keras
 
-from cosmogan_k3._typing import Shape
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan.latents import LatentShape
 from cosmogan_k3.nn.layers import BatchNormalization, VirtualBatchNorm
 
 Normalization = Literal["virtual", "batch"]
@@ -43,7 +43,7 @@ class Architecture(ABC):
     margin: int = 0
 
     @abstractmethod
-    def latent_shapes(self, pixels: int) -> tuple[Shape, ...]:
+    def latent_shapes(self, pixels: int) -> tuple[LatentShape, ...]:
         """Return the shapes of one map's latents, without the batch axis.
 
         Parameters

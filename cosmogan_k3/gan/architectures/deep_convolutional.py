@@ -7,7 +7,7 @@ from typing import Literal
 import keras
 from keras import layers
 
-from cosmogan_k3._typing import Shape, Tensor
+from cosmogan_k3._typing import Tensor
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures.base import Architecture, Normalization, check_divisible
 from cosmogan_k3.gan.architectures.blocks import (
@@ -16,6 +16,7 @@ from cosmogan_k3.gan.architectures.blocks import (
     generator_model,
     leaky_relu,
 )
+from cosmogan_k3.gan.latents import LatentShape
 from cosmogan_k3.nn.layers import BatchNormalization, MinibatchDiscrimination, UpsampleConv2D
 
 
@@ -69,7 +70,7 @@ class DeepConvolutional(Architecture):
     minibatch_projection: int | None = 64
     minibatch_layout: Literal["reshape", "channels"] = "reshape"
 
-    def latent_shapes(self, pixels: int) -> tuple[Shape, ...]:
+    def latent_shapes(self, pixels: int) -> tuple[LatentShape, ...]:
         """Return the shape of the latent vector; see ``Architecture``."""
         check_divisible(pixels, 2 ** len(self.channels))
         return ((self.latent,),)

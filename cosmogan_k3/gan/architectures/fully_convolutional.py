@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 import keras
 from keras import layers
 
-from cosmogan_k3._typing import Shape, Tensor
+from cosmogan_k3._typing import Tensor
 from cosmogan_k3.gan.architectures.base import Architecture, Normalization, check_divisible
 from cosmogan_k3.gan.architectures.blocks import (
     discriminator_convolution,
@@ -15,6 +15,7 @@ from cosmogan_k3.gan.architectures.blocks import (
     generator_model,
     leaky_relu,
 )
+from cosmogan_k3.gan.latents import LatentShape
 from cosmogan_k3.nn.layers import (
     AtrousWavelet,
     ConditionalField,
@@ -97,7 +98,7 @@ class FullyConvolutional(Architecture):
         """Number of times that the generator doubles the side of its grid."""
         return len(self.channels) - 2
 
-    def latent_shapes(self, pixels: int) -> tuple[Shape, ...]:
+    def latent_shapes(self, pixels: int) -> tuple[LatentShape, ...]:
         """Return the shapes of the latent grids; see ``Architecture``."""
         check_divisible(pixels, 2**self.doublings)
         drawn = pixels + 2 * self.margin

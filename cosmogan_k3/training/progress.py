@@ -1,0 +1,104 @@
+"""What is known of a training beside the state of its networks and optimizers."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cosmogan_k3.parallel.identity import differing_names
+
+# Name of the validation score among the numbers of an epoch.
+SCORE = "validation_epoch_score"
+
+# Differences that an error message lists.
+_LISTED = 3
+
+
+@dataclass
+class Progress:
+    """The history of a training.
+
+    Parameters
+    ----------
+    identity : dict of str to Any
+        What a resumed training has to share: preset, seed, backend, data. Plain values.
+    run_id : str
+        MLflow run of the training.
+    epochs : list of dict
+        The numbers of each epoch so far: losses, logits, validation distances, score.
+    rollbacks : list of dict
+        For each rollback the epoch that was given up, the one that was restored, and the cause.
+    projections : list
+        ``[epoch, real, generated]`` of a few epochs, for the figure of principal components.
+    seconds : float
+        Time spent in epochs.
+
+    Examples
+    --------
+    >>> Progress({"seed": 0}, epochs=[{SCORE: 2.0}, {SCORE: 1.0}]).best_of([1, 2])
+    2
+    """
+
+    identity: dict[str, Any]
+    run_id: str = ""
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    rollbacks: list[dict[str, Any]] = field(default_factory=list)
+    projections: list[list[Any]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs so far."""
+        return len(self.epochs)
+
+    def best_of(self, candidates: Iterable[int]) -> int:
+        """Return the first epoch of the smallest score, or the last one if none has a score."""
+        epochs = sorted(candidates)
+        scored = [e for e in epochs if e and SCORE in self.epochs[e - 1]]
+        return min(scored, key=lambda e: self.epochs[e - 1][SCORE]) if scored else epochs[-1]
+
+    def column(self, name: str) -> list[float]:
+        """Return one number of every epoch; NaN where an epoch has none."""
+        return [epoch.get(name, math.nan) for epoch in self.epochs]
+
+    def differences(self, identity: Mapping[str, Any]) -> str:
+        """Describe what the identity of another training does not share.
+
+        Names that only one of the two has are ignored.
+
+        Parameters
+        ----------
+        identity : mapping of str to Any
+
+        Returns
+        -------
+        str
+            Empty if all agrees.
+
+        Examples
+        --------
+        >>> Progress({"seed": 0, "epochs": 4}).differences({"seed": 0, "epochs": 6})
+        'epochs: recorded 4, given 6'
+        """
+        shared = [name for name in identity if name in self.identity]
+        recorded = {name: self.identity[name] for name in shared}
+        names = differing_names(recorded, {name: identity[name] for name in shared})
+        return "; ".join(
+            f"{name}: recorded {self.identity[name]!s:.60}, given {identity[name]!s:.60}"
+            for name in names[:_LISTED]
+        )
+
+    def rollback_record(self) -> dict[str, str]:
+        """Return one line of text for each rollback, under the names ``rollback_1``, ….
+
+        Examples
+        --------
+        >>> rollback = {"epoch": 2, "back_to": 1, "cause": "loss is nan"}
+        >>> Progress({}, rollbacks=[rollback]).rollback_record()
+        {'rollback_1': 'from epoch 2 to the end of epoch 1: loss is nan'}
+        """
+        return {
+            f"rollback_{number}": f"from epoch {r['epoch']} to the end of epoch {r['back_to']}: "
+            f"{r['cause']}"
+            for number, r in enumerate(self.rollbacks, 1)
+        }

@@ -1,0 +1,132 @@
+"""What a complete training leaves: the evaluated, saved and registered model of its best epoch."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cosmogan_k3.config import TrainConfig
+from cosmogan_k3.emulator import Emulator
+from cosmogan_k3.evaluation import figures
+from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
+from cosmogan_k3.evaluation.files import summary, write_evaluation
+from cosmogan_k3.evaluation.report import markdown_summary
+from cosmogan_k3.gan import GAN, calibrate
+from cosmogan_k3.gan.network_metrics import latent_smoothness, learned_frechet
+from cosmogan_k3.gan.sampler import Sampler
+from cosmogan_k3.maps import Splits
+from cosmogan_k3.maps.io.atomic import replacing
+from cosmogan_k3.parallel.executor import thread_map
+from cosmogan_k3.statistics import stopping_advice
+from cosmogan_k3.tracking import registry, runs
+from cosmogan_k3.training.checkpoints import Checkpoints
+from cosmogan_k3.training.progress import SCORE, Progress
+
+# The latents of the final evaluation are none that training or validation used.
+TEST_SEED = 1_000_003
+
+
+def finish(
+    config: TrainConfig,
+    gan: GAN | None,
+    splits: Splits,
+    progress: Progress,
+    checkpoints: Checkpoints,
+    parameters: dict[str, Any],
+) -> tuple[Emulator, dict[str, Any]]:
+    """Evaluate the model of the best epoch on the test maps; write, log and register it.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    gan : GAN or None
+        As the last epoch left it; None if it has to be loaded again.
+    splits : Splits
+    progress : Progress
+    checkpoints : Checkpoints
+    parameters : dict of str to Any
+        What the report says of the training.
+
+    Returns
+    -------
+    emulator : Emulator
+    metrics : dict of str to float
+    """
+    selected = progress.best_of(checkpoints.epochs())
+    if gan is None or selected != progress.epoch:
+        gan = checkpoints.gan(selected)
+    calibrate(gan, last=True)
+    emulator = Emulator(gan)
+    provenance = parameters | progress.rollback_record()
+    evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)
+    folder = Path(config.out)
+    paths = write_evaluation(folder, evaluation)
+    with replacing(folder / "model.keras") as partial:
+        gan.save(partial)
+    metrics = dict(evaluation.metrics)
+    runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
+    runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
+    registry.log_gan(gan, registered_name=config.model_name, alias=config.alias)
+    if not config.quiet:
+        print(summary(evaluation))
+    return emulator, metrics
+
+
+def _evaluate(
+    config: TrainConfig,
+    emulator: Emulator,
+    splits: Splits,
+    progress: Progress,
+    selected: int,
+    provenance: dict[str, Any],
+) -> Evaluation:
+    """Compare maps of the model with the test maps."""
+    gan, test, seed = emulator.gan, splits.test, config.seed
+    parameters = Sampler(gan).parameters_of(test)
+    generated = emulator.sample_maps(len(test), seed=TEST_SEED + seed, parameters=parameters)
+    evaluation = evaluate_maps(
+        test,
+        generated,
+        training=splits.train,
+        seed=seed,
+        map_calls=functools.partial(thread_map, quiet=config.quiet),
+        provenance=provenance,
+    )
+    return evaluation.extended(
+        metrics=learned_frechet(splits.train, test.kappa, generated.kappa, seed=seed)
+        | latent_smoothness(gan, seed=TEST_SEED + seed)
+        | _training_metrics(progress, selected),
+        figures=_training_figures(progress),
+    )
+
+
+def _training_metrics(progress: Progress, selected: int) -> dict[str, float]:
+    """Return the speed of the training, and which epoch was chosen with which score."""
+    metrics = {
+        "images_per_second": float(np.median(progress.column("images_per_second"))),
+        "training_seconds": progress.seconds,
+        "selected_epoch": selected,
+        "last_epoch": progress.epoch,
+    }
+    scores = progress.column(SCORE)
+    if np.isfinite(scores).any():
+        metrics |= {
+            "validation_score": scores[selected - 1],
+            "validation_score_last_epoch": scores[-1],
+            "pca_best_epoch": stopping_advice(progress.column("validation_pca_merit")).best_epoch,
+        }
+    return metrics
+
+
+def _training_figures(progress: Progress) -> dict[str, Any]:
+    """Return the figures of losses and principal components by epoch."""
+    history = {name: progress.column(name) for name in progress.epochs[-1]}
+    drawn = {"losses": figures.loss_curves(history)}
+    if progress.projections:
+        panels = [
+            (f"epoch {epoch}", np.array(real), np.array(fake))
+            for epoch, real, fake in progress.projections
+        ]
+        drawn["pca"] = figures.pca_by_epoch(panels)
+    return drawn

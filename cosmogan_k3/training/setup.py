@@ -1,0 +1,166 @@
+"""The set-up of a training: what is checked, read and split before it starts."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cosmogan_k3 import backend
+from cosmogan_k3._typing import Conditions
+from cosmogan_k3.config import MainConfig, TrainConfig
+from cosmogan_k3.emulator import Emulator
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan import Preset, get_preset
+from cosmogan_k3.gan.build import check_conditional
+from cosmogan_k3.maps import Conditioning, MapSet, Splits, read_maps, split_by_map
+from cosmogan_k3.maps.conditioning import parse_names
+from cosmogan_k3.maps.io.atomic import check_writable
+from cosmogan_k3.nn import losses
+from cosmogan_k3.tracking import runs
+from cosmogan_k3.training.checkpoints import Checkpoints
+from cosmogan_k3.training.distributed import distributed_errors
+from cosmogan_k3.training.progress import Progress
+
+
+@distributed_errors()
+def prepare(config: TrainConfig) -> Preset:
+    """Check everything that can be checked before the expensive work.
+
+    Parameters
+    ----------
+    config : TrainConfig
+
+    Returns
+    -------
+    Preset
+        With the overrides of the command.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> prepare(TrainConfig(preset="tiny", epochs=3)).epochs
+    3
+    """
+    preset = get_preset(config.preset)
+    if parse_names(config.condition):
+        check_conditional(preset)
+    preset = replace(
+        preset,
+        epochs=config.epochs or preset.epochs,
+        batch_size=config.batch_size or preset.batch_size,
+    )
+    if config.loss:
+        preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
+    if config.start and not config.resume:
+        Emulator.load(config.start)
+    check_writable(config.out)
+    new_or_resumed(config, identity_of(config, preset))
+    return preset
+
+
+@distributed_errors()
+def load(config: TrainConfig, preset: Preset) -> MapSet:
+    """Read the maps of a training; larger ones are cut into patches of ``config.pixels``.
+
+    Raises
+    ------
+    InputError
+        If the maps cannot be read, or the preset cannot make maps of their side.
+    """
+    maps = read_maps(
+        config.data, pixels=config.pixels or None, pixel_arcmin=config.pixel_arcmin or None
+    )
+    preset.architecture.latent_shapes(maps.pixels)
+    return maps
+
+
+def split(maps: MapSet, seed: int) -> Splits:
+    """Split maps into training (70 %), validation (10 %) and test maps (20 %)."""
+    return split_by_map(maps, validation=0.1, test=0.2, seed=seed)
+
+
+def conditioning_of(
+    config: Any, train: MapSet, maps: MapSet
+) -> tuple[Conditioning | None, Conditions | None]:
+    """Return the conditioning of a training and the conditions of its maps.
+
+    Parameters
+    ----------
+    config : TrainConfig or TuneConfig
+        ``config.condition`` names the parameters.
+    train : MapSet
+        Training maps.
+    maps : MapSet
+        All maps, which set the range of the parameters.
+
+    Returns
+    -------
+    conditioning : Conditioning or None
+    conditions : ndarray or None
+        float32 ``(n, n_conditions)``. Both are None if ``config.condition`` is empty.
+
+    Raises
+    ------
+    InputError
+        If the maps do not carry the parameters.
+    """
+    names = parse_names(config.condition)
+    if not names:
+        return None, None
+    conditioning = Conditioning.fit(names, train.parameters, maps.parameters)
+    return conditioning, conditioning.conditions_of_maps(train.parameters)
+
+
+def checkpoints_of(config: TrainConfig) -> Checkpoints:
+    """Return the checkpoints in the folder of a training."""
+    return Checkpoints(Path(config.out) / "checkpoints")
+
+
+def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
+    """Return what a training to be resumed has to share with the one that was begun.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    preset : Preset
+        With the overrides of the command.
+    """
+    chosen = {
+        "preset": config.preset,
+        "seed": config.seed,
+        "epochs": preset.epochs,
+        "batch_size": preset.batch_size,
+        "backend": backend.name,
+        "patience": config.patience,
+        "start": config.start,
+        "condition": config.condition,
+    }
+    if isinstance(config, MainConfig) and not config.data:
+        simulated = ("maps", "field_deg", "source_redshift")
+        chosen |= {name: getattr(config, name) for name in simulated}
+    recipe = runs.flat_parameters(config, preset)
+    own = ("architecture", "preset.")
+    return chosen | {key: str(value) for key, value in recipe.items() if key.startswith(own)}
+
+
+def new_or_resumed(config: TrainConfig, identity: dict[str, Any]) -> Progress:
+    """Return a new ``Progress``, or that of the training to be resumed.
+
+    Raises
+    ------
+    InputError
+        If the training to be resumed is another one.
+    """
+    if not config.resume:
+        return Progress(identity)
+    checkpoints = checkpoints_of(config)
+    progress = checkpoints.progress()
+    if differences := progress.differences(identity):
+        raise InputError(
+            f"{checkpoints.folder}: cannot resume another training ({differences}); repeat the "
+            "options it was begun with, or start a new training",
+            parameter="resume",
+        )
+    return progress

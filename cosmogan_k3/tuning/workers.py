@@ -1,0 +1,115 @@
+"""Who runs the trials of a study: this process, or worker processes on this machine."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
+
+import optuna
+from tqdm import tqdm
+
+from cosmogan_k3.config import TuneConfig
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.tuning.storage import retry_on_disconnect
+from cosmogan_k3.tuning.study import Values, counted_trials, is_finished, work
+from cosmogan_k3.tuning.trials import TrialRunner
+
+# Seconds between two updates of the progress bar.
+_UPDATE_SECONDS = 1.0
+
+
+@contextlib.contextmanager
+def _progress_bar(config: TuneConfig, study: optuna.Study) -> Iterator[Callable[[], None]]:
+    """Show the trials of all workers, and yield the function that updates the bar."""
+    hidden = config.quiet or None
+    with tqdm(total=config.trials, desc="trials", unit="trial", disable=hidden) as bar:
+
+        def update() -> None:
+            trials = counted_trials(retry_on_disconnect(study.get_trials, deepcopy=False))
+            bar.update(sum(trial.state.is_finished() for trial in trials.values()) - bar.n)
+
+        update()
+        yield update
+        update()
+
+
+def run_here(config: TuneConfig, runner: TrialRunner, study: optuna.Study) -> None:
+    """Run trials in this process until the study is complete.
+
+    Parameters
+    ----------
+    config : TuneConfig
+    runner : TrialRunner
+    study : optuna.Study
+    """
+    with _progress_bar(config, study) as update:
+
+        def run(trial: optuna.Trial) -> Values:
+            update()
+            return runner(trial)
+
+        work(study, config.trials, run)
+
+
+def run_workers(config: TuneConfig, study: optuna.Study) -> None:
+    """Run worker processes until they end.
+
+    Parameters
+    ----------
+    config : TuneConfig
+    study : optuna.Study
+
+    Raises
+    ------
+    InputError
+        If all of them ended and trials are missing.
+    """
+    options = command_line(replace(config, workers=1, finish=0, quiet=True))
+    command = [sys.executable, "-m", "cosmogan_k3", "tune", *options]
+    workers = [
+        subprocess.Popen(command, env=_environment(config.workers)) for _ in range(config.workers)
+    ]
+    try:
+        with _progress_bar(config, study) as update:
+            while any(worker.poll() is None for worker in workers):
+                time.sleep(_UPDATE_SECONDS)
+                update()
+    finally:
+        for worker in workers:
+            worker.terminate()
+    if not retry_on_disconnect(is_finished, study, config.trials):
+        codes = ", ".join(str(worker.wait()) for worker in workers)
+        raise InputError(
+            f"All workers ended (exit codes {codes}) before {config.trials} trials of the study "
+            f"{config.study!r} did; repeat the command to go on",
+            parameter="workers",
+        )
+
+
+def _environment(workers: int) -> dict[str, str]:
+    """Return the environment of a worker, which shares the cores with the others."""
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    environment = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads} | os.environ
+    environment.pop("MLFLOW_RUN_ID", None)  # of the study, not of its trials
+    return environment
+
+
+def command_line(config: TuneConfig) -> list[str]:
+    """Return the command line that means a configuration.
+
+    Examples
+    --------
+    >>> command_line(TuneConfig(quiet=True))[-1]
+    '--quiet'
+    """
+    options = []
+    for field in fields(config):
+        value, flag = getattr(config, field.name), "--" + field.name.replace("_", "-")
+        if not field.metadata["flag"]:
+            options += [flag, str(value)]
+        elif value:
+            options.append(flag)
+    return options
