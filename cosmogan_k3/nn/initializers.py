@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cosmogan_k3._typing import Shape, Tensor
+from cosmogan_k3._typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -38,7 +38,7 @@ class SeededNormal(keras.initializers.Initializer):
         self.seed = seed
         self.stddev = stddev
 
-    def __call__(self, shape: Shape, dtype: str | None = None) -> Tensor:
+    def __call__(self, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
         """Return a tensor of weights of a given shape."""
         receptive = math.prod(shape[:-2])
         fans = receptive * (sum(shape[-2:]) if len(shape) > 1 else 2 * shape[0])

@@ -87,6 +87,7 @@ class PairedOptimizer(keras.optimizers.Optimizer):
 
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
+        """Set the generator's learning rate, and scale the discriminator's alike."""
         ratio = float(self.discriminator.learning_rate) / float(self.generator.learning_rate)
         self.generator.learning_rate = value
         self.discriminator.learning_rate = ratio * float(value)

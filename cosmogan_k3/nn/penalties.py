@@ -64,7 +64,8 @@ class GradientPenalty(SerializableDataclass):
 
         P = w ⟨p(|∇D(x̂)|²)⟩
 
-    A subclass defines the points x̂ and, if it is not |∇D|²/2, the penalty p. ⟨·⟩ is the batch mean.
+    A subclass defines the points x̂ and, if it is not |∇D|²/2, the penalty p. ⟨·⟩ is the mean over
+    the batch.
 
     Parameters
     ----------

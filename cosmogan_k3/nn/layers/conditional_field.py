@@ -70,7 +70,7 @@ class ConditionalField(FilteredNoise):
 
     conditional = True
 
-    def build(self, input_shape: list[Shape]) -> None:
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
         """Create T_0, μ_0 and their coefficients."""
         _, conditions = input_shape
         self._create_weights()

@@ -49,7 +49,7 @@ class ConditionalOutput(SkewedOutput):
 
     conditional = True
 
-    def build(self, input_shape: list[Shape]) -> None:
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
         """Create the skew parameter and its slopes."""
         _, conditions = input_shape
         self._create_skew()

@@ -52,7 +52,7 @@ class ExpectedAmplitude(keras.layers.Layer):
         super().__init__(**kwargs)
         self.inverse = inverse
 
-    def build(self, input_shape: list[Shape]) -> None:
+    def build(self, input_shape: list[tuple[int, ...]]) -> None:
         """Create the coefficients c."""
         _, conditions = input_shape
         self.slopes = self.add_weight(

@@ -92,12 +92,13 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for inputs of shape ``input_shape``."""
-        if len(input_shape) not in (2, 4) or None in input_shape[1:]:
+        sizes = [size for size in input_shape[1:] if size is not None]
+        if len(input_shape) not in (2, 4) or len(sizes) < len(input_shape) - 1:
             raise ValueError(
                 "MinibatchDiscrimination takes (n, features) or four axes, "
                 f"all but the first of known size. Received: shape {tuple(input_shape)}"
             )
-        features = math.prod(input_shape[1:])
+        features = math.prod(sizes)
         if self.projection is not None:
             self.projector = self.add_weight(
                 shape=(features, self.projection),
@@ -132,7 +133,8 @@ class MinibatchDiscrimination(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape with ``kernels`` more features."""
-        return (*input_shape[:-1], input_shape[-1] + self.kernels)
+        *sizes, features = input_shape
+        return (*sizes, None if features is None else features + self.kernels)
 
     def get_config(self) -> dict[str, Any]:
         """Return the configuration."""

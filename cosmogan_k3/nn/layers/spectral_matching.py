@@ -65,7 +65,8 @@ class SpectralMatching(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If the weight is not positive or the memory lies outside [0, 1).
+        If the weight is not positive, the memory lies outside [0, 1), or the side of the maps is
+        unknown.
 
     Notes
     -----
@@ -104,9 +105,14 @@ class SpectralMatching(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for maps of shape ``input_shape``."""
+        pixels = input_shape[1]
+        if pixels is None:
+            raise ValueError(
+                f"SpectralMatching needs maps of a known side. Received: shape {tuple(input_shape)}"
+            )
         # The rings are narrow enough to resolve the dips that upsampling leaves at the Nyquist
         # modes of its coarse grids.
-        self._mean_of_rings = ring_means(input_shape[1])
+        self._mean_of_rings = ring_means(pixels)
         fixed = {"trainable": False, "dtype": "float32", "autocast": False}
         moments = (1 + self._mean_of_rings.shape[1],)
         self.expected = self.add_weight(

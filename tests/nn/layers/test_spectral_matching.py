@@ -116,11 +116,24 @@ def test_a_lag_of_the_averaged_generator_is_compensated(maps):
     assert float(np.sum(ops.convert_to_numpy(slope) * maps)) < 0
 
 
+def test_noisy_rings_take_the_ratio_of_their_group(rng, maps):
+    """Two sets of the same spectrum: differences within a group of rings are noise."""
+    matching = adapted(maps)
+    others = rng.normal(size=(64, SIDE, SIDE, 1)).astype("float32")
+    wavenumbers, ratios, _ = matching.shortfall([(others, None)])
+    assert len(ratios) == len(wavenumbers) > 8
+    # Two groups of at least 100 of the 255 modes, and the ratio of the means' variances.
+    assert len(np.unique(ratios.round(6))) <= 4
+    np.testing.assert_allclose(ratios[1:], 1, atol=0.1)
+
+
 def test_errors_name_the_cause():
     with pytest.raises(ValueError, match="weight must be positive and memory"):
         SpectralMatching(0.0)
     with pytest.raises(ValueError, match="Received: weight=1, memory=1"):
         SpectralMatching(1, memory=1)
+    with pytest.raises(ValueError, match="known side"):
+        SpectralMatching(1.0).build((None, None, None, 1))
 
 
 def test_equal_means_of_the_training_maps_are_not_matched(rng):
