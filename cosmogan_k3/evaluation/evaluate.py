@@ -55,6 +55,13 @@ class Evaluation:
         Labels of what was not measured because the maps are masked.
     provenance : mapping of str to Any
         Where the maps came from: what the caller said, SHA-256 of each set, version and seed.
+
+    Examples
+    --------
+    >>> comparison = Comparison((), 4, 4, permutations=9, splits=5, seed=0)
+    >>> evaluation = Evaluation({"ks_pixels_distance": 0.1}, comparison, figures={})
+    >>> list(evaluation.extended(metrics={"images_per_second": 3.0}).metrics)
+    ['ks_pixels_distance', 'images_per_second']
     """
 
     metrics: Metrics

@@ -32,6 +32,17 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
     ------
     InputError
         The folder cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from cosmogan_k3.statistics import compare
+    >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
+    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     paths = write_evaluation(folder, Evaluation({}, comparison, figures={}))
+    >>> [path.name for path in paths]
+    ['metrics.json', 'statistics.csv', 'report.html']
     """
     folder = Path(folder)
     check_writable(folder)
@@ -94,6 +105,14 @@ def summary(evaluation: Evaluation) -> str:
     Returns
     -------
     str
+
+    Examples
+    --------
+    >>> from cosmogan_k3.statistics import Comparison
+    >>> comparison = Comparison((), 4, 4, permutations=9, splits=5, seed=0)
+    >>> metrics = {"ks_pixels_distance": 0.25, "ks_pixels_distance_null": 0.125}
+    >>> print(summary(Evaluation(metrics, comparison, figures={})).splitlines()[1])
+    ks_pixels_distance                0.2500        0.1250
     """
     metrics = evaluation.metrics
     lines = [f"{'':28}{'generated':>12}{'real vs real':>14}"]

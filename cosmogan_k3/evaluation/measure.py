@@ -9,7 +9,8 @@ import numpy as np
 
 from cosmogan_k3._typing import FloatArray, IntArray, Maps, Rows
 from cosmogan_k3.evaluation.bins import MeasurementBins
-from cosmogan_k3.evaluation.scan import Part, Scan
+from cosmogan_k3.evaluation.part import Part
+from cosmogan_k3.evaluation.scan import Scan
 from cosmogan_k3.maps.mapset import BLOCK
 from cosmogan_k3.statistics import (
     Features,
@@ -168,6 +169,17 @@ def measure_part(part: Part, bins: MeasurementBins, groups: IntArray | None = No
     ------
     ValueError
         NaN where observed.
+
+    Examples
+    --------
+    >>> from cosmogan_k3.evaluation.bins import choose_bins
+    >>> from cosmogan_k3.evaluation.scan import scan
+    >>> from cosmogan_k3.maps import MapSet
+    >>> kappa = np.random.default_rng(0).normal(size=(4, 16, 16)).astype("float32")
+    >>> scanned = scan(MapSet(kappa, 2.0), keep=np.arange(4))
+    >>> bins = choose_bins(scanned, scanned, [np.arange(2), np.arange(2, 4)], pixel_arcmin=2.0)
+    >>> measure_part(scanned.parts(3)[1], bins).histogram.shape
+    (1, 60)
     """
     size = max(1, min(_BLOCK_MAPS, _BLOCK_PIXELS // bins.statistics.pixels**2))
     starts = itertools.count(0, size)

@@ -6,7 +6,7 @@ import numpy as np
 
 from cosmogan_k3._typing import IntArray, Maps, Rows
 from cosmogan_k3.evaluation.measure import MeasuredPair
-from cosmogan_k3.evaluation.scan import Part
+from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.statistics import (
     compare_correlations,
     duplicate_rate,

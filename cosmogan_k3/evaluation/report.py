@@ -152,7 +152,7 @@ def _verdict(comparison: Comparison) -> tuple[str, str]:
     verb = "differ" if differing > 1 else "differs"
     return (
         f"{differing or 'None'} of {len(comparison.results)} statistics {verb}",
-        "after correction for having looked at all of them, "
+        "after correction for the number of statistics, "
         f"between {comparison.real_maps} real and {comparison.generated_maps} generated maps "
         f"(seed {comparison.seed}).",
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmogan_k3._typing import FloatArray, IntArray, MapArray, Maps, Mask
+from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.maps.fingerprint import Fingerprint, observed_blocks
 from cosmogan_k3.maps.mapset import BLOCK
@@ -13,67 +14,6 @@ from cosmogan_k3.maps.patch_table import PatchTable
 
 # A set on disk of at most so many pixels (0.5 GB) is loaded, so that it is read only once.
 MEMORY_PIXELS = 2**27
-
-
-@dataclass(frozen=True)
-class Part:
-    """Consecutive maps of a set, in memory or on disk.
-
-    Another process receives maps on disk as their table, and reads them itself.
-
-    Parameters
-    ----------
-    source : array, PatchTable or other array-like (m, N, N)
-        Where the maps are read.
-    start, stop : int
-        First map in the source, and the one after the last.
-    loaded : float32 array (stop − start, N, N), optional
-        The maps, if they have been read already.
-
-    Examples
-    --------
-    >>> part = Part(np.zeros((300, 2, 2), "float32"), 0, 300)
-    >>> len(part), [len(block) for block in part.blocks(128)]
-    (300, [128, 128, 44])
-    """
-
-    source: MapArray
-    start: int
-    stop: int
-    loaded: Maps | None = None
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    def __reduce__(self) -> tuple[type["Part"], tuple[MapArray, int, int]]:
-        if isinstance(self.source, PatchTable):
-            return Part, (self.source, self.start, self.stop)
-        return Part, (self._read(0, len(self)), 0, len(self))
-
-    def _read(self, first: int, last: int) -> Maps:
-        if self.loaded is not None:
-            return self.loaded[first:last]
-        chosen = slice(self.start + first, min(self.start + last, self.stop))
-        return np.asarray(self.source[chosen], dtype=np.float32)
-
-    def blocks(self, size: int) -> Iterator[Maps]:
-        """Iterate over the maps in blocks.
-
-        Parameters
-        ----------
-        size : int
-            Largest number of maps in a block.
-
-        Yields
-        ------
-        float32 array (m, N, N)
-        """
-        for first in range(0, len(self), size):
-            yield self._read(first, first + size)
-
-    def read(self) -> Maps:
-        """Return all maps as one float32 array."""
-        return self._read(0, len(self))
 
 
 @dataclass(frozen=True)
@@ -94,6 +34,13 @@ class Scan:
         Indices of the maps that are kept if the set is not in memory, increasing.
     kept_maps : float32 array (k, N, N), optional
         These maps.
+
+    Examples
+    --------
+    >>> maps = MapSet(np.zeros((3, 2, 2), "float32"), pixel_arcmin=1.0)
+    >>> scanned = scan(maps, keep=np.arange(2))
+    >>> scanned.first(2).shape, [len(part) for part in scanned.parts(2)]
+    ((2, 2, 2), [2, 1])
     """
 
     kappa: MapArray
