@@ -1,59 +1,81 @@
-"""JAX by hand: pure functions of a tree of weights, one jitted step with donated state."""
+"""JAX by hand: pure functions of a tree of weights, and one jitted step with donated state."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import jax
+import numpy as np
 from jax import lax
 from jax import numpy as jnp
 
 from benchmarks.by_hand import GEOGAN, QUICK
 
+Tree: TypeAlias = Any  # nested dicts and lists of arrays
+AdamState: TypeAlias = tuple[jax.Array, Tree, Tree]  # step, first and second moments
+State: TypeAlias = tuple[Any, ...]  # weights, Adam states, averaged weights, random key
 
-def convolve(x, p, strides=1, padding="SAME"):
+
+def convolve(x: jax.Array, p: Tree, strides: int = 1, padding: str = "SAME") -> jax.Array:
+    """Convolution with an optional bias."""
     y = lax.conv_general_dilated(
         x, p["w"], (strides,) * 2, padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
     )
     return y + p["b"] if "b" in p else y
 
 
-def periodic(x, p):
+def periodic(x: jax.Array, p: Tree) -> jax.Array:
+    """Periodic convolution of 3x3."""
     return convolve(jnp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode="wrap"), p, padding="VALID")
 
 
-def leaky(x):
+def leaky(x: jax.Array) -> jax.Array:
+    """Leaky ReLU with a slope of 0.2."""
     return jnp.where(x > 0, x, 0.2 * x)
 
 
-def normalize(x, p, axes=(0, 1, 2)):
-    mean, variance = x.mean(axes), x.var(axes)
+def normalize(x: jax.Array, p: Tree) -> jax.Array:
+    """Batch normalization."""
+    mean, variance = x.mean((0, 1, 2)), x.var((0, 1, 2))
     return (x - mean) * (lax.rsqrt(variance + 1e-5) * p["g"]) + p["s"]
 
 
-def reference_norm(x, p, reference):
+def reference_norm(x: jax.Array, p: Tree, reference: int) -> jax.Array:
+    """Virtual batch normalization: the first ``reference`` maps are the reference batch."""
     return jnp.concatenate([normalize(x[:reference], p), normalize(x, p)[reference:]])
 
 
 class Weights:
-    """Draws weights one after the other."""
+    """Random initial weights, from one key.
 
-    def __init__(self, seed):
+    Parameters
+    ----------
+    seed : int
+        Seed of the key.
+    """
+
+    def __init__(self, seed: int) -> None:
         self.key = jax.random.key(seed)
 
-    def convolution(self, size, inputs, outputs, bias=True):
+    def convolution(self, size: int, inputs: int, outputs: int, bias: bool = True) -> Tree:
+        """Weights of a convolution."""
         self.key, key = jax.random.split(self.key)
         w = jax.random.normal(key, (size, size, inputs, outputs)) / (size * inputs**0.5)
         return {"w": w, "b": jnp.zeros(outputs)} if bias else {"w": w}
 
-    def dense(self, inputs, outputs):
+    def dense(self, inputs: int, outputs: int) -> jax.Array:
+        """Weights of a matrix product."""
         self.key, key = jax.random.split(self.key)
         return jax.random.normal(key, (inputs, outputs)) / inputs**0.5
 
     @staticmethod
-    def norm(channels):
+    def norm(channels: int) -> Tree:
+        """Scale and shift of a normalization."""
         return {"g": jnp.ones(channels), "s": jnp.zeros(channels)}
 
 
-def quick_weights(pixels):
+def quick_weights(pixels: int) -> tuple[Tree, Tree]:
+    """Initial weights of both networks of ``quick``."""
     draw = Weights(0)
     first, *middle, last = QUICK["generator"]
     ins = [first, *middle[:-1]]
@@ -64,7 +86,7 @@ def quick_weights(pixels):
         "noise": [jnp.zeros(c) for c in (*middle, last)],
         "detail": draw.convolution(3, middle[-1], last),
         "map": draw.convolution(3, last, 1),
-        "bend": jnp.array(0.3),
+        "skew": jnp.array(0.3),
     }
     channels = (1, *QUICK["discriminator"])
     discriminator = {
@@ -74,17 +96,19 @@ def quick_weights(pixels):
     return generator, discriminator
 
 
-def quick_generator(p, latents):
+def quick_generator(p: Tree, latents: list[jax.Array]) -> jax.Array:
+    """Generator of ``quick``."""
     latent, *noises = latents
     x = periodic(latent, p["base"])
     for up, norm, weight, noise in zip(p["ups"], p["norms"], p["noise"], noises, strict=False):
         x = periodic(x.repeat(2, 1).repeat(2, 2), up)
         x = jax.nn.relu(reference_norm(x + weight * noise, norm, QUICK["reference"]))
     x = jax.nn.relu(periodic(x, p["detail"]) + p["noise"][-1] * noises[-1])
-    return jnp.expm1(jnp.minimum(p["bend"] * periodic(x, p["map"]), 4.0)) / p["bend"]
+    return jnp.expm1(jnp.minimum(p["skew"] * periodic(x, p["map"]), 4.0)) / p["skew"]
 
 
-def quick_discriminator(p, x):
+def quick_discriminator(p: Tree, x: jax.Array) -> jax.Array:
+    """Discriminator of ``quick``."""
     *strided, last = p["convolutions"]
     for convolution in strided:
         x = leaky(convolve(x, convolution, 2))
@@ -92,7 +116,8 @@ def quick_discriminator(p, x):
     return x.reshape(len(x), -1) @ p["logit"]
 
 
-def geogan_weights(pixels):
+def geogan_weights(pixels: int) -> tuple[Tree, Tree]:
+    """Initial weights of both networks of ``geogan``."""
     draw = Weights(0)
     side, channels = pixels // 16, GEOGAN["channels"]
     generator = {
@@ -116,22 +141,20 @@ def geogan_weights(pixels):
     return generator, discriminator
 
 
-def geogan_generator(p, latents):
+def geogan_generator(p: Tree, latents: list[jax.Array]) -> jax.Array:
+    """Generator of ``geogan``."""
     x = latents[0] @ p["dense"]
     side = int((x.shape[1] // GEOGAN["channels"][0]) ** 0.5)
     x = x.reshape(-1, side, side, GEOGAN["channels"][0])
     for up, norm in zip(p["ups"], p["norms"], strict=True):
         x = jax.nn.relu(reference_norm(x, norm, GEOGAN["reference"]))
-        x = (
-            lax.conv_transpose(
-                x, up["w"], (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-            )
-            + up["b"]
-        )
+        layout = ("NHWC", "HWIO", "NHWC")
+        x = lax.conv_transpose(x, up["w"], (2, 2), "SAME", dimension_numbers=layout) + up["b"]
     return jnp.tanh(x)
 
 
-def geogan_discriminator(p, x):
+def geogan_discriminator(p: Tree, x: jax.Array) -> jax.Array:
+    """Discriminator of ``geogan``."""
     first, *rest = p["convolutions"]
     x = leaky(convolve(x, first, 2))
     for convolution, norm in zip(rest, p["norms"], strict=True):
@@ -150,7 +173,10 @@ SYSTEMS = {
 }
 
 
-def adam(weights, gradients, state, rate, betas):
+def adam(
+    weights: Tree, gradients: Tree, state: AdamState, rate: float, betas: tuple[float, float]
+) -> tuple[Tree, AdamState]:
+    """One step of Adam."""
     step, first, second = state
     step = step + 1
     first = jax.tree.map(lambda m, g: betas[0] * m + (1 - betas[0]) * g, first, gradients)
@@ -162,52 +188,111 @@ def adam(weights, gradients, state, rate, betas):
     return weights, (step, first, second)
 
 
-def step_of(system, shapes, reference, batch, precision):
-    numbers, _, generate, judge = SYSTEMS[system]
-    quick = system == "quick"
-    type_ = jnp.dtype(precision)
+def lowered(network: Callable, precision: str) -> Callable:
+    """A network that computes in this precision and returns float32."""
+    dtype = jnp.dtype(precision)
 
-    def lowered(network):
-        def call(p, x):
-            return network(*jax.tree.map(lambda a: a.astype(type_), (p, x))).astype(jnp.float32)
+    def call(p: Tree, x: Any) -> jax.Array:
+        return network(*jax.tree.map(lambda a: a.astype(dtype), (p, x))).astype(jnp.float32)
 
-        return call if type_ != jnp.float32 else network
+    return network if dtype == jnp.float32 else call
 
-    draw, score = lowered(generate), lowered(judge)
 
-    def d_objective(p, real, fake):
-        real_logit, fake_logit = score(p, real), score(p, fake)
-        if not quick:
-            return jax.nn.relu(1 - real_logit).mean() + jax.nn.relu(1 + fake_logit).mean()
-        slope = jax.grad(lambda x: score(p, x).sum())(real[:: numbers["penalised"]])
+def objectives(system: str, discriminate: Callable) -> tuple[Callable, Callable]:
+    """Losses of both networks: logistic with R1 for ``quick``, hinge for ``geogan``."""
+    numbers = SYSTEMS[system][0]
+
+    def logistic(d: Tree, real: jax.Array, fake: jax.Array) -> jax.Array:
+        real_logit, fake_logit = discriminate(d, real), discriminate(d, fake)
+        few = real[:: numbers["penalised"]]
+        slope = jax.grad(lambda x: discriminate(d, x).sum())(few)
         penalty = numbers["gamma"] / 2 * (slope**2).sum((1, 2, 3)).mean()
         return jax.nn.softplus(-real_logit).mean() + jax.nn.softplus(fake_logit).mean() + penalty
 
-    def g_objective(fake, d):
-        logit = score(d, fake)
-        return jax.nn.softplus(-logit).mean() if quick else -logit.mean()
+    def hinge(d: Tree, real: jax.Array, fake: jax.Array) -> jax.Array:
+        real_logit, fake_logit = discriminate(d, real), discriminate(d, fake)
+        return jax.nn.relu(1 - real_logit).mean() + jax.nn.relu(1 + fake_logit).mean()
 
-    def step(state, real):
+    if system == "quick":
+        return logistic, lambda fake, d: jax.nn.softplus(-discriminate(d, fake)).mean()
+    return hinge, lambda fake, d: -discriminate(d, fake).mean()
+
+
+def step_of(
+    system: str,
+    shapes: list[tuple[int, ...]],
+    reference: list[jax.Array],
+    batch: int,
+    precision: str,
+) -> Callable[[State, jax.Array], tuple[State, tuple[jax.Array, jax.Array]]]:
+    """Compile the training step.
+
+    Parameters
+    ----------
+    system : str
+        ``quick`` or ``geogan``.
+    shapes : list of tuple
+        Shapes of the latents of one map.
+    reference : list of array
+        Latents of the reference batch.
+    batch : int
+        Maps per step.
+    precision : str
+        ``float32`` or ``bfloat16``.
+
+    Returns
+    -------
+    callable
+        From the state and real maps to the new state and both losses.
+    """
+    numbers, _, generator, discriminator = SYSTEMS[system]
+    generate, discriminate = lowered(generator, precision), lowered(discriminator, precision)
+    d_objective, g_objective = objectives(system, discriminate)
+
+    def step(state: State, real: jax.Array) -> tuple[State, tuple[jax.Array, jax.Array]]:
         (g, d), (g_state, d_state), average, key = state
         key, *keys = jax.random.split(key, len(shapes) + 1)
         fresh = [
             jax.random.normal(k, (batch, *shape)) for k, shape in zip(keys, shapes, strict=True)
         ]
         latents = [jnp.concatenate(pair) for pair in zip(reference, fresh, strict=True)]
-        fake, pull = jax.vjp(lambda p: draw(p, latents)[numbers["reference"] :], g)
+        fake, vjp = jax.vjp(lambda p: generate(p, latents)[numbers["reference"] :], g)
         d_loss, gradient = jax.value_and_grad(d_objective)(d, real, fake)
         d, d_state = adam(d, gradient, d_state, numbers["rates"][1], numbers["betas"])
         g_loss, cotangent = jax.value_and_grad(g_objective)(fake, d)
-        g, g_state = adam(g, pull(cotangent)[0], g_state, numbers["rates"][0], numbers["betas"])
-        average = jax.tree.map(
-            lambda a, w: numbers["decay"] * a + (1 - numbers["decay"]) * w, average, g
-        )
+        g, g_state = adam(g, vjp(cotangent)[0], g_state, numbers["rates"][0], numbers["betas"])
+        decay = numbers["decay"]
+        average = jax.tree.map(lambda a, w: decay * a + (1 - decay) * w, average, g)
         return ((g, d), (g_state, d_state), average, key), (d_loss, g_loss)
 
     return jax.jit(step, donate_argnums=0)
 
 
-def loop(system, pixels, batch, variant, precision="float32"):
+def loop(
+    system: str, pixels: int, batch: int, variant: str, precision: str = "float32"
+) -> tuple[Callable[[np.ndarray], None], Callable[[], list[float]]]:
+    """Build the networks and the step.
+
+    Parameters
+    ----------
+    system : str
+        ``quick`` or ``geogan``.
+    pixels : int
+        Side of the maps.
+    batch : int
+        Maps per step.
+    variant : str
+        Only ``jit``.
+    precision : str
+        ``float32`` or ``bfloat16``.
+
+    Returns
+    -------
+    step : callable
+        Takes one step on a NumPy batch ``(batch, pixels, pixels, 1)``.
+    wait : callable
+        Waits for the device and returns the last losses.
+    """
     numbers, weights, *_ = SYSTEMS[system]
     sides = [pixels // 8, pixels // 4, pixels // 2, pixels, pixels]
     grids = [(s, s, numbers["latent"] if i == 0 else 1) for i, s in enumerate(sides)]
@@ -222,10 +307,10 @@ def loop(system, pixels, batch, variant, precision="float32"):
         for p in networks
     ]
     average = jax.tree.map(jnp.copy, networks[0])
-    memory = {"state": (tuple(networks), tuple(moments), average, jax.random.key(2))}
+    current = {"state": (tuple(networks), tuple(moments), average, jax.random.key(2))}
     step = step_of(system, shapes, reference, batch, precision)
 
-    def take(maps):
-        memory["state"], memory["losses"] = step(memory["state"], jnp.asarray(maps))
+    def take_step(maps: np.ndarray) -> None:
+        current["state"], current["losses"] = step(current["state"], jnp.asarray(maps))
 
-    return take, lambda: [float(loss) for loss in memory["losses"]]
+    return take_step, lambda: [float(loss) for loss in current["losses"]]

@@ -1,21 +1,48 @@
-"""TensorFlow by hand: ``tf.Module`` and ``tf.nn`` inside one ``tf.function``, with and without XLA."""
+"""TensorFlow by hand: ``tf.Module`` and ``tf.nn`` in one ``tf.function``, optionally with XLA."""
 
 import itertools
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from benchmarks.by_hand import GEOGAN, QUICK
 
 
 class Convolution(tf.Module):
-    def __init__(self, size, inputs, outputs, *, strides=1, bias=True, transposed=False):
+    """Convolution, or transposed convolution with a stride of 2.
+
+    Parameters
+    ----------
+    size : int
+        Side of the kernel.
+    inputs, outputs : int
+        Channels.
+    strides : int
+        Stride.
+    bias : bool
+        Whether to add a bias.
+    transposed : bool
+        Whether the convolution is transposed.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        inputs: int,
+        outputs: int,
+        *,
+        strides: int = 1,
+        bias: bool = True,
+        transposed: bool = False,
+    ) -> None:
         super().__init__()
         shape = (size, size, outputs, inputs) if transposed else (size, size, inputs, outputs)
         self.w = tf.Variable(tf.random.stateless_normal(shape, (0, inputs)) / (size * inputs**0.5))
         self.b = tf.Variable(tf.zeros(outputs)) if bias else None
         self.strides, self.transposed = strides, transposed
 
-    def __call__(self, x, padding="SAME"):
+    def __call__(self, x: tf.Tensor, padding: str = "SAME") -> tf.Tensor:
         w = tf.cast(self.w, x.dtype)
         if self.transposed:
             n, rows, columns, _ = x.shape
@@ -25,37 +52,43 @@ class Convolution(tf.Module):
             y = tf.nn.conv2d(x, w, self.strides, padding)
         return y if self.b is None else tf.nn.bias_add(y, tf.cast(self.b, x.dtype))
 
-    def periodic(self, x):
+    def periodic(self, x: tf.Tensor) -> tf.Tensor:
+        """Periodic convolution of 3x3."""
         x = tf.concat([x[:, -1:], x, x[:, :1]], 1)
         return self(tf.concat([x[:, :, -1:], x, x[:, :, :1]], 2), "VALID")
 
 
 class Norm(tf.Module):
-    def __init__(self, channels):
+    """Batch normalization, with or without a reference batch."""
+
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.scale, self.shift = tf.Variable(tf.ones(channels)), tf.Variable(tf.zeros(channels))
 
-    def __call__(self, x):
-        return tf.cast(
-            tf.compat.v1.nn.fused_batch_norm(x, self.scale, self.shift, epsilon=1e-3 / 50)[0],
-            x.dtype,
-        )
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        normalize = tf.compat.v1.nn.fused_batch_norm
+        return tf.cast(normalize(x, self.scale, self.shift, epsilon=1e-3 / 50)[0], x.dtype)
 
-    def with_reference(self, x, reference):
+    def with_reference(self, x: tf.Tensor, reference: int) -> tf.Tensor:
+        """Virtual batch normalization: the first ``reference`` maps are the reference batch."""
         return tf.concat([self(x[:reference]), self(x)[reference:]], 0)
 
 
 class Dense(tf.Module):
-    def __init__(self, inputs, outputs):
+    """Matrix product without a bias."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.w = tf.Variable(tf.random.stateless_normal((inputs, outputs), (1, 1)) / inputs**0.5)
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         return x @ tf.cast(self.w, x.dtype)
 
 
 class QuickGenerator(tf.Module):
-    def __init__(self, pixels):
+    """Generator of ``quick``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         first, *middle, last = QUICK["generator"]
         self.base = Convolution(3, QUICK["latent"], first)
@@ -64,9 +97,9 @@ class QuickGenerator(tf.Module):
         self.norms = [Norm(o) for o in middle]
         self.noise = [tf.Variable(tf.zeros(c)) for c in (*middle, last)]
         self.detail, self.map = Convolution(3, middle[-1], last), Convolution(3, last, 1)
-        self.bend = tf.Variable(0.3)
+        self.skew = tf.Variable(0.3)
 
-    def __call__(self, latents):
+    def __call__(self, latents: list[tf.Tensor]) -> tf.Tensor:
         latent, *noises = latents
         x = self.base.periodic(latent)
         for up, norm, weight, noise in zip(self.ups, self.norms, self.noise, noises, strict=False):
@@ -76,11 +109,13 @@ class QuickGenerator(tf.Module):
             )
         x = tf.nn.relu(self.detail.periodic(x) + tf.cast(self.noise[-1], x.dtype) * noises[-1])
         x = tf.cast(self.map.periodic(x), tf.float32)
-        return tf.math.expm1(tf.minimum(self.bend * x, 4.0)) / self.bend
+        return tf.math.expm1(tf.minimum(self.skew * x, 4.0)) / self.skew
 
 
 class QuickDiscriminator(tf.Module):
-    def __init__(self, pixels):
+    """Discriminator of ``quick``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         channels = (1, *QUICK["discriminator"])
         strides = [2] * (len(channels) - 2) + [1]
@@ -88,14 +123,16 @@ class QuickDiscriminator(tf.Module):
         self.convolutions = [Convolution(5, i, o, strides=s) for i, o, s in pairs]
         self.logit = Dense(channels[-1] * (pixels // 16) ** 2, 1)
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         for convolution in self.convolutions:
             x = tf.nn.leaky_relu(convolution(x), 0.2)
         return tf.cast(self.logit(tf.reshape(x, (x.shape[0], -1))), tf.float32)
 
 
 class GeoGenerator(tf.Module):
-    def __init__(self, pixels):
+    """Generator of ``geogan``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         first, *rest = GEOGAN["channels"]
         self.shape = (pixels // 16, pixels // 16, first)
@@ -104,7 +141,7 @@ class GeoGenerator(tf.Module):
         self.ups = [Convolution(5, i, o, transposed=True) for i, o in pairs]
         self.norms = [Norm(c) for c in (first, *rest)]
 
-    def __call__(self, latents):
+    def __call__(self, latents: list[tf.Tensor]) -> tf.Tensor:
         x = tf.reshape(self.dense(latents[0]), (-1, *self.shape))
         x = tf.ensure_shape(x, (latents[0].shape[0], *self.shape))
         for up, norm in zip(self.ups, self.norms, strict=True):
@@ -113,7 +150,9 @@ class GeoGenerator(tf.Module):
 
 
 class GeoDiscriminator(tf.Module):
-    def __init__(self, pixels):
+    """Discriminator of ``geogan``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         channels = (1, *reversed(GEOGAN["channels"]))
         self.convolutions = [
@@ -127,7 +166,7 @@ class GeoDiscriminator(tf.Module):
         self.last, self.last_norm = Convolution(5, joined, joined), Norm(joined)
         self.logit = Dense(joined * side**2, 1)
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
         x = tf.nn.leaky_relu(self.convolutions[0](x), 0.2)
         for convolution, norm in zip(self.convolutions[1:], self.norms, strict=True):
             x = tf.nn.leaky_relu(norm(convolution(x)), 0.2)
@@ -140,7 +179,15 @@ class GeoDiscriminator(tf.Module):
         return tf.cast(self.logit(tf.reshape(x, (n, -1))), tf.float32)
 
 
-def adam(weights, gradients, moments, step, rate, betas):
+def adam(
+    weights: Sequence[tf.Variable],
+    gradients: Sequence[tf.Tensor],
+    moments: Sequence[Sequence[tf.Variable]],
+    step: tf.Variable,
+    rate: float,
+    betas: tuple[float, float],
+) -> None:
+    """Take one step of Adam."""
     scale = rate * tf.sqrt(1 - betas[1] ** step) / (1 - betas[0] ** step)
     for w, g, (m, v) in zip(weights, gradients, moments, strict=True):
         tf.raw_ops.ResourceApplyAdam(
@@ -150,9 +197,17 @@ def adam(weights, gradients, moments, step, rate, betas):
 
 
 class Loop(tf.Module):
-    """Both networks, their moments, the average and the step."""
+    """Both networks, their Adam moments, the averaged weights and the step.
 
-    def __init__(self, system, pixels, batch, variant, precision="float32"):
+    Parameters
+    ----------
+    system, pixels, batch, variant, precision : str, int, int, str, str
+        As for ``loop``.
+    """
+
+    def __init__(
+        self, system: str, pixels: int, batch: int, variant: str, precision: str = "float32"
+    ) -> None:
         super().__init__()
         self.numbers = {"quick": QUICK, "geogan": GEOGAN}[system]
         quick = system == "quick"
@@ -171,11 +226,10 @@ class Loop(tf.Module):
         self.reference = [tf.random.normal((self.numbers["reference"], *s)) for s in self.shapes]
         self.batch = batch
         signature = tf.TensorSpec((batch, pixels, pixels, 1), tf.float32)
-        self.run = tf.function(
-            self._step, input_signature=[signature], jit_compile=variant == "xla"
-        )
+        xla = variant == "xla"
+        self.run = tf.function(self._step, input_signature=[signature], jit_compile=xla)
 
-    def _generate(self):
+    def _generate(self) -> tf.Tensor:
         fresh = (tf.random.normal((self.batch, *shape)) for shape in self.shapes)
         latents = [
             tf.cast(tf.concat(pair, 0), self.dtype)
@@ -183,15 +237,13 @@ class Loop(tf.Module):
         ]
         return self.G(latents)[self.numbers["reference"] :]
 
-    def _d_objective(self, real, fake):
+    def _d_objective(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         real_logit, fake_logit = (self.D(tf.cast(x, self.dtype)) for x in (real, fake))
         if "gamma" not in self.numbers:
-            return tf.reduce_mean(tf.nn.relu(1 - real_logit)) + tf.reduce_mean(
-                tf.nn.relu(1 + fake_logit)
-            )
-        loss = tf.reduce_mean(tf.nn.softplus(-real_logit)) + tf.reduce_mean(
-            tf.nn.softplus(fake_logit)
-        )
+            of_real = tf.reduce_mean(tf.nn.relu(1 - real_logit))
+            return of_real + tf.reduce_mean(tf.nn.relu(1 + fake_logit))
+        of_real = tf.reduce_mean(tf.nn.softplus(-real_logit))
+        loss = of_real + tf.reduce_mean(tf.nn.softplus(fake_logit))
         penalised = real[:: self.numbers["penalised"]]
         with tf.GradientTape() as tape:
             tape.watch(penalised)
@@ -199,42 +251,61 @@ class Loop(tf.Module):
         slope = tape.gradient(total, penalised)
         return loss + self.numbers["gamma"] / 2 * tf.reduce_mean(tf.reduce_sum(slope**2, (1, 2, 3)))
 
-    def _step(self, real):
+    def _g_objective(self, fake: tf.Tensor) -> tf.Tensor:
+        logit = self.D(tf.cast(fake, self.dtype))
+        if "gamma" not in self.numbers:
+            return -tf.reduce_mean(logit)
+        return tf.reduce_mean(tf.nn.softplus(-logit))
+
+    def _step(self, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         self.count.assign_add(1.0)
-        numbers = self.numbers
+        numbers, count = self.numbers, self.count
+        (g_rate, d_rate), betas = numbers["rates"], numbers["betas"]
         g, d = self.G.trainable_variables, self.D.trainable_variables
         with tf.GradientTape() as generator_tape:
             fake = self._generate()
         with tf.GradientTape() as tape:
             d_loss = self._d_objective(real, fake)
-        adam(
-            d,
-            tape.gradient(d_loss, d),
-            self.moments[1],
-            self.count,
-            numbers["rates"][1],
-            numbers["betas"],
-        )
+        adam(d, tape.gradient(d_loss, d), self.moments[1], count, d_rate, betas)
         with tf.GradientTape() as tape:
             tape.watch(fake)
-            logit = self.D(tf.cast(fake, self.dtype))
-            g_loss = (
-                tf.reduce_mean(tf.nn.softplus(-logit))
-                if "gamma" in numbers
-                else -tf.reduce_mean(logit)
-            )
+            g_loss = self._g_objective(fake)
         gradients = generator_tape.gradient(fake, g, output_gradients=tape.gradient(g_loss, fake))
-        adam(g, gradients, self.moments[0], self.count, numbers["rates"][0], numbers["betas"])
+        adam(g, gradients, self.moments[0], count, g_rate, betas)
         for mean, new in zip(self.average, g, strict=True):
             mean.assign(numbers["decay"] * mean + (1 - numbers["decay"]) * new)
         return d_loss, g_loss
 
 
-def loop(system, pixels, batch, variant, precision="float32"):
-    made = Loop(system, pixels, batch, variant, precision)
-    memory = {}
+def loop(
+    system: str, pixels: int, batch: int, variant: str, precision: str = "float32"
+) -> tuple[Callable[[np.ndarray], None], Callable[[], list[float]]]:
+    """Build the networks and the step.
 
-    def take(maps):
-        memory["losses"] = made.run(maps)
+    Parameters
+    ----------
+    system : str
+        ``quick`` or ``geogan``.
+    pixels : int
+        Side of the maps.
+    batch : int
+        Maps per step.
+    variant : str
+        ``graph``, or ``xla`` to compile the step with XLA.
+    precision : str
+        ``float32`` or ``bfloat16``.
 
-    return take, lambda: [float(loss) for loss in memory["losses"]]
+    Returns
+    -------
+    step : callable
+        Takes one step on a NumPy batch ``(batch, pixels, pixels, 1)``.
+    wait : callable
+        Waits for the device and returns the last losses.
+    """
+    training = Loop(system, pixels, batch, variant, precision)
+    last: list[tf.Tensor] = []
+
+    def take_step(maps: np.ndarray) -> None:
+        last[:] = training.run(maps)
+
+    return take_step, lambda: [float(loss) for loss in last]

@@ -2,7 +2,9 @@
 
 import copy
 import itertools
+from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
@@ -11,28 +13,41 @@ from benchmarks.by_hand import GEOGAN, QUICK
 
 
 class ReferenceNorm(nn.Module):
-    """Virtual batch normalisation: the reference by its own statistics, the batch by those of both."""
+    """Virtual batch normalization.
 
-    def __init__(self, channels, reference):
+    The reference batch has its own statistics; the other maps have those of both together.
+
+    Parameters
+    ----------
+    channels : int
+        Channels of the features.
+    reference : int
+        Size of the reference batch, which comes first.
+    """
+
+    def __init__(self, channels: int, reference: int) -> None:
         super().__init__()
         self.reference = reference
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x):
-        own = functional.batch_norm(
-            x[: self.reference], None, None, self.weight, self.bias, training=True
-        )
-        joint = functional.batch_norm(x, None, None, self.weight, self.bias, training=True)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the module."""
+        affine = self.weight, self.bias
+        own = functional.batch_norm(x[: self.reference], None, None, *affine, training=True)
+        joint = functional.batch_norm(x, None, None, *affine, training=True)
         return torch.cat([own, joint[self.reference :]])
 
 
-def periodic(inputs, outputs, bias=True):
+def periodic(inputs: int, outputs: int, bias: bool = True) -> nn.Conv2d:
+    """Periodic convolution of 3x3."""
     return nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="circular", bias=bias)
 
 
 class QuickGenerator(nn.Module):
-    def __init__(self):
+    """Generator of ``quick``."""
+
+    def __init__(self) -> None:
         super().__init__()
         first, *middle, last = QUICK["generator"]
         self.base = periodic(QUICK["latent"], first)
@@ -41,19 +56,22 @@ class QuickGenerator(nn.Module):
         self.norms = nn.ModuleList(ReferenceNorm(o, QUICK["reference"]) for _, o in pairs)
         self.noise = nn.ParameterList(torch.zeros(c, 1, 1) for c in (*middle, last))
         self.detail, self.map = periodic(middle[-1], last), periodic(last, 1)
-        self.bend = nn.Parameter(torch.tensor(0.3))
+        self.skew = nn.Parameter(torch.tensor(0.3))
 
-    def forward(self, latent, *noises):
+    def forward(self, latent: torch.Tensor, *noises: torch.Tensor) -> torch.Tensor:
+        """Generate maps."""
         x = self.base(latent)
         for up, norm, weight, noise in zip(self.ups, self.norms, self.noise, noises, strict=False):
             x = up(functional.interpolate(x, scale_factor=2.0, mode="nearest"))
             x = functional.relu(norm(x + weight * noise))
         x = functional.relu(self.detail(x) + self.noise[-1] * noises[-1])
-        return torch.expm1((self.bend * self.map(x)).clamp(max=4.0)) / self.bend
+        return torch.expm1((self.skew * self.map(x)).clamp(max=4.0)) / self.skew
 
 
 class QuickDiscriminator(nn.Module):
-    def __init__(self, pixels):
+    """Discriminator of ``quick``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         *channels, last = (1, *QUICK["discriminator"])
         strides = [2] * (len(channels) - 1) + [1]
@@ -63,14 +81,17 @@ class QuickDiscriminator(nn.Module):
         )
         self.logit = nn.Linear(last * (pixels // 16) ** 2, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the module."""
         for convolution in self.convolutions:
             x = functional.leaky_relu(convolution(x), 0.2)
         return self.logit(x.flatten(1))
 
 
 class GeoGenerator(nn.Module):
-    def __init__(self, pixels):
+    """Generator of ``geogan``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         first, *rest = GEOGAN["channels"]
         self.shape = (first, pixels // 16, pixels // 16)
@@ -81,7 +102,8 @@ class GeoGenerator(nn.Module):
         )
         self.norms = nn.ModuleList(ReferenceNorm(c, GEOGAN["reference"]) for c in (first, *rest))
 
-    def forward(self, latent):
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        """Generate maps."""
         x = self.dense(latent).unflatten(1, self.shape)
         for up, norm in zip(self.ups, self.norms, strict=True):
             x = up(functional.relu(norm(x)))
@@ -89,7 +111,9 @@ class GeoGenerator(nn.Module):
 
 
 class GeoDiscriminator(nn.Module):
-    def __init__(self, pixels):
+    """Discriminator of ``geogan``."""
+
+    def __init__(self, pixels: int) -> None:
         super().__init__()
         channels = (1, *reversed(GEOGAN["channels"]))
         pairs = list(itertools.pairwise(channels))
@@ -102,7 +126,8 @@ class GeoDiscriminator(nn.Module):
         self.last, self.last_norm = nn.Conv2d(joined, joined, 5, padding=2), nn.BatchNorm2d(joined)
         self.logit = nn.Linear(joined * side**2, 1)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply the module."""
         x = functional.leaky_relu(self.convolutions[0](x), 0.2)
         for convolution, norm in zip(self.convolutions[1:], self.norms, strict=True):
             x = functional.leaky_relu(norm(convolution(x)), 0.2)
@@ -114,27 +139,33 @@ class GeoDiscriminator(nn.Module):
 
 
 class Loop:
-    """Both networks, both optimizers, the average and the step."""
+    """Both networks, both optimizers, the averaged weights and the step.
 
-    def __init__(self, system, pixels, batch, variant, precision="float32"):
+    Parameters
+    ----------
+    system, pixels, batch, variant, precision : str, int, int, str, str
+        As for ``loop``.
+    """
+
+    def __init__(
+        self, system: str, pixels: int, batch: int, variant: str, precision: str = "float32"
+    ) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.numbers = {"quick": QUICK, "geogan": GEOGAN}[system]
         quick = system == "quick"
         generator = QuickGenerator() if quick else GeoGenerator(pixels)
         discriminator = QuickDiscriminator(pixels) if quick else GeoDiscriminator(pixels)
-        layout = torch.channels_last if variant == "channels_last" else torch.contiguous_format
-        self.layout = (
-            torch.contiguous_format if variant == "channels_first" else torch.channels_last
-        )
+        first, last = torch.contiguous_format, torch.channels_last
+        layout = last if variant == "channels_last" else first
+        self.layout = first if variant == "channels_first" else last
         if variant == "compiled" and self.device.type == "cpu":
-            self.layout = layout = torch.contiguous_format
-        self.G, self.D = (
-            net.to(self.device, memory_format=layout) for net in (generator, discriminator)
-        )
+            self.layout = layout = first
+        self.G = generator.to(self.device, memory_format=layout)
+        self.D = discriminator.to(self.device, memory_format=layout)
         self.average = copy.deepcopy(self.G).requires_grad_(False)
-        self.generate, self.judge = self.G, self.D
+        self.generate, self.discriminate = self.G, self.D
         if variant == "compiled":
-            self.generate, self.judge = torch.compile(self.G), torch.compile(self.D)
+            self.generate, self.discriminate = torch.compile(self.G), torch.compile(self.D)
         betas, fused = self.numbers["betas"], {"fused": True}
         self.optimizers = [
             torch.optim.Adam(net.parameters(), rate, betas, **fused)
@@ -151,17 +182,18 @@ class Loop:
         self.batch, self.precision = batch, precision
         self.objectives = self._logistic if quick else self._hinge
 
-    def _logistic(self, real, fake):
+    def _logistic(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         return functional.softplus(-real).mean() + functional.softplus(fake).mean()
 
-    def _hinge(self, real, fake):
+    def _hinge(self, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
         return functional.relu(1 - real).mean() + functional.relu(1 + fake).mean()
 
-    def _latents(self):
+    def _latents(self) -> list[torch.Tensor]:
         fresh = (torch.randn(self.batch, *shape, device=self.device) for shape in self.shapes)
         return [torch.cat(pair) for pair in zip(self.reference, fresh, strict=True)]
 
-    def step(self, maps):
+    def step(self, maps: np.ndarray) -> None:
+        """Take one step."""
         real = torch.from_numpy(maps).to(self.device, non_blocking=True).permute(0, 3, 1, 2)
         real = real.contiguous(memory_format=self.layout)
         optimizer_g, optimizer_d = self.optimizers
@@ -170,7 +202,7 @@ class Loop:
         )
         with cast:
             fake = self.generate(*self._latents())[self.numbers["reference"] :].float()
-            d_loss = self.objectives(self.judge(real), self.judge(fake.detach()))
+            d_loss = self.objectives(self.discriminate(real), self.discriminate(fake.detach()))
         if "gamma" in self.numbers:
             d_loss = d_loss + self._penalty(real[:: self.numbers["penalised"]])
         optimizer_d.zero_grad(set_to_none=True)
@@ -178,7 +210,7 @@ class Loop:
         optimizer_d.step()
         self.D.requires_grad_(False)
         with cast:
-            logits = self.judge(fake)
+            logits = self.discriminate(fake)
             g_loss = (
                 functional.softplus(-logits).mean() if "gamma" in self.numbers else -logits.mean()
             )
@@ -194,15 +226,41 @@ class Loop:
             )
         self.losses = d_loss.detach(), g_loss.detach()
 
-    def _penalty(self, real):
+    def _penalty(self, real: torch.Tensor) -> torch.Tensor:
+        """R1: the mean squared gradient of the logit on real maps."""
         real = real.detach().requires_grad_()
         slope = torch.autograd.grad(self.D(real).sum(), real, create_graph=True)[0]
         return self.numbers["gamma"] / 2 * slope.square().sum((1, 2, 3)).mean()
 
-    def wait(self):
+    def wait(self) -> list[float]:
+        """Wait for the device and return the last losses."""
         return [float(loss) for loss in self.losses]
 
 
-def loop(system, pixels, batch, variant, precision="float32"):
-    made = Loop(system, pixels, batch, variant, precision)
-    return made.step, made.wait
+def loop(
+    system: str, pixels: int, batch: int, variant: str, precision: str = "float32"
+) -> tuple[Callable[[np.ndarray], None], Callable[[], list[float]]]:
+    """Build the networks and the step.
+
+    Parameters
+    ----------
+    system : str
+        ``quick`` or ``geogan``.
+    pixels : int
+        Side of the maps.
+    batch : int
+        Maps per step.
+    variant : str
+        ``channels_first``, ``channels_last`` or ``compiled``.
+    precision : str
+        ``float32`` or ``bfloat16``.
+
+    Returns
+    -------
+    step : callable
+        Takes one step on a NumPy batch ``(batch, pixels, pixels, 1)``.
+    wait : callable
+        Waits for the device and returns the last losses.
+    """
+    training = Loop(system, pixels, batch, variant, precision)
+    return training.step, training.wait
