@@ -1,6 +1,6 @@
-"""One generator for a range of cosmologies: simulate, train, and compare at cosmologies that it has never seen.
+"""One generator for a range of cosmologies, compared at cosmologies without training maps.
 
-python conditional.py --out conditional --minutes 9      # repeat until it says that the table is written
+python conditional.py --out conditional --minutes 9      # repeat until the table is written
 """
 
 import argparse
@@ -8,21 +8,29 @@ import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+from matplotlib.figure import Figure
 
+from cosmogan_k3._typing import Maps
 from cosmogan_k3.cli.backends import use_backend
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
+from cosmogan_k3.maps import Conditioning
 from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.simulation import simulate_maps
 from cosmogan_k3.statistics import Validation, power_spectrum
 
+Cosmology: TypeAlias = dict[str, float]  # name of a parameter to its value
+Record: TypeAlias = dict[str, Any]  # comparison at one cosmology
+
+# Added to the seed, so that the comparison has other maps and latents than the training.
 TEST_SEED = 1_000_003
-"""Added to the seed: neither the maps nor the latents of the comparison occur in training."""
 
 DISTANCES = {
     "power_spectrum_error_mean": "mean \\|ΔP/P\\|",
@@ -35,224 +43,238 @@ SIMULATED = ("vary", "cosmologies", "maps", "pixels", "field_deg", "seed")
 TRAINED = ("preset", "backend", "epochs", "seed")
 
 
-def run(command, given, *more, names):
-    """One command of cosmogan with the options of these names; its exit code."""
-    options = [
-        x for name in names for x in (f"--{name.replace('_', '-')}", str(getattr(given, name)))
-    ]
-    return subprocess.run(
-        [sys.executable, "-m", "cosmogan_k3", command, *options, *map(str, more)]
-    ).returncode
+def run(command: str, options: argparse.Namespace, *more: Any, names: Sequence[str]) -> int:
+    """Run a command of cosmogan with some of the options; return the exit code."""
+    arguments = [command]
+    for name in names:
+        arguments += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    arguments += map(str, more)
+    return subprocess.run([sys.executable, "-m", "cosmogan_k3", *arguments]).returncode
 
 
-def train(given, folder):
-    """Simulate and train, or go on with it; the exit code."""
+def train(options: argparse.Namespace, folder: Path) -> int:
+    """Simulate and train, or resume the training; return the exit code."""
     maps = folder / "maps.h5"
-    if not maps.is_file() and (code := run("simulate", given, "--out", maps, names=SIMULATED)):
+    if not maps.is_file() and (code := run("simulate", options, "--out", maps, names=SIMULATED)):
         return code
-    told = ",".join(part.split("=")[0].strip() for part in given.vary.split(","))
+    conditions = ",".join(part.split("=")[0].strip() for part in options.vary.split(","))
     more = ["--resume"] if (folder / "run" / "checkpoints").is_dir() else []
-    more += ["--data", maps, "--condition", told, "--model-name", "", "--out", folder / "run"]
-    return run("train", given, *more, names=(*TRAINED, "minutes"))
+    more += ["--data", str(maps), "--condition", conditions, "--model-name", ""]
+    return run("train", options, *more, "--out", folder / "run", names=(*TRAINED, "minutes"))
 
 
-def check(given, folder):
-    """Refuse a folder of other settings than it was begun with; remember them in a new one.
+def check_settings(options: argparse.Namespace, folder: Path) -> None:
+    """Store the settings in a new folder, or compare them with those of an old one.
 
-    Raises:
-        InputError
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The command line.
+    folder : Path
+        Folder of the results.
+
+    Raises
+    ------
+    InputError
+        If the folder was begun with other settings.
     """
-    settings = {name: getattr(given, name) for name in (*SIMULATED, *TRAINED)}
+    settings = {name: getattr(options, name) for name in (*SIMULATED, *TRAINED)}
     path = folder / "settings.json"
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings, indent=1) + "\n")
-    elif (there := json.loads(path.read_text())) != settings:
-        differing = ", ".join(name for name in settings if settings[name] != there.get(name))
+    elif (stored := json.loads(path.read_text())) != settings:
+        differing = ", ".join(name for name in settings if settings[name] != stored.get(name))
         raise InputError(f"{folder}: was begun with another {differing}; name a new folder")
 
 
-def held_out(conditioning, points):
-    """Lines through the middle of the range, one a parameter: (name, list of cosmologies), the middle among them."""
+def held_out(conditioning: Conditioning, points: int) -> Iterator[tuple[str, list[Cosmology]]]:
+    """Yield a line of cosmologies along each parameter, through the middle of the range.
+
+    Parameters
+    ----------
+    conditioning : Conditioning
+        Parameters of the model and their ranges.
+    points : int
+        Cosmologies per line.
+
+    Yields
+    ------
+    tuple of str and list of dict
+        The parameter that varies, and the cosmologies.
+    """
     lowest, highest = np.array(conditioning.lowest), np.array(conditioning.highest)
     middle = (lowest + highest) / 2
+    ends = 0.9 * lowest + 0.1 * highest, 0.1 * lowest + 0.9 * highest
     for axis, name in enumerate(conditioning.names):
-        places = np.tile(middle, (points, 1))
-        places[:, axis] = np.linspace(
-            0.9 * lowest + 0.1 * highest, 0.1 * lowest + 0.9 * highest, points
-        )[:, axis]
-        yield (
-            name,
-            [dict(zip(conditioning.names, map(float, place), strict=True)) for place in places],
-        )
+        line = np.tile(middle, (points, 1))
+        line[:, axis] = np.linspace(*ends, points)[:, axis]
+        yield name, [dict(zip(conditioning.names, point, strict=True)) for point in line.tolist()]
 
 
-def compare(given, emulator):
-    """One record for each held-out cosmology, in the order of the lines."""
+def compare(options: argparse.Namespace, emulator: Emulator) -> list[Record]:
+    """Compare simulated and generated maps at each held-out cosmology.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        The command line.
+    emulator : Emulator
+        The trained model.
+
+    Returns
+    -------
+    list of dict
+        One record per cosmology: parameters, distances with their nulls, and P(ℓ) in bands.
+    """
     records = []
-    for name, line in held_out(emulator.conditioning, given.points):
-        real, generated = zip(
-            *(drawn(given, emulator, cosmology) for cosmology in line), strict=True
-        )
-        for index, cosmology in enumerate(line):
-            validation = Validation(real[index], pixel_arcmin=emulator.pixel_arcmin)
-            found = validation.distances(generated[index])
-            beside = validation.distances(real[index + 1 if index + 1 < len(line) else index - 1])
+    for name, line in held_out(emulator.conditioning, options.points):
+        pairs = [draw_pair(options, emulator, cosmology) for cosmology in line]
+        for index, (cosmology, (real, generated)) in enumerate(zip(line, pairs, strict=True)):
+            validation = Validation(real, pixel_arcmin=emulator.pixel_arcmin)
+            found = validation.distances(generated)
+            neighbour, _ = pairs[index + 1 if index + 1 < len(line) else index - 1]
+            beside = validation.distances(neighbour)
             record = {"varied": name, **cosmology}
             for distance in DISTANCES:
                 record[distance] = found[distance]
                 record[f"{distance}_null"] = found[f"{distance}_null"]
                 record[f"{distance}_neighbour"] = beside[distance]
-            record["real_power"] = in_bands(real[index], emulator.pixel_arcmin)
-            record["generated_power"] = in_bands(generated[index], emulator.pixel_arcmin)
+            record["real_power"] = band_powers(real, emulator.pixel_arcmin)
+            record["generated_power"] = band_powers(generated, emulator.pixel_arcmin)
             records.append(record)
     return records
 
 
-def drawn(given, emulator, cosmology):
-    """As many simulated as generated maps of a cosmology."""
-    simulation = Simulation(
-        maps=given.test_maps,
-        pixels=given.pixels,
-        field_deg=given.field_deg,
-        seed=given.seed + TEST_SEED,
-        **cosmology,
-    )
-    real = simulate_maps(simulation).kappa
-    return real, emulator.sample(given.test_maps, seed=given.seed + TEST_SEED, parameters=cosmology)
+def draw_pair(
+    options: argparse.Namespace, emulator: Emulator, cosmology: Cosmology
+) -> tuple[Maps, Maps]:
+    """Simulate and generate the same number of maps of a cosmology."""
+    count, seed = options.test_maps, options.seed + TEST_SEED
+    size = {"maps": count, "pixels": options.pixels, "field_deg": options.field_deg}
+    real = simulate_maps(Simulation(**size, seed=seed, **cosmology)).kappa
+    return real, emulator.sample(count, seed=seed, parameters=cosmology)
 
 
-def in_bands(maps, pixel_arcmin):
-    """Mean P(ℓ) in three bands from the fundamental mode to Nyquist's."""
+def band_powers(maps: Maps, pixel_arcmin: float) -> list[float]:
+    """Mean P(ℓ) in three bands from the fundamental mode to the Nyquist mode."""
     pixels = maps.shape[1]
     modes = np.geomspace(0.5, pixels / 2, len(BANDS) + 1)
     edges = modes * 360 * 60 / (pixels * pixel_arcmin)
     return power_spectrum(maps, pixel_arcmin=pixel_arcmin, ell_edges=edges)[1].mean(axis=0).tolist()
 
 
-def table(records, given):
-    """The records as Markdown: each distance, (the same between two real halves), [and to the next cosmology]."""
+def table(records: list[Record], options: argparse.Namespace) -> str:
+    """Markdown table: each distance, its null, and the distance to the next cosmology."""
     names = [name for name in records[0] if name in Simulation.__dataclass_fields__]
     heads = [*names, *DISTANCES.values()]
     lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
     for record in records:
         cells = [f"{record[name]:.3f}" for name in names]
-        cells += [
-            "{:.4f} ({:.4f}) [{:.3f}]".format(*(record[f"{d}{x}"] for x in SUFFIXES))
-            for d in DISTANCES
-        ]
+        for distance in DISTANCES:
+            found, null, neighbour = (record[f"{distance}{suffix}"] for suffix in SUFFIXES)
+            cells.append(f"{found:.4f} ({null:.4f}) [{neighbour:.3f}]")
         lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join([*lines, "", caption(given), ""])
+    return "\n".join([*lines, "", caption(options), ""])
 
 
-def caption(given):
+def caption(options: argparse.Namespace) -> str:
+    """Caption of the table."""
     return (
-        f"{given.test_maps} generated against as many simulated maps at each of these cosmologies, on none of which it "
-        "was trained: the distance, (the same between two halves of the simulated maps, half as many), [and from the "
-        "simulated maps to those of the next cosmology of the line, as a sense of scale]. Trained on 70 % of "
-        f"{given.maps} maps of {given.cosmologies} cosmologies in {given.vary}; preset {given.preset} on "
-        f"{given.backend}, seed {given.seed}."
+        f"{options.test_maps} generated against as many simulated maps at each cosmology. There "
+        "are no training maps of these cosmologies. Each cell holds the distance, (the distance "
+        "between two halves of the simulated maps), and [the distance between the simulated maps "
+        "of this and of the next cosmology of the line, for scale]. Trained on 70 % of "
+        f"{options.maps} maps of {options.cosmologies} cosmologies in {options.vary}; preset "
+        f"{options.preset} on {options.backend}, seed {options.seed}."
     )
 
 
-def figure(records):
-    """P/P(middle) in three bands of ℓ against each parameter, simulated and generated."""
-    lines = [
-        (name, list(group)) for name, group in itertools.groupby(records, key=lambda r: r["varied"])
-    ]
+def figure(records: list[Record]) -> Figure:
+    """Plot P/P(middle) in three bands of ℓ against each parameter, simulated and generated."""
+    groups = itertools.groupby(records, key=lambda record: record["varied"])
+    lines = [(name, list(group)) for name, group in groups]
     drawing, axes = new_figure(4 * len(lines), 4, columns=len(lines), squeeze=False)
     for axis, (name, line) in zip(axes[0], lines, strict=True):
         reference = np.array(line[len(line) // 2]["real_power"])
         values = [record[name] for record in line]
-        for band, marker in enumerate("os^"):
+        for band, (marker, style) in enumerate(zip("os^", ("-", "--", ":"), strict=True)):
             real, generated = (
                 [record[f"{kind}_power"][band] / reference[band] for record in line]
                 for kind in ("real", "generated")
             )
-            axis.plot(
-                values,
-                real,
-                color=REAL,
-                lw=1,
-                ls=("-", "--", ":")[band],
-                label=f"simulated, {BANDS[band]} scales",
-            )
-            axis.plot(
-                values,
-                generated,
-                marker,
-                color=GENERATED,
-                ms=5,
-                label=f"generated, {BANDS[band]} scales",
-            )
+            scales = f"{BANDS[band]} scales"
+            axis.plot(values, real, color=REAL, lw=1, ls=style, label=f"simulated, {scales}")
+            options = {"color": GENERATED, "ms": 5, "label": f"generated, {scales}"}
+            axis.plot(values, generated, marker, **options)
         axis.set(xlabel=name, ylabel="P / P(middle of the range)")
     axes[0, 0].legend(frameon=False, fontsize="small")
     return drawing
 
 
-def write(folder, records, given):
-    means = {
-        f"{d}{suffix}": float(np.mean([record[f"{d}{suffix}"] for record in records]))
-        for d, suffix in itertools.product(DISTANCES, SUFFIXES)
-    }
-    (folder / "table.md").write_text(table(records, given))
+def write(folder: Path, records: list[Record], options: argparse.Namespace) -> None:
+    """Write the table, the figure and the metrics."""
+    names = [f"{distance}{suffix}" for distance in DISTANCES for suffix in SUFFIXES]
+    means = {name: float(np.mean([record[name] for record in records])) for name in names}
+    (folder / "table.md").write_text(table(records, options))
     with replacing(folder / "power_by_parameter.png") as partial:
         figure(records).savefig(partial, format="png", dpi=110)
-    (folder / "metrics.json").write_text(
-        json.dumps({"mean": means, "cosmologies": records}, indent=1) + "\n"
-    )
+    metrics = json.dumps({"mean": means, "cosmologies": records}, indent=1)
+    (folder / "metrics.json").write_text(metrics + "\n")
 
 
-def main(arguments=None):
+def parse_arguments(command_line: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--vary", default="omega_m=0.2:0.4,sigma_8=0.6:1.0")
+    parser.add_argument("--cosmologies", type=int, default=32, help="number in the training maps")
     parser.add_argument(
-        "--cosmologies", type=int, default=32, help="that the training maps have between them"
-    )
-    parser.add_argument(
-        "--maps", type=int, default=9_000, help="to simulate, of which 70 %% are learned from"
+        "--maps", type=int, default=9_000, help="maps to simulate; 70 %% are training maps"
     )
     parser.add_argument("--pixels", type=int, default=64)
     parser.add_argument("--field-deg", type=float, default=5.0)
     parser.add_argument("--preset", default="best")
     parser.add_argument("--backend", default="torch")
-    parser.add_argument("--epochs", type=int, default=0, help="0: the preset's")
+    parser.add_argument("--epochs", type=int, default=0, help="0: those of the preset")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--minutes", type=float, default=0.0, help="of training in this call; repeat it to go on"
+        "--minutes", type=float, default=0.0, help="training time in this call; repeat to continue"
     )
     parser.add_argument(
-        "--points",
-        type=int,
-        default=5,
-        help="held-out cosmologies along each parameter, at least 2",
+        "--points", type=int, default=5, help="held-out cosmologies per parameter, at least 2"
     )
-    parser.add_argument("--test-maps", type=int, default=1_000, help="of each held-out cosmology")
+    parser.add_argument("--test-maps", type=int, default=1_000, help="per held-out cosmology")
     parser.add_argument("--out", default="conditional")
-    given = parser.parse_args(arguments)
-    if given.points < 2 or given.test_maps < 6:
+    options = parser.parse_args(command_line)
+    if options.points < 2 or options.test_maps < 6:
         parser.error("--points must be at least 2, and --test-maps at least 6")
+    return options
+
+
+def train_and_compare(options: argparse.Namespace, folder: Path) -> int:
+    """Train, and compare when the training is complete; return the exit code."""
+    check_settings(options, folder)
+    model = folder / "run" / "model.keras"
+    if not model.is_file() and (code := train(options, folder)):
+        return code
+    if model.is_file():
+        use_backend(options.backend)
+        write(folder, compare(options, Emulator.load(model)), options)
+        report = model.with_name("report.html")
+        print(f"The table is in {folder / 'table.md'}, the report of the training in {report}")
+    return 0
+
+
+def main(command_line: Sequence[str] | None = None) -> int:
+    """Run the project; return the exit code."""
+    options = parse_arguments(command_line)
     try:
-        return job(given, Path(given.out))
+        return train_and_compare(options, Path(options.out))
     except InputError as error:
         print(f"conditional: error: {error}", file=sys.stderr)
         return 2
-
-
-def job(given, folder):
-    check(given, folder)
-    model = folder / "run" / "model.keras"
-    if not model.is_file() and (code := train(given, folder)):
-        return code
-    if model.is_file():
-        use_backend(given.backend)
-        write(folder, compare(given, Emulator.load(model)), given)
-        print(
-            f"The table is in {folder / 'table.md'}, the report of the training in {model.with_name('report.html')}"
-        )
-    return 0
 
 
 if __name__ == "__main__":
