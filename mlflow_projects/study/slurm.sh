@@ -1,19 +1,24 @@
 #!/bin/bash
-# A study on a cluster: an array of workers, then one job that draws the figures, retrains the best and registers it.
+# A study on a cluster: an array of workers, then a job that draws the figures, retrains the best
+# trial and registers the model.
 #
-#   STORAGE=postgresql://me@database/studies MLFLOW_TRACKING_URI=http://tracking:5000 mlflow_projects/study/slurm.sh my_maps/
+#   export STORAGE=postgresql://me@database/studies MLFLOW_TRACKING_URI=http://tracking:5000
+#   mlflow_projects/study/slurm.sh my_maps/
 #
-# Run from the root of the repository (or with cosmogan_k3 installed) on a login node. The workers share the trials among
-# them, whatever their number and whenever they start; one that is preempted loses its trial to another.
+# Run it on a login node, from the root of the repository or with cosmogan_k3 installed. The workers
+# share the trials, whatever their number and whenever they start. The trial of a preempted worker
+# is repeated by another.
 set -euo pipefail
 
 data=$(printf '%q' "${1:?maps to learn from: a file or a folder}")
 storage=$(printf '%q' "${STORAGE:?SQLAlchemy URL of the database that the workers share}")
 : "${MLFLOW_TRACKING_URI:?URL of the MLflow server}"
 workers=${WORKERS:-8}
-tune="cosmogan tune --data $data --storage $storage --study slurm --trials 100 --backend torch --quiet"
+tune="cosmogan tune --data $data --storage $storage --study slurm --trials 100 --backend torch"
+tune="$tune --quiet"
+resources=(--cpus-per-task=4 --gres=gpu:1 --time=08:00:00)
 
-array=$(sbatch --parsable --job-name=cosmogan-tune --array="1-$workers" --cpus-per-task=4 --gres=gpu:1 --time=08:00:00 \
+array=$(sbatch --parsable --job-name=cosmogan-tune --array="1-$workers" "${resources[@]}" \
     --requeue --wrap "$tune --finish 0")
-sbatch --job-name=cosmogan-finish --dependency="afterany:$array" --cpus-per-task=4 --gres=gpu:1 --time=08:00:00 \
+sbatch --job-name=cosmogan-finish --dependency="afterany:$array" "${resources[@]}" \
     --wrap "$tune --finish 1 --out study"
