@@ -13,7 +13,8 @@ class InputError(ValueError):
     message : str
         What is wrong, in one or two sentences.
     parameter : str, optional
-        Name of the parameter that holds the input, as in ``config``; empty if there is none.
+        Name of the parameter that holds the input, as in ``config``, or several names separated
+        by commas; empty if there is none.
 
     Examples
     --------

@@ -8,6 +8,8 @@ import sys
 import keras
 import numpy as np
 
+from cosmogan_k3.cli import main as cli
+
 
 def check_layer(layer, inputs, *, expected_shape, expected_weights, training=False):
     """Check shape, weight count, config round trip and weights of a layer; return its output."""
@@ -47,6 +49,16 @@ def run_python(*arguments, backend=None, cwd=None, environment=None, check=True)
     if check:
         assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
     return result
+
+
+def run_command(capsys, *arguments):
+    """Run a command in this process; return exit code, standard output and standard error."""
+    try:
+        code = cli.main([str(a) for a in arguments])
+    except SystemExit as stop:
+        code = stop.code
+    out, err = capsys.readouterr()
+    return code, out, err
 
 
 def start_processes(count, *arguments, backend, cwd=None):

@@ -38,7 +38,8 @@ ARROWS = {
         *("statistics", "tracking"),
     },
     "tuning": {
-        *("backend", "config", "errors", "gan", "maps", "nn", "statistics", "tracking", "training"),
+        *("backend", "config", "emulator", "errors", "gan", "maps", "nn", "parallel"),
+        *("statistics", "tracking", "training"),
     },
     "cli": {
         *("_version", "backend", "config", "emulator", "errors", "evaluation", "gan", "maps"),
@@ -59,6 +60,13 @@ def imports(path):
                 yield from (f"cosmogan_k3.{alias.name}" for alias in node.names)
             else:
                 yield node.module
+
+
+def strings(path):
+    """Yield the string constants of a file."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node
 
 
 def room_of(path):
@@ -104,6 +112,22 @@ def test_arrows_point_one_way():
         }
         wrong = ours - ARROWS[room] - {room, "_typing"}
         assert not wrong, f"{path.relative_to(ROOT)} imports {wrong}"
+
+
+# The help texts; a program with flags of its own; the command lines of started workers.
+NAME_FLAGS = {"config.py", "tuning/stack.py", "tuning/workers.py"}
+
+
+def test_only_the_command_line_names_its_flags():
+    names = {
+        field.name.replace("_", "-") for config in COMMANDS.values() for field in fields(config)
+    }
+    flag = re.compile(rf"--({'|'.join(sorted(names))})\b")
+    for path in FILES:
+        relative = path.relative_to(PACKAGE).as_posix()
+        if room_of(path) != "cli" and relative not in NAME_FLAGS | {"training/trainer.py"}:
+            named = [node.value for node in strings(path) if flag.search(node.value)]
+            assert not named, f"{relative}: {named}"
 
 
 def test_every_room_is_known():

@@ -87,7 +87,7 @@ def read_or_simulate(
         Parameters of the simulation, to be logged; empty for maps from files.
     """
     if config.data:
-        from cosmogan_k3.training.trainer import load
+        from cosmogan_k3.training.setup import load
 
         return load(config, preset), {}
     from cosmogan_k3.simulation import simulate_maps

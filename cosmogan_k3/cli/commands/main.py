@@ -9,9 +9,10 @@ def run(config: MainConfig) -> None:
     """Simulate or read maps, train on them, evaluate the result and register it."""
     use_backend(config.backend)
     use_devices(config.devices)
-    from cosmogan_k3.training import trainer
+    from cosmogan_k3.training.setup import prepare
+    from cosmogan_k3.training.trainer import train
 
-    preset = trainer.prepare(config)
+    preset = prepare(config)
     maps, provenance = read_or_simulate(config, preset)
     check_side(maps.pixels)
-    trainer.train(config, preset, maps, provenance=provenance)
+    train(config, preset, maps, provenance=provenance)

@@ -21,9 +21,10 @@ def run(config: TrainConfig) -> None:
         )
     use_backend(config.backend)
     use_devices(config.devices)
-    from cosmogan_k3.training import trainer
+    from cosmogan_k3.training.setup import load, prepare
+    from cosmogan_k3.training.trainer import train
 
-    preset = trainer.prepare(config)
-    maps = trainer.load(config, preset)
+    preset = prepare(config)
+    maps = load(config, preset)
     check_side(maps.pixels)
-    trainer.train(config, preset, maps)
+    train(config, preset, maps)

@@ -1,0 +1,192 @@
+"""A table of invalid commands: exit code 2, one line that names the cause, nothing written."""
+
+import os
+
+import numpy as np
+
+from cosmogan_k3.maps import MapSet, write_maps
+from tests.harness import run_command as run
+
+
+def bad_commands(folder):
+    """Yield arguments, and what the line on standard error must contain."""
+    np.save(folder / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save(
+        folder / "few.npy", np.random.default_rng(0).normal(size=(12, 16, 16)).astype("float32")
+    )
+    np.save(
+        folder / "many.npy", np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+    )
+    np.save(folder / "oblong.npy", np.zeros((4, 8, 9), "float32"))
+    np.save(folder / "complex.npy", np.zeros((4, 8, 8), complex))
+    np.save(folder / "flat.npy", np.zeros((64,), "float32"))
+    np.save(folder / "none.npy", np.zeros((0, 8, 8), "float32"))
+    np.save(folder / "mask.npy", np.tri(16))
+    np.save(folder / "small_mask.npy", np.ones((8, 8)))
+    np.save(folder / "weights.npy", np.full((16, 16), 0.5))
+    np.save(folder / "blind.npy", np.zeros((16, 16)))
+    for name, value in (("nan", np.nan), ("inf", np.inf)):
+        maps = np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+        maps[3, 5, 4] = value
+        np.save(folder / f"{name}.npy", maps)
+    write_maps(folder / "whole.npz", MapSet(np.ones((40, 16, 16), "float32"), 1.0))
+    for ending in ("npy", "npz", "fits", "h5"):
+        path = folder / f"truncated.{ending}"
+        write_maps(
+            path, MapSet(np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32"), 1.0)
+        )
+        os.truncate(path, path.stat().st_size * 2 // 3)
+    (folder / "file").write_text("")
+    kappa = np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+    write_maps(folder / "varied.npz", MapSet(kappa, 1.0, parameters={"h": np.full(40, 0.7)}))
+
+    def train(name, *more):
+        return (
+            "train",
+            "--data",
+            folder / name,
+            "--pixel-arcmin",
+            1,
+            "--preset",
+            "tiny",
+            "--out",
+            folder / "out",
+            *more,
+        )
+
+    def evaluate(name):
+        return (
+            "evaluate",
+            "--real",
+            folder / name,
+            "--generated",
+            folder / name,
+            "--out",
+            folder / "out",
+        )
+
+    files = {
+        "missing.npy": "no such file",
+        "truncated.npy": "cannot be read",
+        "truncated.npz": "cannot be read",
+        "truncated.fits": "cannot be read",
+        "truncated.h5": "cannot be read",
+        "pickled.npy": "cannot be read",
+        "nan.npy": "NaN or infinite",
+        "inf.npy": "NaN or infinite",
+        "complex.npy": "real floating-point",
+        "oblong.npy": "expected maps of shape",
+        "flat.npy": "expected maps of shape",
+        "none.npy": "holds no maps",
+    }
+    for name, cause in files.items():
+        yield train(name), (name, cause)
+        yield (*evaluate(name), "--pixel-arcmin", "1"), (name, cause)
+    yield train("few.npy", "--batch-size", 32), ("A batch holds 32 maps", "Received: 9")
+    yield train("few.npy", "--pixels", 32), ("few.npy", "larger than its maps")
+    yield train("few.npy", "--pixels", 10), ("multiple of 4", "10 pixels")
+    yield train("whole.npz"), ("do not vary",)
+    yield train("few.npy", "--backend", "mxnet"), ("expected one of jax", "mxnet")
+    yield train("few.npy", "--condition", "omega_m,"), ("--condition", "with commas between")
+    yield train("many.npy", "--condition", "omega_m"), ("no parameter 'omega_m'", "carry none")
+    yield train("varied.npz", "--condition", "h"), ("h must be finite and vary",)
+    yield (
+        train("few.npy", "--condition", "h", "--preset", "geogan"),
+        ("fully convolutional presets", "best, quick"),
+    )
+    yield train("few.npy", "--preset", "biggan"), ("Unknown preset", "biggan")
+    yield train("few.npy", "--loss", "least_squares"), ("Unknown loss", "least_squares")
+    yield train("many.npy", "--start", folder / "no.keras"), ("no.keras", "no such model")
+    yield train("many.npy", "--start", folder / "few.npy"), ("few.npy", "not a readable model")
+    yield (
+        train("few.npy", "--preset", "rodriguez_wgan", "--batch-size", 6),
+        ("multiple of 5", "Received: 6"),
+    )
+    yield train("few.npy", "--epochs", -1), ("--epochs", "at least 0")
+    yield train("few.npy", "--resume"), ("out/checkpoints", "no checkpoint")
+    yield train("few.npy", "--resume", 2), ("--resume", "expected one of 0, 1")
+    yield train("few.npy", "--minutes", -1), ("--minutes", "at least 0")
+    yield ("train",), ("--data",)
+    yield evaluate("few.npy"), ("few.npy", "pixel_arcmin")
+    yield ("evaluate", "--real", folder / "few.npy"), ("--generated",)
+    masked = (*evaluate("few.npy"), "--pixel-arcmin", 1, "--mask")
+    yield (*masked, folder / "no_mask.npy"), ("no_mask.npy", "no such file")
+    yield (*masked, folder / "small_mask.npy"), ("small_mask.npy", "16 x 16", "(8, 8)")
+    yield (*masked, folder / "weights.npy"), ("weights.npy", "0 and 1")
+    yield (*masked, folder / "blind.npy"), ("blind.npy", "0 everywhere")
+    yield (*masked, folder / "mask.npy", "--training", folder / "few.npy"), ("under a mask",)
+    nan = (*evaluate("nan.npy"), "--pixel-arcmin", 1, "--mask", folder / "mask.npy")
+    yield nan, ("nan.npy: map 3", "NaN or infinite")
+    yield ("simulate", "--maps", -5), ("--maps", "at least 1")
+    yield ("simulate", "--pixels", 0), ("--pixels", "at least 2")
+    yield ("simulate", "--field-deg", "nan"), ("--field-deg", "finite")
+    yield ("simulate", "--source-redshift", -1), ("--source-redshift", "greater than 0")
+    yield ("simulate", "--seed", "one"), ("--seed", "expected int")
+    yield ("simulate", "--out", folder / "maps.csv"), ("maps.csv", "unknown kind of file")
+    yield ("simulate", "--out", folder / "file" / "maps.npz"), ("file", "cannot be written to")
+    yield (
+        ("simulate", "--vary", "sigma_8=1:0.6", "--out", folder / "s.npz"),
+        ("--vary", "must rise"),
+    )
+    yield (
+        ("simulate", "--vary", "sigma_8", "--out", folder / "s.npz"),
+        ("--vary", "expected name=low:high"),
+    )
+    yield (
+        ("generate", "--parameters", "h", "--out", folder / "g.npz"),
+        ("--parameters", "expected name=value"),
+    )
+    many = ("--workers", 2, "--out", folder / "shards")
+    yield (
+        ("simulate", *many, "--scheduler", "tcp://host:8786"),
+        ("--workers", "--scheduler", "give one of them"),
+    )
+    yield ("simulate", *many, "--omega-b", 0.5), ("0 < omega_b < omega_m",)
+    yield ("simulate", "--workers", 2, "--out", folder / "whole.npz"), ("whole.npz", "is a file")
+    yield ("generate", "--model", folder / "no.keras", *many), ("no.keras", "no such model")
+    yield (
+        (*evaluate("few.npy"), "--scheduler", "host"),
+        ("--scheduler", "tcp://10.0.0.1:8786", "'host'"),
+    )
+    yield ("evaluate", "--workers", -1), ("--workers", "at least 0")
+    yield ("main", "--out", folder / "file" / "run"), ("file", "cannot be written to")
+    yield ("generate", "--maps", 0), ("--maps", "at least 1")
+    yield (
+        ("generate", "--model", folder / "no.keras", "--out", folder / "g.npz"),
+        ("no.keras", "no such model"),
+    )
+    yield (
+        ("generate", "--model", folder / "few.npy", "--out", folder / "g.npz"),
+        ("few.npy", "not a readable model"),
+    )
+    yield (
+        ("generate", "--model", "models:/nobody@champion", "--out", folder / "g.npz"),
+        ("models:/nobody", "no such model"),
+    )
+    yield (
+        ("generate", "--model", "runs:/0123/model", "--out", folder / "g.npz"),
+        ("runs:/0123", "no such model"),
+    )
+
+
+def test_bad_input_is_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    cases = list(bad_commands(tmp_path))
+    before = {path for path in tmp_path.iterdir() if path.name != "mlflow.db"}
+    for arguments, expected in cases:
+        code, _, err = run(capsys, *arguments)
+        lines = [
+            line
+            for line in err.splitlines()
+            if "alembic" not in line and "mlflow.store" not in line
+        ]
+        assert code == 2, (arguments, err)
+        assert len(lines) == 1, (arguments, err)
+        assert lines[0].startswith("cosmogan"), lines
+        assert all(text in lines[0] for text in expected), (expected, lines[0])
+        left = {
+            path for path in tmp_path.iterdir() if path.name not in ("mlflow.db", "mlruns")
+        } - before
+        assert not left, (arguments, left)
+    assert len(cases) > 40
