@@ -1,7 +1,8 @@
-"""What several processes agree on, and how the loss of one is told; tests/parity/test_devices.py starts real ones."""
+"""What several processes agree on, and how their loss is reported; tests/parity has real ones."""
 
 import json
 
+import keras
 import pytest
 
 from cosmogan_k3 import backend
@@ -71,6 +72,7 @@ def test_a_number_of_devices_is_asked_for(devices):
 
 def test_more_devices_than_there_are_end_in_one_line():
     # JAX and TensorFlow cannot change their devices once they have computed something.
+    keras.ops.ones(1)
     others = "devices. Received: 64|the processes cannot join"
     words = {"torch": "torchrun --nproc-per-node 64", "tensorflow": others, "jax": others}
     with pytest.raises(InputError, match=words[backend.name]) as caught:
