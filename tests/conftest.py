@@ -16,6 +16,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
+SLOW_FOLDERS = ("parity",)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -36,8 +37,11 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.relative_to(ROOT / "tests").parts[0] in BACKEND_FOLDERS:
+        folder = item.path.relative_to(ROOT / "tests").parts[0]
+        if folder in BACKEND_FOLDERS:
             item.add_marker(pytest.mark.backend)
+        if folder in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

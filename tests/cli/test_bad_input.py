@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 
 from cosmogan_k3.maps import MapSet, write_maps
 from tests.harness import run_command as run
@@ -169,6 +170,7 @@ def bad_commands(folder):
     )
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)

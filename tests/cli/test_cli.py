@@ -157,6 +157,7 @@ def test_evaluate_needs_no_keras(maps, tmp_path):
     assert run_python("-c", code).stdout.strip().endswith("0 []")
 
 
+@pytest.mark.slow
 def test_real_maps_are_cut_and_evaluated(capsys, tmp_path, real_maps):
     files = [real_maps / f"lenstools_z{z}.fit" for z in (150, 55)]
     code, _, err = run(
@@ -202,6 +203,7 @@ def test_an_unknown_backend_in_the_environment_is_refused(tmp_path):
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
 def test_info_names_backend_and_versions(backend):
     out = run_python("-m", "cosmogan_k3", "info", "--backend", backend).stdout
@@ -209,6 +211,7 @@ def test_info_names_backend_and_versions(backend):
     assert "devices" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
     sizes = ["--preset", "tiny", "--maps", "40", "--pixels", "16", "--epochs", "1"]
