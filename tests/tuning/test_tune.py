@@ -15,7 +15,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import Sampler, build_gan, get_preset
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import validation_score
-from cosmogan_k3.training import setup
+from cosmogan_k3.training import results, setup
 from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.tuning import champion, objective, trials, tune
 from cosmogan_k3.tuning.study import CAUSE, open_study, work
@@ -67,9 +67,9 @@ def scripted(*scores):
 
 
 def test_a_study_trains_retrains_and_crowns(maps, monkeypatch):
-    original = training.evaluate_maps
+    original = results.evaluate_maps
     monkeypatch.setattr(
-        training,
+        results,
         "evaluate_maps",
         lambda *a, **k: replace(original(*a, **k, permutations=9), figures={}),
     )
