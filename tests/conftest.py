@@ -16,7 +16,8 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
-SLOW_FOLDERS = ("parity",)
+# Processes on all backends, Dask clusters, and samples of many sets of maps.
+SLOW = ("parity/", "parallel/test_executor.py", "statistics/two_sample/test_comparison.py")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,10 +38,10 @@ def pytest_unconfigure(config):
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        folder = item.path.relative_to(ROOT / "tests").parts[0]
-        if folder in BACKEND_FOLDERS:
+        path = item.path.relative_to(ROOT / "tests")
+        if path.parts[0] in BACKEND_FOLDERS:
             item.add_marker(pytest.mark.backend)
-        if folder in SLOW_FOLDERS:
+        if path.as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
 
 
