@@ -6,7 +6,7 @@ from typing import Any
 
 from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions
-from cosmogan_k3.config import MainConfig, TrainConfig
+from cosmogan_k3.config import MainConfig, TrainConfig, TuneConfig
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import Preset, get_preset
@@ -61,7 +61,7 @@ def prepare(config: TrainConfig) -> Preset:
 
 
 @distributed_errors()
-def load(config: TrainConfig, preset: Preset) -> MapSet:
+def load(config: TrainConfig | TuneConfig, preset: Preset) -> MapSet:
     """Read the maps of a training; larger ones are cut into patches of ``config.pixels``.
 
     Raises

@@ -150,7 +150,7 @@ def test_it_starts_only_from_a_model_of_the_same_parameters(project, capsys):
         "other",
     )
     assert run(*command, "--start", "run/model.keras") == 2
-    assert "was told other parameters" in capsys.readouterr().err
+    assert "is conditioned on other parameters" in capsys.readouterr().err
     assert (
         run(*TRAIN, "--data", "maps.h5", "--out", "run", "--resume", "--condition", "sigma_8") == 2
     )
