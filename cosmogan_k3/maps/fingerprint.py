@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from cosmogan_k3._typing import Maps, Mask, Shape
+from cosmogan_k3._typing import Maps, Mask
 from cosmogan_k3.errors import InputError
 
 
@@ -27,7 +27,7 @@ class Fingerprint:
     'a79592e3'
     """
 
-    def __init__(self, shape: Shape, pixel_arcmin: float) -> None:
+    def __init__(self, shape: tuple[int, ...], pixel_arcmin: float) -> None:
         shape = tuple(int(size) for size in shape)
         self._digest = hashlib.sha256(repr((shape, float(pixel_arcmin))).encode())
 
