@@ -1,7 +1,7 @@
-"""Files of the first format load, draw the maps that they drew, and go on training.
+"""Migration: files of the first format draw the maps that they drew, and resume training.
 
-The files in ``saved_models`` were written by the last version of the first format, on PyTorch, with
-the maps that it drew from them.
+The last version of the first format wrote the files in ``saved_models`` on PyTorch, with the maps
+that it drew from them.
 """
 
 from pathlib import Path
@@ -12,8 +12,9 @@ import pytest
 
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan import build_gan, load_gan
+from cosmogan_k3.gan import load_gan
 from cosmogan_k3.gan.migration import FORMAT, needs_migration
+from tests.gan.tiny_gan import tiny_gan, to_numpy
 
 FOLDER = Path(__file__).parent / "saved_models"
 PARAMETERS = {"margin": None, "conditional": {"omega_m": 0.3, "w": -1.0}, "deep": None}
@@ -30,11 +31,11 @@ def test_a_file_of_the_first_format_draws_the_same_maps(name):
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
-def test_it_goes_on_training_and_is_saved_in_the_present_format(name, tmp_path, rng):
+def test_a_migrated_gan_resumes_training_and_is_saved_in_the_present_format(name, tmp_path, rng):
     gan = load_gan(FOLDER / f"{name}.keras")
     iterations = int(gan.optimizer.iterations)
     assert iterations > 0
-    assert any(np.abs(keras.ops.convert_to_numpy(v)).max() > 0 for v in gan.optimizer.variables[2:])
+    assert any(np.abs(moment).max() > 0 for moment in to_numpy(gan.optimizer.variables[2:]))
     maps = rng.normal(size=(8, 16, 16, 1)).astype("float32")
     conditions = [np.zeros((8, gan.n_conditions), "float32")] if gan.n_conditions else []
     gan.train_on_batch(maps, *conditions)
@@ -44,25 +45,31 @@ def test_it_goes_on_training_and_is_saved_in_the_present_format(name, tmp_path, 
     assert load_gan(tmp_path / "gan.keras").get_config()["format"] == FORMAT
 
 
-def test_renamed_things_have_their_new_names():
+def test_scaling_rodriguez_becomes_rational():
     assert load_gan(FOLDER / "deep.keras").scaling.kind == "rational"
-    margin = load_gan(FOLDER / "margin.keras")
-    assert margin.latent_space.margin == 8
-    assert margin.discriminator.get_layer("planes").__class__.__name__ == "AtrousWavelet"
-    assert margin.calibrator.mapping is not None
-    assert not np.allclose(keras.ops.convert_to_numpy(margin.calibrator.filter.gain), 1)
-    conditional = load_gan(FOLDER / "conditional.keras")
-    assert conditional.calibrator.mapping is None
-    assert "FiLM" in {type(layer).__name__ for layer in conditional.generator.layers}
-    assert np.ptp(keras.ops.convert_to_numpy(conditional.example_conditions)) > 0
 
 
-def test_a_file_of_the_first_format_says_how_to_load_it():
+def test_filter_and_mapping_move_to_the_calibrator_and_the_crop_becomes_a_margin():
+    gan = load_gan(FOLDER / "margin.keras")
+    assert gan.latent_space.margin == 8
+    assert type(gan.discriminator.get_layer("planes")).__name__ == "AtrousWavelet"
+    assert gan.calibrator.mapping is not None
+    assert not np.allclose(keras.ops.convert_to_numpy(gan.calibrator.filter.gain), 1)
+
+
+def test_a_conditional_gan_keeps_its_example_conditions_and_has_film_layers():
+    gan = load_gan(FOLDER / "conditional.keras")
+    assert gan.calibrator.mapping is None
+    assert "FiLM" in {type(layer).__name__ for layer in gan.generator.layers}
+    assert np.ptp(keras.ops.convert_to_numpy(gan.example_conditions)) > 0
+
+
+def test_the_configuration_of_the_first_format_is_refused_with_advice():
     with pytest.raises(InputError, match=r"has format 1, .*Emulator\.load"):
-        type(build_gan("tiny", pixels=16, pixel_arcmin=3.0)).from_config({"name": "gan"})
+        type(tiny_gan()).from_config({"name": "gan"})
 
 
-def test_what_is_no_model_of_ours_is_refused(tmp_path):
+def test_files_that_hold_no_gan_are_refused(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
     with pytest.raises(InputError, match=r"other\.keras: not a GAN of this package"):
         load_gan(tmp_path / "other.keras")

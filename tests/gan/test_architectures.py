@@ -1,0 +1,139 @@
+"""Architectures: layers and weights of the published networks, symmetries, and allowed sizes."""
+
+import numpy as np
+import pytest
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan import DeepConvolutional, FullyConvolutional, Preset, get_preset
+from cosmogan_k3.gan.build import build_discriminator, build_gan, build_generator
+from tests.gan.tiny_gan import tensors, to_numpy
+
+# Table 1 of the paper with its errata (docs/errata.md): layer, output shape, trainable weights.
+GENERATOR_TABLE = [
+    ("dense", (16 * 16 * 512,), 64 * 131_072 + 131_072),  # "8.5M"
+    ("norm_0", (16, 16, 512), 1024),
+    ("up_1", (32, 32, 256), 25 * 512 * 256 + 256),  # "3.3M"
+    ("norm_1", (32, 32, 256), 512),
+    ("up_2", (64, 64, 128), 25 * 256 * 128 + 128),  # "819K"
+    ("norm_2", (64, 64, 128), 256),
+    ("up_3", (128, 128, 64), 25 * 128 * 64 + 64),  # "205K"
+    ("norm_3", (128, 128, 64), 128),
+    ("map", (256, 256, 1), 1601),
+]
+DISCRIMINATOR_TABLE = [
+    ("conv_0", (128, 128, 64), 1664),
+    ("conv_1", (64, 64, 128), 25 * 64 * 128 + 128),  # missing from the table: 205K
+    ("norm_1", (64, 64, 128), 256),
+    ("conv_2", (32, 32, 256), 25 * 128 * 256 + 256),  # "819K"
+    ("norm_2", (32, 32, 256), 512),
+    ("conv_3", (16, 16, 512), 25 * 256 * 512 + 512),  # "3.3M"
+    ("norm_3", (16, 16, 512), 1024),
+    # "~82K" counts the kernel T alone. The projection is an addition of this package.
+    ("minibatch", (131_328,), 64 * 256 * 5 + 131_072 * 64),
+    ("minibatch_reshape", (16, 16, 513), 0),
+    ("conv_4", (16, 16, 513), 25 * 513 * 513 + 513),  # "4.4M" should be 6.58M
+    ("norm_4", (16, 16, 513), 1026),
+    ("logit", (1,), 131_329),  # "131K"
+]
+
+
+def trainable_weights(part):
+    """Count the trainable weights of a layer or a network."""
+    return sum(int(np.prod(w.shape)) for w in part.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("build", "table"),
+    [(build_generator, GENERATOR_TABLE), (build_discriminator, DISCRIMINATOR_TABLE)],
+)
+def test_geogan_has_the_layers_and_weights_of_the_paper(build, table):
+    network = build(get_preset("geogan"), 256, seed=0)
+    for name, shape, weights in table:
+        layer = network.get_layer(name)
+        assert tuple(layer.output.shape[1:]) == shape, name
+        assert trainable_weights(layer) == weights, name
+    assert trainable_weights(network) == sum(weights for _, _, weights in table)
+
+
+def test_kernel_of_minibatch_discrimination_has_the_82k_weights_of_the_paper():
+    layer = build_discriminator(get_preset("geogan"), 256, seed=0).get_layer("minibatch")
+    assert int(np.prod(layer.kernel.shape)) == 81_920
+
+
+def test_cosmogan_has_batch_normalization_and_no_minibatch_discrimination():
+    generator = build_generator(get_preset("cosmogan"), 256, seed=0)
+    discriminator = build_discriminator(get_preset("cosmogan"), 256, seed=0)
+    kinds = {type(layer).__name__ for layer in (*generator.layers, *discriminator.layers)}
+    assert "BatchNormalization" in kinds
+    assert not kinds & {"VirtualBatchNorm", "MinibatchDiscrimination"}
+    # Moving mean and variance of 512 + 256 + 128 + 64 channels are not trained.
+    assert generator.count_params() - trainable_weights(generator) == 2 * 960
+    assert discriminator.get_layer("logit").kernel.shape == (131_072, 1)
+
+
+def test_minibatch_layout_channels_appends_constant_channels():
+    networks = DeepConvolutional(
+        channels=(16, 8), minibatch_kernels=64, minibatch_layout="channels"
+    )
+    discriminator = build_discriminator(Preset(networks, pixels=16), 16, seed=0)
+    assert discriminator.get_layer("minibatch").output.shape[1:] == (4, 4, 80)
+
+
+def test_minibatch_layout_reshape_needs_whole_maps_of_features():
+    preset = Preset(DeepConvolutional(channels=(16, 8), minibatch_kernels=60), pixels=16)
+    with pytest.raises(ValueError, match="multiple of 16"):
+        build_discriminator(preset, 16, seed=0)
+
+
+def test_fully_convolutional_generator_is_translation_equivariant():
+    gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0)
+    for layer in gan.generator.layers:
+        if "inject" in layer.name:
+            layer.weight.assign(np.full(layer.weight.shape, 0.3, "float32"))
+    latents = gan.latent_space.draw(2, seed=0)
+    coarsest = latents[0].shape[1]
+    shifted = [np.roll(z, z.shape[1] // coarsest, axis=2) for z in latents]
+    a, b = to_numpy(gan.generator(tensors(z)) for z in (latents, shifted))
+    assert a.std() > 1e-3
+    np.testing.assert_allclose(b, np.roll(a, 16 // coarsest, axis=2), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("pixels", [8, 32])
+def test_fully_convolutional_generator_takes_latents_of_any_side(rng, pixels):
+    preset = get_preset("tiny")
+    generator = build_generator(preset, 16, seed=0)
+    shapes = preset.architecture.latent_shapes(pixels)
+    latents = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
+    assert generator(tensors(latents)).shape == (2, pixels, pixels, 1)
+
+
+@pytest.mark.parametrize(
+    ("periodic", "margin", "coarsest", "finest"), [(True, 0, 8, 64), (False, 16, 12, 96)]
+)
+def test_maps_that_are_not_periodic_get_a_margin_of_two_coarsest_cells(
+    periodic, margin, coarsest, finest
+):
+    networks = FullyConvolutional().for_edges(lambda: periodic)
+    assert networks.margin == margin
+    shapes = networks.latent_shapes(64)
+    assert shapes[0] == (coarsest, coarsest, 16)
+    assert shapes[-1] == (finest, finest, 1)
+
+
+def test_deep_convolutional_networks_need_no_answer_about_edges():
+    networks = DeepConvolutional()
+    assert networks.for_edges(lambda: pytest.fail("not needed")) == networks
+
+
+@pytest.mark.parametrize(("preset", "pixels"), [("quick", 60), ("quick", 4), ("geogan", 40)])
+def test_sides_that_do_not_divide_are_refused(preset, pixels):
+    with pytest.raises(InputError, match="multiple of"):
+        get_preset(preset).architecture.latent_shapes(pixels)
+
+
+def test_published_minibatch_layout_is_refused_for_maps_it_does_not_fit():
+    networks = DeepConvolutional(
+        latent=4, channels=(8, 4, 4, 4), generator_norm=None, minibatch_kernels=256
+    )
+    with pytest.raises(InputError, match="multiple of 1024, or minibatch_layout 'channels'"):
+        build_discriminator(Preset(networks, pixels=64), 512, seed=0)

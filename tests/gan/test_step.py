@@ -1,0 +1,239 @@
+"""The adversarial step: closed forms for linear networks, and what a step leaves untouched."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan import GAN, LatentSpace, adapt, step
+from cosmogan_k3.maps import Scaling
+from cosmogan_k3.nn.penalties import R1, R2
+from tests.gan.tiny_gan import (
+    BATCH_NORM,
+    TINY,
+    UNMATCHED,
+    changed,
+    fit,
+    number,
+    tensors,
+    tiny_gan,
+    to_numpy,
+)
+
+# Weights, learning rates and maps of one pixel for the linear networks g = w z and D(x) = v x.
+W, V, RATE_G, RATE_D = 0.5, 2.0, 0.1, 0.3
+X = np.array([1.0, -0.5, 2.0, 0.3, -1.2, 0.8], "float32")
+Z = np.array([0.4, 1.5, -0.7, 0.9, 0.2, 1.1], "float32")
+
+
+def linear_gan(**options):
+    """Build the GAN of the linear networks, compiled with plain gradient descent."""
+    z, x = keras.Input((1, 1, 1)), keras.Input((1, 1, 1))
+    constant = keras.initializers.Constant
+    convolution = keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer=constant(W))
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer=constant(V))
+    gan = GAN(
+        keras.Model([z], convolution(z)),
+        keras.Model(x, dense(keras.layers.Flatten()(x))),
+        latent_space=LatentSpace(((1, 1, 1),), pixels=1),
+        scaling=Scaling(),
+        pixel_arcmin=1.0,
+        average_decay=options.pop("average_decay", 0.0),
+    )
+    optimizers = keras.optimizers.SGD(RATE_G), keras.optimizers.SGD(RATE_D)
+    gan.compile(*optimizers, "wasserstein", run_eagerly=True, **options)
+    return gan
+
+
+def take_step(gan, x=X, z=Z):
+    """Take one step on real maps x and latents z; return its result."""
+    real, latent = tensors([x.reshape(-1, 1, 1, 1), z.reshape(-1, 1, 1, 1)])
+    return gan.adversarial_step(real, [latent])
+
+
+def weight(network):
+    (value,) = to_numpy(network.weights)
+    return float(value.squeeze())
+
+
+def test_one_step_of_linear_networks_is_the_closed_form():
+    """The generator is updated with the slope of the discriminator that was just updated."""
+    gan = linear_gan()
+    result = take_step(gan)
+    v = V - RATE_D * (W * Z.mean() - X.mean())
+    assert weight(gan.discriminator) == pytest.approx(v, rel=1e-5)
+    assert weight(gan.generator) == pytest.approx(W + RATE_G * v * Z.mean(), rel=1e-5)
+    assert number(result.real_logit) == pytest.approx(V * X.mean(), rel=1e-5)
+    assert number(result.fake_logit) == pytest.approx(V * W * Z.mean(), rel=1e-5)
+    expected = V * W * Z.mean() - V * X.mean()
+    assert number(result.discriminator_loss) == pytest.approx(expected, rel=1e-5)
+    assert number(result.generator_loss) == pytest.approx(-v * W * Z.mean(), rel=1e-5)
+
+
+def test_penalties_act_on_the_discriminator_alone():
+    """R1 and R2 are v²/2 each: their gradient is v."""
+    gan = linear_gan(penalties=[R1(0.5), R2(0.25)])
+    result = take_step(gan)
+    v = V - RATE_D * (W * Z.mean() - X.mean() + 0.75 * V)
+    assert weight(gan.discriminator) == pytest.approx(v, rel=1e-5)
+    assert weight(gan.generator) == pytest.approx(W + RATE_G * v * Z.mean(), rel=1e-5)
+    expected = V * W * Z.mean() - V * X.mean() + 0.75 * V**2 / 2
+    assert number(result.discriminator_loss) == pytest.approx(expected, rel=1e-5)
+
+
+def test_discriminator_steps_take_every_kth_row_and_the_generator_the_last_part():
+    gan = linear_gan(discriminator_steps=3)
+    result = take_step(gan)
+    v = V
+    for i in range(3):
+        before, x, z = v, X[i::3].mean(), Z[i::3].mean()
+        v = v - RATE_D * (W * z - x)
+    assert weight(gan.discriminator) == pytest.approx(v, rel=1e-5)
+    assert weight(gan.generator) == pytest.approx(W + RATE_G * v * z, rel=1e-5)
+    assert number(result.real_logit) == pytest.approx(before * x, rel=1e-5)
+    assert int(gan.optimizer.discriminator.iterations) == 3
+    assert int(gan.optimizer.generator.iterations) == 1
+
+
+def test_averaged_weights_follow_the_recursion_with_a_short_memory_at_the_start():
+    """The decay is (1 + t)/(10 + t) at step t until it reaches 0.3, in step 3."""
+    gan, mean = linear_gan(average_decay=0.3), W
+    for t in range(1, 6):
+        take_step(gan)
+        decay = min(0.3, (1 + t) / (10 + t))
+        mean = decay * mean + (1 - decay) * weight(gan.generator)
+        assert weight(gan.averaged_generator) == pytest.approx(mean, rel=1e-5)
+
+
+def test_a_batch_that_cannot_be_split_evenly_is_refused():
+    with pytest.raises(InputError, match=r"multiple of 4\. Received: 6 maps"):
+        take_step(linear_gan(discriminator_steps=4))
+
+
+def test_averaged_weights_of_a_real_generator_follow_the_recursion(maps):
+    gan = tiny_gan()
+    mean = [w.astype("float64") for w in to_numpy(gan.averaged_generator.weights)]
+    for t in range(1, 5):
+        fit(gan, maps[:8])
+        decay = min(TINY.average_decay, (1 + t) / (10 + t))
+        new = to_numpy(gan.generator.weights)
+        mean = [decay * m + (1 - decay) * w for m, w in zip(mean, new, strict=True)]
+    averaged = to_numpy(gan.averaged_generator.weights)
+    for m, w, v in zip(mean, averaged, gan.generator.weights, strict=True):
+        if v.trainable:
+            np.testing.assert_allclose(w, m, rtol=1e-4, atol=1e-6)
+
+
+def test_weights_that_are_not_trained_are_copied_and_not_averaged(maps):
+    gan = tiny_gan(UNMATCHED)
+    before = to_numpy(gan.generator.non_trainable_weights)
+    gan.train_on_batch(maps[:8])
+    after = to_numpy(gan.generator.non_trainable_weights)
+    assert any(changed(before, after))
+    averaged = to_numpy(gan.averaged_generator.weights)
+    for mean, new in zip(averaged, gan.generator.weights, strict=True):
+        if not new.trainable:
+            np.testing.assert_array_equal(mean, keras.ops.convert_to_numpy(new))
+
+
+def test_without_averaging_the_averaged_generator_equals_the_generator(maps):
+    gan = tiny_gan(BATCH_NORM)
+    fit(gan, maps)
+    pairs = zip(
+        to_numpy(gan.generator.weights), to_numpy(gan.averaged_generator.weights), strict=True
+    )
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_generators_update_keeps_the_discriminators_moving_averages(maps, monkeypatch):
+    gan = tiny_gan(BATCH_NORM)
+    gan.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(0.0), "hinge", run_eagerly=True)
+    kind = keras.layers.BatchNormalization
+    norm = next(x for x in gan.discriminator.layers if isinstance(x, kind))
+    before_update = []
+    original = step.generator_objective
+
+    def spy(gan, real, fake, conditions):
+        before_update.append(to_numpy(norm.non_trainable_variables))
+        return original(gan, real, fake, conditions)
+
+    monkeypatch.setattr(step, "generator_objective", spy)
+    gan.adversarial_step(*tensors([maps[:8]]), tensors(gan.latent_space.draw(8, 0)))
+    after = to_numpy(norm.non_trainable_variables)
+    initial = [np.zeros_like(after[0]), np.ones_like(after[1])]
+    assert any(changed(initial, after)), "the discriminator's own step changed none"
+    assert not any(changed(before_update[0], after))
+
+
+def test_penalties_add_to_the_discriminators_loss(maps):
+    penalties = R1(3.0), R2(2.0)
+    real, fake = tensors([maps[:4], maps[4:8]])
+    penalized, plain = (tiny_gan(replace(TINY, penalties=p)) for p in (penalties, ()))
+    with_penalties, without = (
+        number(keras.ops.stop_gradient(step.discriminator_objective(gan, real, fake)[0]))
+        for gan in (penalized, plain)
+    )
+    values = [p(penalized.discriminator, real, fake) for p in penalties]
+    total = sum(number(keras.ops.stop_gradient(value)) for value in values)
+    assert total > 1e-3
+    assert with_penalties - without == pytest.approx(total, rel=1e-4)
+
+
+def gan_after_steps(discriminator_steps, parts, learning_rates):
+    """Return a GAN after gradient descent on parts of one batch, without averaging."""
+    gan = tiny_gan(replace(UNMATCHED, average_decay=0.0), seed=2)
+    gan.compile(
+        keras.optimizers.SGD(0.0),
+        keras.optimizers.SGD(1e-2),
+        "hinge",
+        penalties=[R1(1.0)],
+        discriminator_steps=discriminator_steps,
+        run_eagerly=True,
+    )
+    maps = np.random.default_rng(3).normal(size=(8, 16, 16, 1)).astype("float32")
+    latents = gan.latent_space.draw(8, 0)
+    for rows, learning_rate in zip(parts, learning_rates, strict=True):
+        gan.optimizer.generator.learning_rate = learning_rate
+        gan.adversarial_step(*tensors([maps[rows]]), tensors(z[rows] for z in latents))
+    return gan
+
+
+def test_two_discriminator_steps_equal_two_single_steps():
+    # One step of two parts, or a step on each half with a generator that rests in the first.
+    once = gan_after_steps(2, [np.s_[:]], [0.1])
+    twice = gan_after_steps(1, [np.s_[::2], np.s_[1::2]], [0.0, 0.1])
+    assert int(once.optimizer.discriminator.iterations) == 2
+    assert int(once.optimizer.generator.iterations) == 1
+    start = tiny_gan(UNMATCHED, seed=2)
+    for network in ("generator", "discriminator"):
+        first, a, b = (
+            to_numpy(getattr(gan, network).trainable_variables) for gan in (start, once, twice)
+        )
+        assert any(changed(first, a))
+        for x, y in zip(a, b, strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+def test_the_lag_compares_both_generators_at_the_same_latents(maps):
+    """A generator that is not updated equals its average: the lag stays at zero."""
+    gan = tiny_gan()
+    adapt(gan, maps)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
+    gan.adversarial_step(*tensors([maps[:16]]), tensors(gan.latent_space.draw(16, 0)))
+    running, lag = to_numpy([gan.spectral_matching.running, gan.spectral_matching.lag])
+    assert np.abs(running).max() > 0.1
+    np.testing.assert_allclose(lag, 0, atol=1e-4)
+
+
+def test_the_spectral_term_changes_the_generators_update(maps):
+    matched, plain = tiny_gan(seed=5), tiny_gan(UNMATCHED, seed=5)
+    for gan in (matched, plain):
+        adapt(gan, maps)
+        fit(gan, maps)
+    weights = [to_numpy(gan.generator.trainable_variables) for gan in (matched, plain)]
+    assert any(changed(*weights))
+    assert int(matched.spectral_matching.steps) == 4
+    assert not np.allclose(*to_numpy([matched.spectral_matching.running]), 1)

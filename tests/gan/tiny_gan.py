@@ -1,0 +1,46 @@
+"""A small GAN, and helpers that several tests of this folder share."""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+
+from cosmogan_k3.gan import DeepConvolutional, build_gan, get_preset
+
+TINY = get_preset("tiny")
+# Without the spectral term the generator's loss is the adversarial loss alone.
+UNMATCHED = replace(TINY, spectral_weight=0.0)
+# Batch normalization in both networks, and no averaged weights.
+BATCH_NORM = replace(
+    get_preset("cosmogan"), architecture=DeepConvolutional(latent=8, channels=(8, 4)), batch_size=8
+)
+
+
+def tiny_gan(preset=TINY, **options):
+    """Build the GAN of a preset for maps of 16 pixels."""
+    return build_gan(preset, pixels=16, pixel_arcmin=3.0, **options)
+
+
+def fit(gan, maps, **options):
+    """Train on maps in batches of eight, in the order of the maps."""
+    return gan.fit(maps, batch_size=8, verbose=0, shuffle=False, **options)
+
+
+def to_numpy(variables):
+    """Copy variables or tensors into a list of arrays."""
+    return [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
+
+
+def tensors(arrays):
+    """Convert arrays into a list of tensors."""
+    return [keras.ops.convert_to_tensor(array) for array in arrays]
+
+
+def number(tensor):
+    """Convert a scalar tensor into a float."""
+    return float(keras.ops.convert_to_numpy(tensor))
+
+
+def changed(before, after):
+    """Return for each pair of arrays whether any element differs."""
+    return [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
