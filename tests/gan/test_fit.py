@@ -57,7 +57,7 @@ class RecordedBatches(Batches):
         super().start_epoch(epoch)
 
     def __getitem__(self, index):
-        self.read.append((getattr(self, "epoch", None), index))
+        self.read.append((getattr(self, "epoch", -1), index))
         return super().__getitem__(index)
 
 
@@ -67,7 +67,7 @@ def test_each_epoch_reads_its_own_batches_in_order(maps):
     gan.fit(batches, initial_epoch=3, epochs=5, verbose=0)
     assert int(gan.optimizer.iterations) == 8
     # Before the first epoch a backend may read one batch for its shape.
-    read = [(epoch, index) for epoch, index in batches.read if epoch in (3, 4)]
+    read = [(epoch, index) for epoch, index in batches.read if epoch >= 3]
     assert read == [(epoch, index) for epoch in (3, 4) for index in range(4)]
 
 
