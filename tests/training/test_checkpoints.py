@@ -1,4 +1,4 @@
-"""Checkpoints as files: which are kept, what a kill or a full disk leaves, where a rollback goes."""
+"""Checkpoints: which are kept, what a kill or a full disk leaves, and where a rollback returns."""
 
 import errno
 import json
@@ -11,8 +11,8 @@ from cosmogan_k3.training.progress import SCORE, Progress
 from tests.harness import run_python
 
 
-class Written:
-    """A stand-in for the GAN, which writes a text."""
+class TextGAN:
+    """A stand-in for a GAN, which saves a text."""
 
     def __init__(self, text):
         self.text = text
@@ -22,6 +22,8 @@ class Written:
 
 
 class FullDisk:
+    """A stand-in for a GAN that is saved on a full disk."""
+
     def save(self, path):
         path.write_text("half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -33,13 +35,18 @@ def checkpoints(tmp_path):
 
 
 def write(checkpoints, scores):
-    """A training with these scores; None for an epoch without one."""
+    """Write the checkpoints of epochs with these scores; None for an epoch without one."""
     progress = Progress({"seed": 0})
-    checkpoints.start(Written("0"), progress)
+    checkpoints.start(TextGAN("0"), progress)
     for score in scores:
         progress.epochs.append({"generator_loss": 1.0} | ({} if score is None else {SCORE: score}))
-        checkpoints.save(Written(str(progress.epoch)), progress)
+        checkpoints.save(TextGAN(str(progress.epoch)), progress)
     return progress
+
+
+def folders(checkpoints):
+    """Return the names of everything in the folder."""
+    return sorted(path.name for path in checkpoints.folder.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -57,30 +64,25 @@ def write(checkpoints, scores):
 def test_the_newest_the_one_before_and_the_best_are_kept(checkpoints, scores, kept):
     progress = write(checkpoints, scores)
     assert checkpoints.epochs() == kept
-    best = json.loads(
-        (checkpoints.folder / f"epoch-{len(scores):04d}" / "progress.json").read_text()
-    )["best_epoch"]
+    newest = checkpoints.folder / f"epoch-{len(scores):04d}"
+    best = json.loads((newest / "progress.json").read_text())["best_epoch"]
     assert best == progress.best_of(kept)
     assert (checkpoints.folder / f"epoch-{best:04d}" / "gan.keras").read_text() == str(best)
 
 
-def test_progress_comes_back_as_it_was(checkpoints):
+def test_progress_is_read_as_it_was_written(checkpoints):
     progress = write(checkpoints, [0.1 + 0.2, 1 / 3])
     assert checkpoints.progress() == progress
     assert checkpoints.progress(1).epochs == progress.epochs[:1]
 
 
-def test_a_full_disk_leaves_the_last_one(checkpoints):
+def test_a_full_disk_leaves_the_earlier_checkpoints(checkpoints):
     progress = write(checkpoints, [2.0, 1.0])
     progress.epochs.append({SCORE: 0.5})
-    with pytest.raises(
-        InputError, match=r"epoch 3 cannot be written .*No space left.*resume from the one before"
-    ):
+    message = r"epoch 3 cannot be written .*No space left.*resume from the one before"
+    with pytest.raises(InputError, match=message):
         checkpoints.save(FullDisk(), progress)
-    assert sorted(path.name for path in checkpoints.folder.iterdir()) == [
-        "epoch-0001",
-        "epoch-0002",
-    ]
+    assert folders(checkpoints) == ["epoch-0001", "epoch-0002"]
     assert checkpoints.progress().epoch == 2
 
 
@@ -88,23 +90,23 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from cosmogan_k3.training import checkpoints
-from tests.training.test_checkpoints import Checkpoints, Written, write
+from tests.training.test_checkpoints import Checkpoints, TextGAN, write
 kept = Checkpoints(sys.argv[1])
 progress = write(kept, [2.0, 1.0])  # epoch 1 is removed when epoch 3 is there
 progress.epochs.append(dict(progress.epochs[0]))
 kill = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
 if sys.argv[2] == "saving":
-    Written.save = lambda self, path: (path.write_text("half"), kill())
+    TextGAN.save = lambda self, path: (path.write_text("half"), kill())
 elif sys.argv[2] == "renaming":
     Path.rename = kill
 else:
     checkpoints.shutil.rmtree = lambda path, **options: kill() if path.exists() else None
-kept.save(Written("3"), progress)
+kept.save(TextGAN("3"), progress)
 """
 
 
 @pytest.mark.parametrize(("moment", "newest"), [("saving", 2), ("renaming", 2), ("removing", 3)])
-def test_a_kill_at_any_moment_leaves_a_whole_one(checkpoints, moment, newest):
+def test_a_kill_at_any_moment_leaves_complete_checkpoints(checkpoints, moment, newest):
     assert run_python("-c", KILLED, checkpoints.folder, moment, check=False).returncode == -9
     assert checkpoints.epochs()[-1] == newest
     for epoch in checkpoints.epochs():
@@ -112,19 +114,19 @@ def test_a_kill_at_any_moment_leaves_a_whole_one(checkpoints, moment, newest):
         assert (checkpoints.folder / f"epoch-{epoch:04d}" / "gan.keras").read_text() == str(epoch)
     progress = checkpoints.progress()
     progress.epochs.append(dict(progress.epochs[0]))
-    checkpoints.save(Written(str(newest + 1)), progress)
-    left = sorted(path.name for path in checkpoints.folder.iterdir())
-    assert left == sorted({f"epoch-{epoch:04d}" for epoch in (2, newest, newest + 1)})
+    checkpoints.save(TextGAN(str(newest + 1)), progress)
+    expected = {f"epoch-{epoch:04d}" for epoch in (2, newest, newest + 1)}
+    assert folders(checkpoints) == sorted(expected)
 
 
-def test_rollbacks_go_to_the_newest_then_further_back(checkpoints):
+def test_rollbacks_return_to_the_newest_checkpoint_then_to_older_ones(checkpoints):
     progress = write(checkpoints, [1.0, 3.0, 2.0, 4.0])
     assert checkpoints.epochs() == [1, 3, 4]
-    went = []
+    returned = []
     for _ in range(4):
         progress = checkpoints.roll_back(progress, progress.epoch + 1, "NaN")
-        went.append((progress.epoch, checkpoints.epochs()))
-    assert went == [(4, [1, 3, 4]), (3, [1, 3]), (1, [1]), (1, [1])]
+        returned.append((progress.epoch, checkpoints.epochs()))
+    assert returned == [(4, [1, 3, 4]), (3, [1, 3]), (1, [1]), (1, [1])]
     assert [rollback["epoch"] for rollback in progress.rollbacks] == [5, 5, 4, 2]
     assert len(progress.epochs) == 1
 
@@ -135,17 +137,7 @@ def test_a_new_training_clears_the_folder(checkpoints):
     assert checkpoints.epochs() == [0]
 
 
-def test_what_differs_is_named_and_what_is_new_is_not():
-    progress = Progress({"preset": "tiny", "losses": {"0": "hinge"}, "channels": [1, 2], "seed": 1})
-    assert not progress.differences(
-        {"preset": "tiny", "losses": {0: "hinge"}, "channels": (1, 2), "later": 5}
-    )
-    assert (
-        progress.differences({"preset": "quick", "seed": 1}) == "preset: recorded tiny, given quick"
-    )
-
-
-def test_nothing_or_nonsense_to_resume_from(checkpoints):
+def test_missing_and_unreadable_checkpoints_are_refused(checkpoints):
     with pytest.raises(InputError, match="no checkpoint to resume from"):
         checkpoints.progress()
     write(checkpoints, [1.0])

@@ -1,0 +1,47 @@
+"""The progress of a training: its best epoch, its columns and its identity."""
+
+import math
+
+import pytest
+
+from cosmogan_k3.training.progress import SCORE, Progress
+
+
+def progress_of(*scores):
+    """Return the progress of a training with these scores; None for an epoch without one."""
+    epochs = [{"generator_loss": 1.0} | ({} if s is None else {SCORE: s}) for s in scores]
+    return Progress({"seed": 0}, epochs=epochs)
+
+
+@pytest.mark.parametrize(
+    ("scores", "candidates", "best"),
+    [
+        ((3.0, 1.0, 2.0), (1, 2, 3), 2),
+        ((3.0, 1.0, 2.0), (3, 1), 3),
+        ((2.0, 1.0, 1.0), (3, 2, 1), 2),  # the first of equal scores
+        ((1.0, None, None), (0, 1, 3), 1),
+        ((None, None), (0, 1, 2), 2),  # the last if none has a score
+        ((), (0,), 0),
+    ],
+)
+def test_the_best_epoch_is_the_first_of_the_smallest_score(scores, candidates, best):
+    assert progress_of(*scores).best_of(candidates) == best
+
+
+def test_a_column_is_nan_where_an_epoch_has_no_value():
+    first, second = progress_of(0.5, None).column(SCORE)
+    assert first == 0.5
+    assert math.isnan(second)
+
+
+RECORDED = Progress({"preset": "tiny", "losses": {"0": "hinge"}, "channels": [1, 2], "seed": 1})
+
+
+def test_an_identity_with_further_names_does_not_differ():
+    identity = {"preset": "tiny", "losses": {0: "hinge"}, "channels": (1, 2), "later": 5}
+    assert not RECORDED.differences(identity)
+
+
+def test_differences_are_named_with_both_values():
+    differences = RECORDED.differences({"preset": "quick", "seed": 1})
+    assert differences == "preset: recorded tiny, given quick"
