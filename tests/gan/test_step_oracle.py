@@ -1,0 +1,151 @@
+"""The whole adversarial step against finite differences and against loops written by hand.
+
+The step runs with optimizers that record their gradients and change nothing.
+"""
+
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from benchmarks.by_hand import GEOGAN
+from cosmogan_k3 import backend
+from cosmogan_k3.gan import build_gan, get_preset
+from cosmogan_k3.gan.calibrator import adapt
+from tests.gan.hand_written import torch_step
+from tests.gan.tiny_gan import number, tensors, to_numpy
+
+NETWORKS = ("generator", "discriminator")
+
+
+def randomized(gan, rng):
+    """Give every weight a value of its own: zeros and equal numbers would hide mistakes."""
+    for network in NETWORKS:
+        for variable in getattr(gan, network).trainable_variables:
+            shape = tuple(variable.shape)
+            spread = 1 / np.sqrt(np.prod(shape[:-1])) if len(shape) > 1 else 0.1
+            offset = {"gamma": 1.0, "skew": 0.3}.get(variable.name, 0.0)
+            variable.assign(offset + spread * rng.normal(size=shape) * (variable.name != "skew"))
+    return gan
+
+
+def recorded_step(gan, monkeypatch, maps, latents):
+    """Losses of one step, and the gradients that the two optimizers were given."""
+    found = {}
+
+    def recorder(network):
+        def apply(gradients, variables):
+            for gradient, variable in zip(gradients, variables, strict=True):
+                array = ops.convert_to_numpy(ops.stop_gradient(gradient))
+                found[network, variable.path] = np.array(array)
+
+        return apply
+
+    for network in NETWORKS:
+        monkeypatch.setattr(getattr(gan.optimizer, network), "apply", recorder(network))
+    result = gan.adversarial_step(*tensors([maps]), tensors(latents))
+    losses = [number(ops.stop_gradient(loss)) for loss in result[:2]]
+    return losses, found
+
+
+def inputs(gan, rng, n):
+    """Real maps and latents of n maps."""
+    maps = rng.normal(size=(n, gan.pixels, gan.pixels, 1)).astype("float32")
+    latents = [rng.normal(size=(n, *shape)).astype("float32") for shape in gan.latent_space.shapes]
+    return maps, latents
+
+
+def weights_of(gan):
+    return {
+        (network, v.path): np.array(ops.convert_to_numpy(v))
+        for network in NETWORKS
+        for v in getattr(gan, network).trainable_variables
+    }
+
+
+def small_geogan():
+    """``geogan`` with few channels, and the same sizes for the loops by hand."""
+    preset = get_preset("geogan")
+    sizes = {"latent": GEOGAN["latent"], "channels": GEOGAN["channels"]}
+    sizes |= {"reference_size": GEOGAN["reference"], "minibatch_kernels": GEOGAN["kernels"]}
+    sizes |= {"minibatch_dims": GEOGAN["dims"], "minibatch_projection": GEOGAN["projection"]}
+    return replace(preset, architecture=replace(preset.architecture, **sizes))
+
+
+@pytest.mark.skipif(backend.name != "torch", reason="this loop is written in PyTorch")
+@pytest.mark.parametrize(("system", "pixels"), [("quick", 32), ("geogan", 16)])
+def test_the_step_is_the_one_written_by_hand(rng, monkeypatch, system, pixels):
+    """Losses and gradients to 1e-5, those of each tensor relative to its largest element.
+
+    The gradient of a bias is relative to that of its layer. Before a normalization it is a sum
+    that cancels, to rounding alone where the normalization follows at once.
+    """
+    small = {"latent": 8, "channels": (16, 12, 8, 4), "reference": 16, "kernels": 16}
+    for name, value in small.items():
+        monkeypatch.setitem(GEOGAN, name, value)
+    preset = small_geogan() if system == "geogan" else get_preset("quick")
+    gan = randomized(build_gan(preset, pixels=pixels, pixel_arcmin=3.0), rng)
+    maps, latents = inputs(gan, rng, 16)
+    losses, ours = recorded_step(gan, monkeypatch, maps, latents)
+    reference = [ops.convert_to_numpy(v) for v in gan.reference]
+    expected_losses, theirs = torch_step(system, weights_of(gan), maps, reference, latents)
+    np.testing.assert_allclose(losses, expected_losses, rtol=1e-5, atol=1e-6)
+    assert set(ours) == set(theirs)
+    for (network, path), gradient in ours.items():
+        kernel = path.replace("/bias", "/kernel")
+        scale = max(np.abs(theirs[network, name]).max() for name in (path, kernel))
+        np.testing.assert_allclose(
+            gradient, theirs[network, path], rtol=0, atol=1e-5 * scale, err_msg=path
+        )
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("preset", ["tiny", "quick"])
+def test_gradients_are_finite_differences_of_the_losses(rng, monkeypatch, preset, network):
+    """The step with changed kernels, along the gradient of each, where the slope is its length.
+
+    L_D includes the R1 penalty, and L_G of "tiny" the spectral term. Logits, generated maps and
+    the spectral term are float32 whatever Keras's floatx. A loss L is rounded by 1e-7 L or so. The
+    steps change it by 1e-4, or 1e-4 L if that is more, which leaves an error of a few 1e-3. The
+    kinks of the ReLUs would leave more: smooth functions take their place.
+    """
+    monkeypatch.setattr(keras.layers.ReLU, "call", lambda _, x: ops.softplus(x))
+    monkeypatch.setattr(
+        keras.layers.LeakyReLU, "call", lambda _, x: ops.softplus(x) - 0.2 * ops.softplus(-x)
+    )
+    gan = randomized(build_gan(preset, pixels=16, pixel_arcmin=3.0), rng)
+    maps, latents = inputs(gan, rng, 8)
+    adapt(gan, rng.normal(size=(50, 16, 16, 1)).astype("float32"))
+    assert len(gan.penalties) == 1
+    assert (gan.spectral_matching is not None) == (preset == "tiny")
+    if gan.spectral_matching is not None:
+        fix_running_error(gan.spectral_matching, rng, monkeypatch)
+    before = to_numpy(gan.variables)
+    losses, gradients = recorded_step(gan, monkeypatch, maps, latents)
+    which = ("discriminator", "generator").index(network)
+    kernels = [v for v in getattr(gan, network).trainable_variables if v.path.endswith("kernel")]
+    for variable in kernels[::2]:
+        gradient = gradients[network, variable.path]
+        length = np.linalg.norm(gradient)
+        step, ends = 1e-4 * max(1.0, abs(losses[which])) / length, []
+        for sign in (1, -1):
+            restore(gan, before)
+            (value,) = to_numpy([variable])
+            variable.assign(value + sign * step * gradient / length)
+            ends.append(recorded_step(gan, monkeypatch, maps, latents)[0][which])
+        slope = (ends[0] - ends[1]) / (2 * step)
+        assert slope == pytest.approx(length, rel=1e-2), variable.path
+
+
+def fix_running_error(matching, rng, monkeypatch):
+    """Let the factor that is constant in the gradient be constant in the loss, too."""
+    monkeypatch.setattr(matching, "_moved", lambda mean, found, memory: mean)
+    matching.running.assign(rng.normal(size=matching.running.shape))
+
+
+def restore(gan, values):
+    """Give all variables their earlier values: a step also moves averages."""
+    for variable, value in zip(gan.variables, values, strict=True):
+        variable.assign(value)
