@@ -1,4 +1,4 @@
-"""Train small GANs on however many devices this process finds itself among; the chief leaves the losses in a file.
+"""Train small GANs on the devices of this process; the main process saves the losses.
 
 KERAS_BACKEND=torch torchrun --standalone --nproc-per-node 2 -m tests.parity.devices_worker OUT.npz
 KERAS_BACKEND=tensorflow python -m tests.parity.devices_worker OUT.npz 2
@@ -12,17 +12,20 @@ import numpy as np
 
 from cosmogan_k3 import backend
 from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.gan.calibrator import adapt
 from cosmogan_k3.gan.presets import DeepConvolutional, get_preset
 from cosmogan_k3.maps import Batches, Scaling
+from cosmogan_k3.nn.losses import CrossEntropy, RelativisticAverageHinge
 from cosmogan_k3.nn.penalties import R1, R2, WassersteinPenalty
 from tests.parity.worker import CONDITIONAL, CONDITIONING, EPSILON, PIXELS, STEPS, Last
 
 BATCH = 16
 
-# Between them: virtual and plain batch normalisation, minibatch discrimination, flipped labels, a relativistic loss,
-# penalties on a share and on random mixtures of the maps, several discriminator steps, spectral matching. Light
-# penalties and low rates: the slope of a network of leaky ReLUs jumps where rounding moves a unit to the other side,
-# and twenty steps amplify it.
+# Together the systems have virtual and plain batch normalization, minibatch discrimination, flipped
+# labels, a relativistic loss, penalties on a fraction and on random mixtures of the maps, several
+# discriminator steps, and spectral matching. Penalties are light and learning rates low: where
+# rounding moves a unit of a leaky ReLU to the other side, its slope jumps, and twenty steps amplify
+# that.
 _DEEP = replace(
     get_preset("geogan"),
     architecture=DeepConvolutional(latent=8, channels=(8, 4)),
@@ -35,19 +38,19 @@ SYSTEMS = {
     CONDITIONAL: replace(get_preset("tiny"), batch_size=BATCH),
     "fully_convolutional": replace(
         get_preset("tiny"),
-        losses={0: {"name": "relativistic_hinge"}},
+        loss_schedule={0: RelativisticAverageHinge()},
         penalties=(R1(0.5, 0.25),),
         batch_size=BATCH,
     ),
     "minibatch": replace(
         _DEEP,
         architecture=replace(_DEEP.architecture, minibatch_kernels=64),
-        losses={0: {"name": "cross_entropy", "flip": 0.1}},
+        loss_schedule={0: CrossEntropy(flip=0.1)},
         discriminator_steps=2,
     ),
     "penalised": replace(
         _DEEP,
-        losses={0: {"name": "cross_entropy"}},
+        loss_schedule={0: CrossEntropy()},
         penalties=(R2(0.05, fraction=0.5), WassersteinPenalty(0.1)),
     ),
 }
@@ -69,7 +72,7 @@ def train(preset, conditioning=None):
     gan = build_gan(
         preset, pixels=PIXELS, pixel_arcmin=3.0, steps=STEPS, seed=7, conditioning=conditioning
     )
-    gan.adapt(maps[..., None], *([theta] if conditioning else []))
+    adapt(gan, maps[..., None], theta)
     for optimizer in (gan.optimizer.generator, gan.optimizer.discriminator):
         optimizer.epsilon = EPSILON
     gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
@@ -86,8 +89,8 @@ def train(preset, conditioning=None):
 if __name__ == "__main__":
     path, *number = sys.argv[1:]
     backend.use_devices(int(number[0]) if number else None)
-    told = {CONDITIONAL: CONDITIONING}
-    found = {system: train(preset, told.get(system)) for system, preset in SYSTEMS.items()}
+    conditioning = {CONDITIONAL: CONDITIONING}
+    found = {system: train(preset, conditioning.get(system)) for system, preset in SYSTEMS.items()}
     if backend.process_index() == 0:
         np.savez(path, devices=backend.device_count(), **found)
     backend.shutdown()

@@ -1,7 +1,8 @@
-"""A batch spread over devices trains as it does on one; a process that dies ends the others, and is made up for.
+"""A batch spread over devices trains as on one; a process that dies ends the others.
 
-Tolerance: sums over devices are taken in another order; float32 carries 6e-8. The bar is the project's for twenty
-steps, 1e-4 relative (losses below 0.1 absolutely, at a tenth of it), and 1e-5 on the first five. Seen: 1e-7 to 5e-6.
+Tolerance: sums over devices are taken in another order; float32 carries 6e-8. The bar is that of the
+project for twenty steps, 1e-4 relative (losses below 0.1 absolutely, at a tenth of it), and 1e-5 on
+the first five. Measured: 1e-7 to 5e-6.
 """
 
 import re
@@ -49,7 +50,8 @@ SPREAD = {
     ("torch", 2): lambda out: by_torchrun(2, out),
     ("torch", 4): lambda out: in_processes(4, out, backend="torch"),
     ("tensorflow", 2): lambda out: run_python("-m", WORKER, out, 2, backend="tensorflow"),
-    # Two processes of two virtual devices each; that is two compilations side by side, and four would be four.
+    # Two processes of two virtual devices each: two compilations at a time, where four processes would
+    # be four.
     ("jax", 4): lambda out: in_processes(2, out, 4, backend="jax"),
 }
 
@@ -91,18 +93,18 @@ def test_a_process_that_is_killed_ends_the_others_and_the_training_resumes(
         "--out",
         "run",
     ]
-    chief, other = start_processes(2, *command, backend=backend, cwd=tmp_path)
-    until(lambda: Checkpoints(tmp_path / "run" / "checkpoints").epochs()[-1:] >= [2], chief)
+    main, other = start_processes(2, *command, backend=backend, cwd=tmp_path)
+    until(lambda: Checkpoints(tmp_path / "run" / "checkpoints").epochs()[-1:] >= [2], main)
     other.send_signal(signal.SIGKILL)
-    said, _ = chief.communicate(timeout=120)
-    assert chief.returncode == 2, said
+    said, _ = main.communicate(timeout=120)
+    assert main.returncode == 2, said
     assert "Traceback" not in said
     line = said.splitlines()[-1]
     assert line.startswith(
         "cosmogan train: error: Another process of this training ended or cannot be reached"
     ), said
     assert "--resume" in line
-    assert "cosmogan train" not in other.communicate()[0], "only the chief speaks"
+    assert "cosmogan train" not in other.communicate()[0], "only the main process prints"
 
     resumed = run_python(
         *command, "--resume", "--minutes", 1e-6, backend=backend, cwd=tmp_path

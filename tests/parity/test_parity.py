@@ -1,8 +1,9 @@
 """The three backends compute the same training, and open each other's files.
 
-Tolerances: float32 carries 6e-8; sums over a batch of maps in another order, and Adam's division by √v, amplify it. The
-bars are those the project promises: 1e-5 relative on the losses of the first five steps, 1e-4 on twenty. A loss below
-0.1 is compared absolutely at a tenth of these, since a relative error of a number near zero says nothing.
+Tolerances: float32 carries 6e-8; sums over a batch of maps in another order, and Adam's division by
+√v, amplify it. The bars are those of the project: 1e-5 relative on the losses of the first five
+steps, 1e-4 on twenty. A loss below 0.1 is compared absolutely at a tenth of these, since the relative
+error of a number near zero means nothing.
 """
 
 import itertools
@@ -20,7 +21,7 @@ SYSTEMS = ("fully_convolutional", "conditional", "deep_convolutional")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Train both systems on the three backends, then sample every model on every backend."""
+    """Train all systems on the three backends, then sample every model on every backend."""
     folder = tmp_path_factory.mktemp("parity")
     for task, backend in itertools.product(("train", "sample"), BACKENDS):
         run_python(WORKER, task, folder, backend=backend)

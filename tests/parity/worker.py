@@ -1,4 +1,4 @@
-"""Train small GANs on one backend with given data and latents; leave losses, models and samples in a folder.
+"""Train small GANs on one backend with given data and latents; save losses, models and samples.
 
 KERAS_BACKEND=jax python tests/parity/worker.py train FOLDER
 KERAS_BACKEND=jax python tests/parity/worker.py sample FOLDER
@@ -13,15 +13,18 @@ import numpy as np
 from keras import ops
 
 from cosmogan_k3.gan.build import build_gan
+from cosmogan_k3.gan.calibrator import adapt
 from cosmogan_k3.gan.presets import DeepConvolutional, get_preset
 from cosmogan_k3.maps import Conditioning
+from cosmogan_k3.nn.losses import GeometricHinge, RelativisticAverageHinge
 
 STEPS = 20
 PIXELS = 16
 
+# ε of Adam. With Keras's 1e-7, a gradient that is rounding alone becomes a whole step, whose direction
+# depends on the order of a sum. Examples are a bias before a normalization, and a kernel of the
+# minibatch discrimination that finds no two maps alike.
 EPSILON = 1e-4
-"""Of Adam, whose 1e-7 makes a whole step of a gradient that is rounding alone (of a bias before a normalisation, of
-kernels of the minibatch discrimination that see no two maps alike), in whatever direction the order of a sum gives."""
 
 CONDITIONAL = "conditional"
 CONDITIONING = Conditioning(("omega_m", "w"), (-1.2, -1.0), (0.2, 0.1), (0.2, -1.2), (0.4, -0.8))
@@ -38,14 +41,14 @@ SYSTEMS = {
             reference_size=4,
             minibatch_kernels=64,
         ),
-        losses={0: {"name": "hinge"}, 1: {"name": "relativistic_hinge"}},
+        loss_schedule={0: GeometricHinge(), 1: RelativisticAverageHinge()},
         batch_size=8,
     ),
 }
 
 
 class Last(keras.metrics.Mean):
-    """The value of the last step, where Keras would keep the mean over the epoch."""
+    """The value of the last step instead of the mean over the epoch."""
 
     def update_state(self, values, sample_weight=None):
         self.reset_state()
@@ -65,7 +68,7 @@ def train_system(folder, system, preset):
     )
     for optimizer in (gan.optimizer.generator, gan.optimizer.discriminator):
         optimizer.epsilon = EPSILON
-    shapes = [(STEPS, preset.batch_size, *shape) for shape in gan.latent_shapes]
+    shapes = [(STEPS, preset.batch_size, *shape) for shape in gan.latent_space.shapes]
     tables = [
         ops.convert_to_tensor(rng.standard_normal(shape, dtype="float32")) for shape in shapes
     ]
@@ -79,7 +82,7 @@ def train_system(folder, system, preset):
     theta = rng.uniform(-1, 1, size=(len(maps), preset.batch_size, 2)).astype("float32")
     if conditioning:
         maps *= np.exp(0.5 * theta[..., :1, None, None])
-        gan.adapt(maps.reshape(-1, PIXELS, PIXELS, 1), theta.reshape(-1, 2))
+        adapt(gan, maps.reshape(-1, PIXELS, PIXELS, 1), theta.reshape(-1, 2))
     gan.step_metrics = [Last(name=metric.name) for metric in gan.step_metrics]
     rows = []
     record = keras.callbacks.LambdaCallback(
@@ -87,11 +90,13 @@ def train_system(folder, system, preset):
             [float(logs[name]) for name in ("discriminator_loss", "generator_loss")]
         )
     )
-    for epoch, (part, told) in enumerate(zip(np.split(maps, 2), np.split(theta, 2), strict=True)):
+    for epoch, (part, conditions) in enumerate(
+        zip(np.split(maps, 2), np.split(theta, 2), strict=True)
+    ):
         # The loss may change half way.
         gan.fit(
             part.reshape(-1, PIXELS, PIXELS, 1),
-            told.reshape(-1, 2) if conditioning else None,
+            conditions.reshape(-1, 2) if conditioning else None,
             batch_size=preset.batch_size,
             initial_epoch=epoch,
             epochs=epoch + 1,
@@ -104,10 +109,10 @@ def train_system(folder, system, preset):
 
 
 def sample(folder):
-    """Draw the same latents through every model that any backend left here."""
+    """Draw maps from the same latents with the saved models of all backends."""
     for path in sorted(folder.glob("*.keras")):
         gan = keras.saving.load_model(path)
-        latents = gan.numpy_latents(4, 11)
+        latents = gan.latent_space.draw(4, seed=11)
         if gan.conditioning:
             latents.append(np.linspace([-1, 1], [1, 0], 4, dtype="float32"))
         maps = ops.convert_to_numpy(gan.predict_on_batch(latents))
