@@ -13,7 +13,7 @@ from cosmogan_k3.gan.build import build_adapted_gan, build_gan
 from cosmogan_k3.gan.presets import PRESETS
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling
 from cosmogan_k3.nn.penalties import R1, R2, WassersteinPenalty
-from tests.gan.tiny_gan import TINY, number, tiny_gan
+from tests.gan.tiny_gan import TINY, number, tensors, tiny_gan
 
 NAMES = ["omega_m", "sigma_8"]
 to_numpy = keras.ops.convert_to_numpy
@@ -101,6 +101,16 @@ def test_every_weight_is_trained_and_training_resumes_exactly_from_a_file(maps, 
         model.fit(batches, initial_epoch=1, epochs=2, verbose=0)
     for a, b in zip(gan.variables, loaded.variables, strict=True):
         np.testing.assert_array_equal(to_numpy(a), to_numpy(b))
+
+
+def test_the_lag_compares_both_generators_at_the_same_conditions(maps):
+    """A generator that is not updated equals its average: the lag stays at zero."""
+    gan, batches = conditional_gan(maps)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
+    kappa, theta = tensors(batches[0])
+    gan.adversarial_step(kappa, tensors(gan.latent_space.draw(8, 0)), theta)
+    assert np.abs(to_numpy(gan.spectral_matching.running)).max() > 0.1
+    np.testing.assert_allclose(to_numpy(gan.spectral_matching.lag), 0, atol=1e-4)
 
 
 def test_train_on_batch_takes_maps_and_conditions(maps):

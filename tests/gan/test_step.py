@@ -28,29 +28,42 @@ X = np.array([1.0, -0.5, 2.0, 0.3, -1.2, 0.8], "float32")
 Z = np.array([0.4, 1.5, -0.7, 0.9, 0.2, 1.1], "float32")
 
 
-def linear_gan(**options):
-    """Build the GAN of the linear networks, compiled with plain gradient descent."""
-    z, x = keras.Input((1, 1, 1)), keras.Input((1, 1, 1))
+THETA = np.array([0.5, -1.0, 1.5, 2.0, 0.1, -0.6], "float32")
+
+
+def linear_networks(*, conditional):
+    """Build g = w z and D(x) = v x, or g = w z θ and D(x|θ) = v x θ."""
     constant = keras.initializers.Constant
     convolution = keras.layers.Conv2D(1, 1, use_bias=False, kernel_initializer=constant(W))
     dense = keras.layers.Dense(1, use_bias=False, kernel_initializer=constant(V))
+    z, x = keras.Input((1, 1, 1)), keras.Input((1, 1, 1))
+    maps, logits = convolution(z), dense(keras.layers.Flatten()(x))
+    if not conditional:
+        return keras.Model([z], maps), keras.Model(x, logits)
+    theta = keras.Input((1,))
+    maps = keras.layers.Multiply()([maps, keras.layers.Reshape((1, 1, 1))(theta)])
+    logits = keras.layers.Multiply()([logits, theta])
+    return keras.Model([z, theta], maps), keras.Model([x, theta], logits)
+
+
+def linear_gan(*, average_decay=0.0, conditional=False, **options):
+    """Build the GAN of the linear networks, compiled with plain gradient descent."""
     gan = GAN(
-        keras.Model([z], convolution(z)),
-        keras.Model(x, dense(keras.layers.Flatten()(x))),
+        *linear_networks(conditional=conditional),
         latent_space=LatentSpace(((1, 1, 1),), pixels=1),
         scaling=Scaling(),
         pixel_arcmin=1.0,
-        average_decay=options.pop("average_decay", 0.0),
+        average_decay=average_decay,
     )
     optimizers = keras.optimizers.SGD(RATE_G), keras.optimizers.SGD(RATE_D)
     gan.compile(*optimizers, "wasserstein", run_eagerly=True, **options)
     return gan
 
 
-def take_step(gan, x=X, z=Z):
-    """Take one step on real maps x and latents z; return its result."""
-    real, latent = tensors([x.reshape(-1, 1, 1, 1), z.reshape(-1, 1, 1, 1)])
-    return gan.adversarial_step(real, [latent])
+def take_step(gan, *conditions):
+    """Take one step on the maps X and the latents Z; return its result."""
+    real, latent = tensors([X.reshape(-1, 1, 1, 1), Z.reshape(-1, 1, 1, 1)])
+    return gan.adversarial_step(real, [latent], *tensors(conditions))
 
 
 def weight(network):
@@ -95,6 +108,17 @@ def test_discriminator_steps_take_every_kth_row_and_the_generator_the_last_part(
     assert number(result.real_logit) == pytest.approx(before * x, rel=1e-5)
     assert int(gan.optimizer.discriminator.iterations) == 3
     assert int(gan.optimizer.generator.iterations) == 1
+
+
+def test_each_part_of_a_batch_has_the_conditions_of_its_maps():
+    gan = linear_gan(conditional=True, discriminator_steps=2)
+    take_step(gan, THETA.reshape(-1, 1))
+    v = V
+    for i in range(2):
+        x, z = np.mean((X * THETA)[i::2]), np.mean((Z * THETA**2)[i::2])
+        v = v - RATE_D * (W * z - x)
+    assert weight(gan.discriminator) == pytest.approx(v, rel=1e-5)
+    assert weight(gan.generator) == pytest.approx(W + RATE_G * v * z, rel=1e-5)
 
 
 def test_averaged_weights_follow_the_recursion_with_a_short_memory_at_the_start():
@@ -226,6 +250,18 @@ def test_the_lag_compares_both_generators_at_the_same_latents(maps):
     running, lag = to_numpy([gan.spectral_matching.running, gan.spectral_matching.lag])
     assert np.abs(running).max() > 0.1
     np.testing.assert_allclose(lag, 0, atol=1e-4)
+
+
+def test_the_lag_measures_the_averaged_generator(maps):
+    """Averaged weights that differ from the present ones leave a lag."""
+    gan = tiny_gan()
+    adapt(gan, maps)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
+    kernel = gan.averaged_generator.get_layer("map").kernel
+    kernel.assign(kernel + 0.3)
+    gan.adversarial_step(*tensors([maps[:16]]), tensors(gan.latent_space.draw(16, 0)))
+    (lag,) = to_numpy([gan.spectral_matching.lag])
+    assert np.abs(lag).max() > 0.1
 
 
 def test_the_spectral_term_changes_the_generators_update(maps):

@@ -1,4 +1,4 @@
-"""Parameters of a study: read from a file, checked, suggested and applied to presets."""
+"""The search space: ranges are read, checked, suggested and applied to presets."""
 
 from dataclasses import fields
 
@@ -15,22 +15,28 @@ from cosmogan_k3.tuning.space import Range
 
 
 def written(tmp_path, text):
+    """Write a file of ranges; return its path."""
     path = tmp_path / "ranges.toml"
     path.write_text(text)
     return path
 
 
-def test_parameters_that_are_fields_are_the_presets():
+def test_parameters_that_are_fields_belong_to_presets():
     assert set(space._FIELDS) <= {field.name for field in fields(Preset)}
 
 
 def test_a_file_gives_typed_ranges(tmp_path):
-    text = "[generator_learning_rate]\nlow = 1e-4\nhigh = 1e-2\nlog = true\n[batch_size]\nvalues = [8, 16]\n"
-    found = space.read_ranges(written(tmp_path, text))
-    assert found == [
-        Range("generator_learning_rate", 1e-4, 1e-2, True),
-        Range("batch_size", values=(8, 16)),
-    ]
+    text = """
+        [generator_learning_rate]
+        low = 1e-4
+        high = 1e-2
+        log = true
+        [batch_size]
+        values = [8, 16]
+    """
+    learning_rate, batch_size = space.read_ranges(written(tmp_path, text))
+    assert learning_rate == Range("generator_learning_rate", 1e-4, 1e-2, True)
+    assert batch_size == Range("batch_size", values=(8, 16))
 
 
 @pytest.mark.parametrize(
@@ -49,13 +55,13 @@ def test_a_file_gives_typed_ranges(tmp_path):
         ("beta_1 = 3", "may hold"),
     ],
 )
-def test_what_is_no_range_is_said_in_one_line(tmp_path, text, message):
+def test_unusable_ranges_are_reported_in_one_line(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
         space.read_ranges(written(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_is_said_in_one_line(tmp_path):
+def test_a_missing_file_is_reported_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.toml: not a readable file"):
         space.read_ranges(tmp_path / "nowhere.toml")
 
@@ -79,49 +85,40 @@ def test_parameters_without_effect_are_refused(preset, ranges, message):
 
 
 @pytest.mark.parametrize(
-    ("loss", "asked"),
+    ("loss", "margins"),
     [
         ("hinge", {"margin_real", "margin_fake"}),
         ("relativistic_hinge", {"margin_real"}),
         ("cross_entropy", set()),
     ],
 )
-def test_margins_are_asked_for_where_the_loss_has_them(loss, asked):
+def test_margins_are_suggested_if_the_loss_has_them(loss, margins):
     losses = Range("loss", values=("hinge", "relativistic_hinge", "cross_entropy"))
     ranges = [Range("margin_real", 0.5, 2.0), Range("margin_fake", 0.5, 2.0), losses]
     trial = optuna.trial.FixedTrial({"loss": loss, "margin_real": 1.0, "margin_fake": 1.0})
-    assert set(space.suggest(trial, ranges, get_preset("quick"))) == {"loss"} | asked
+    assert set(space.suggest(trial, ranges, get_preset("quick"))) == {"loss"} | margins
 
 
 def test_values_reach_the_preset():
-    preset = space.apply(
-        get_preset("quick"),
-        {
-            "generator_learning_rate": 3e-3,
-            "beta_1": 0.2,
-            "batch_size": 8,
-            "loss": "relativistic_hinge",
-            "margin_real": 2.0,
-        },
-    )
+    values = {"generator_learning_rate": 3e-3, "beta_1": 0.2, "batch_size": 8}
+    values |= {"loss": "relativistic_hinge", "margin_real": 2.0}
+    preset = space.apply(get_preset("quick"), values)
     assert (preset.generator_learning_rate, preset.beta_1, preset.batch_size) == (3e-3, 0.2, 8)
     assert preset.loss_schedule == {0: RelativisticAverageHinge(2.0)}
 
 
-def test_penalties_change_their_weight_appear_and_go():
+def test_penalties_are_reweighted_added_and_removed():
     quick = get_preset("quick")  # has R1 on a quarter of the batch
     assert space.apply(quick, {"r1": 0.1, "r2": 0.2}).penalties == (R1(0.1, fraction=0.25), R2(0.2))
     assert space.apply(quick, {"r1": 0.0}).penalties == ()
 
 
 def test_margins_reach_every_loss_of_a_schedule():
-    schedule = space.apply(
-        get_preset("geogan"), {"margin_real": 2.0, "margin_fake": 0.5}
-    ).loss_schedule
-    assert schedule == {0: GeometricHinge(2.0, 0.5), 85: RelativisticAverageHinge(2.0)}
+    preset = space.apply(get_preset("geogan"), {"margin_real": 2.0, "margin_fake": 0.5})
+    assert preset.loss_schedule == {0: GeometricHinge(2.0, 0.5), 85: RelativisticAverageHinge(2.0)}
 
 
-def test_old_names_of_rates_warn_and_work(tmp_path):
+def test_deprecated_names_of_learning_rates_warn_and_work(tmp_path):
     path = written(tmp_path, "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\n")
     with pytest.warns(DeprecationWarning, match=r"\[generator_rate\] is now"):
         assert space.read_ranges(path) == [Range("generator_learning_rate", 1e-4, 1e-2)]
@@ -142,7 +139,6 @@ def test_every_suggested_preset_can_be_built():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(3):
         values = space.suggest(study.ask(), space.read_ranges(), get_preset("tiny"))
-        assert (
-            build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0)
-            is not None
-        )
+        gan = build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0)
+        learning_rate = gan.optimizer.generator.learning_rate
+        assert float(learning_rate) == pytest.approx(values["generator_learning_rate"])

