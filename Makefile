@@ -52,7 +52,7 @@ lint: env types
 types: env
 	$(BIN)/mypy
 
-docs: .venv/.docs
+docs: env .venv/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 format: env
@@ -60,4 +60,4 @@ format: env
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build docs/_build docs/reference/generated *.egg-info
+	rm -rf .venv build docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache

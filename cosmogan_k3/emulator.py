@@ -69,7 +69,8 @@ class Emulator:
         if not Path(uri).is_file():
             raise InputError(
                 f"{uri}: no such model; expected a .keras file, or an MLflow URI such as "
-                "models:/cosmogan@champion"
+                "models:/cosmogan@champion",
+                parameter="model",
             )
         from cosmogan_k3.gan import load_gan
 

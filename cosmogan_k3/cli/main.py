@@ -1,6 +1,6 @@
 """Entry point of the command line: parse, dispatch, report errors in one line.
 
-Nothing heavy is imported before the arguments are known to be valid.
+No framework is imported before the arguments are parsed and within their bounds.
 """
 
 import importlib

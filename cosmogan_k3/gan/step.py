@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -56,9 +56,11 @@ def adversarial_step(
     InputError
         If the maps cannot be split evenly among the discriminator steps.
     """
+    # After the loop the names stand for the last part, on which the generator takes its step.
     for real, z, theta in _parts(gan, maps, latents, conditions):
         fake, vjp = _generator_pass(gan, z, theta)
         d_loss, (real_logit, fake_logit) = _discriminator_step(gan, real, fake, theta)
+    # Only what the objective reads: the generator's variables belong to the pass above.
     state = list(gan.discriminator.variables)
     if gan.spectral_matching is not None:
         state += gan.spectral_matching.variables
@@ -91,7 +93,9 @@ def _parts(
         yield maps[i::count], [z[i::count] for z in latents], part
 
 
-def _generator_pass(gan: GAN, latents: list[Tensor], conditions: Tensor | None) -> Any:
+def _generator_pass(
+    gan: GAN, latents: list[Tensor], conditions: Tensor | None
+) -> tuple[Tensor, Callable[[Tensor], list[Tensor]]]:
     """Return generated maps, and the function from their cotangent to weight gradients."""
     return backend.vjp(
         lambda: generate(gan, gan.generator, latents, conditions),

@@ -82,7 +82,7 @@ def split(maps: MapSet, seed: int) -> Splits:
 
 
 def conditioning_of(
-    config: Any, train: MapSet, maps: MapSet
+    config: TrainConfig | TuneConfig, train: MapSet, maps: MapSet
 ) -> tuple[Conditioning | None, Conditions | None]:
     """Return the conditioning of a training and the conditions of its maps.
 

@@ -32,14 +32,10 @@ from cosmogan_k3.training.setup import (
     checkpoints_of,
     conditioning_of,
     identity_of,
-    load,
     new_or_resumed,
-    prepare,
     split,
 )
 from cosmogan_k3.training.starting_weights import start_from
-
-__all__ = ["load", "prepare", "train"]
 
 # Each rollback moves the seed of latents and data order by this much, clear of users' seeds.
 _ROLLBACK_STREAM = 1_000_003
@@ -66,7 +62,7 @@ def train(
     ----------
     config : TrainConfig
     preset : Preset
-        As ``prepare`` returns it.
+        As ``setup.prepare`` returns it.
     maps : MapSet
     provenance : mapping of str to Any, optional
         Further parameters to log, such as those of the simulation.

@@ -171,14 +171,22 @@ def read_ranges(path: PathLike | None = None) -> list[Range]:
             "low and high",
             parameter="ranges",
         )
-    return [_range(path, name, table) for name, table in tables.items()]
+    ranges = [_range(path, name, table) for name, table in tables.items()]
+    names = [each.name for each in ranges]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise InputError(
+            f"{path}: {', '.join(sorted(repeated))} has two tables, under its present and its "
+            "former name; leave one out",
+            parameter="ranges",
+        )
+    return ranges
 
 
 def _range(path: Path, name: str, table: Any) -> Range:
     """Return the range that a table of the file describes."""
     if name in _DEPRECATED:
         current = _DEPRECATED[name]
-        warnings.warn(f"{path}: [{name}] is now [{current}]", DeprecationWarning, stacklevel=4)
+        warnings.warn(f"{path}: [{name}] is now [{current}]", FutureWarning, stacklevel=4)
         name = current
     known = {field.name for field in fields(Range)} - {"name"}
     if not isinstance(table, dict) or not set(table) <= known:

@@ -28,8 +28,8 @@ _POLL_SECONDS = 2.0
 
 _State = optuna.trial.TrialState
 
-# Of a trial: one value, or one for each objective.
-Values = float | Sequence[float]
+# One value of a trial, or one for each objective.
+TrialValues = float | Sequence[float]
 
 
 class VoidTrialError(RuntimeError):
@@ -90,8 +90,8 @@ def _sampler(config: TuneConfig, entropy: list[int] | None) -> optuna.samplers.B
         return optuna.samplers.NSGAIISampler(seed=seed)
     if config.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
-    # Without the constant liar parallel trials would cluster at one point. TPE is independent,
-    # because parameters come and go with the loss.
+    # The constant liar keeps parallel trials apart. TPE is not multivariate, because some
+    # parameters exist only for some losses.
     return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
 
 
@@ -120,8 +120,8 @@ def counted_trials(
     Returns
     -------
     dict of int to FrozenTrial
-        From the number of each original to the trial that stands for it: itself or, if its worker
-        was lost, the trial that repeats it.
+        The key is the number of a trial. The value is this trial or, if its worker was lost, the
+        trial that repeats it.
     """
     void = [trial for trial in trials if VOID in trial.user_attrs]
     gone = {number for trial in void for number in (trial.number, *repeated_trials(trial))}
@@ -139,7 +139,7 @@ def is_finished(study: optuna.Study, count: int) -> bool:
     return enough and all(trial.state.is_finished() for trial in trials)
 
 
-def work(study: optuna.Study, count: int, run: Callable[[optuna.Trial], Values]) -> None:
+def work(study: optuna.Study, count: int, run: Callable[[optuna.Trial], TrialValues]) -> None:
     """Run trials until, with those of other workers, ``count`` have ended.
 
     The storage numbers trials atomically. A worker that finds ``count`` older trials voids its
@@ -160,7 +160,7 @@ def work(study: optuna.Study, count: int, run: Callable[[optuna.Trial], Values])
     2
     """
 
-    def objective(trial: optuna.Trial) -> Values:
+    def objective(trial: optuna.Trial) -> TrialValues:
         if _is_surplus(study, trial, count):
             retry_on_disconnect(trial.set_user_attr, VOID, "surplus")
             raise VoidTrialError
@@ -187,7 +187,7 @@ def work(study: optuna.Study, count: int, run: Callable[[optuna.Trial], Values])
             time.sleep(_POLL_SECONDS)
 
 
-def _optimize(study: optuna.Study, objective: Callable[[optuna.Trial], Values]) -> None:
+def _optimize(study: optuna.Study, objective: Callable[[optuna.Trial], TrialValues]) -> None:
     """Run one trial, and drop it if another worker was given it meanwhile."""
     try:
         retry_on_disconnect(

@@ -11,7 +11,7 @@ from cosmogan_k3.tracking import runs
 from cosmogan_k3.tuning.objective import DivergedError, Epoch, Objective
 from cosmogan_k3.tuning.space import Range, apply, suggest
 from cosmogan_k3.tuning.storage import retry_on_disconnect
-from cosmogan_k3.tuning.study import CAUSE, Values
+from cosmogan_k3.tuning.study import CAUSE, TrialValues
 
 # User attribute of a trial: its run in MLflow.
 RUN = "mlflow_run_id"
@@ -50,7 +50,7 @@ class TrialRunner:
         self.parameters = parameters
         self.parent = parent
 
-    def __call__(self, trial: optuna.Trial) -> Values:
+    def __call__(self, trial: optuna.Trial) -> TrialValues:
         """Train, and return the score of the best epoch, or its distances.
 
         Raises

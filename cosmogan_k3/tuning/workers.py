@@ -14,7 +14,7 @@ from tqdm import tqdm
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.tuning.storage import retry_on_disconnect
-from cosmogan_k3.tuning.study import Values, counted_trials, is_finished, work
+from cosmogan_k3.tuning.study import TrialValues, counted_trials, is_finished, work
 from cosmogan_k3.tuning.trials import TrialRunner
 
 # Seconds between two updates of the progress bar.
@@ -47,7 +47,7 @@ def run_here(config: TuneConfig, runner: TrialRunner, study: optuna.Study) -> No
     """
     with _progress_bar(config, study) as update:
 
-        def run(trial: optuna.Trial) -> Values:
+        def run(trial: optuna.Trial) -> TrialValues:
             update()
             return runner(trial)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from importlib.metadata import entry_points
 
 import numpy as np
 import pytest
@@ -19,6 +20,11 @@ def maps(tmp_path, rng):
     path = tmp_path / "maps.npz"
     write_maps(path, MapSet(rng.normal(size=(12, 16, 16)).astype("float32"), 3.0))
     return path
+
+
+def test_the_installed_command_is_the_entry_point():
+    (command,) = entry_points(name="cosmogan", group="console_scripts")
+    assert command.load() is cli.main
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -120,7 +120,7 @@ def test_margins_reach_every_loss_of_a_schedule():
 
 def test_deprecated_names_of_learning_rates_warn_and_work(tmp_path):
     path = written(tmp_path, "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\n")
-    with pytest.warns(DeprecationWarning, match=r"\[generator_rate\] is now"):
+    with pytest.warns(FutureWarning, match=r"\[generator_rate\] is now"):
         assert space.read_ranges(path) == [Range("generator_learning_rate", 1e-4, 1e-2)]
 
 

@@ -16,7 +16,7 @@ from cosmogan_k3.statistics.fourier import ring_means, wavenumbers
 # Errors are clipped to this many standard deviations: at the start they are of any size.
 _LARGEST_ERROR = 3.0
 
-# Memory of the lag, as long as that of the averaged generator itself.
+# Memory of the lag, as long as that of the averaged generator in the presets with this layer.
 _LAG_MEMORY = 0.998
 
 # Where the means of the training maps scatter by less than this fraction of the pixels' scatter,
@@ -36,7 +36,7 @@ class SpectralMatching(keras.layers.Layer):
 
     The loss, the running mean ū and the lag l are::
 
-        L = w Σ_b (ū_b + l_b) ⟨u_b(g)⟩
+        L = w Σ_b clip(ū_b + l_b, ±3) ⟨u_b(g)⟩
         ū_b ← d ū_b + (1 − d) ⟨u_b(g)⟩
         l_b ← s l_b + (1 − s) ⟨u_b(ḡ) − u_b(g)⟩
 
@@ -44,10 +44,11 @@ class SpectralMatching(keras.layers.Layer):
     divided by their standard deviation. g are maps of the generator. ḡ are maps of the averaged
     generator from the same latents.
 
-    The running mean ū and the lag l are constant in the gradient. It is therefore the gradient of
-    w/2 Σ (ū + l)², for the mean of many batches. The squared error of a single batch would also
-    contain the scatter of that batch and would reward maps that are too similar. Without the lag,
-    the averaged generator, which draws the final maps, would stay a few per cent below the target.
+    ū includes the present batch. ū and l are held constant in the gradient. Over many batches, the
+    gradient of L is therefore that of w/2 Σ (ū + l)². The squared error of a single batch would
+    also contain the scatter of that batch and would reward maps that are too similar. Without the
+    lag, the averaged generator, which draws the final maps, would stay a few per cent below the
+    target.
 
     Parameters
     ----------

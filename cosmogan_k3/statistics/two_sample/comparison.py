@@ -190,7 +190,8 @@ def _pvalues(statistics: FloatArray) -> tuple[list[float], list[float]]:
     pvalues = np.array([(t >= t[:, None] * (1 - _ROUNDING)).mean(axis=1) for t in statistics])
     deviations = statistics - statistics.mean(axis=1, keepdims=True)
     deviations /= np.maximum(deviations.std(axis=1, keepdims=True), np.finfo(float).tiny)
-    # The shift is smaller than the step between two p-values: it only ranks equal ones.
+    # Equal p-values are ranked by their deviation. The rank changes a p-value by less than the
+    # smallest difference between two of them.
     rank = (1 + deviations / (1 + np.abs(deviations))) / 2
     ranked = pvalues - rank / statistics.shape[1]
     corrected = (ranked.min(axis=0) <= ranked[:, :1] + _ROUNDING).mean(axis=1)
