@@ -1,7 +1,7 @@
 """A batch spread over devices trains as on one; a process that dies ends the others.
 
-Tolerance: sums over devices are taken in another order; float32 carries 6e-8. The bar is that of the
-project for twenty steps, 1e-4 relative (losses below 0.1 absolutely, at a tenth of it), and 1e-5 on
+Tolerance: sums over devices are taken in another order; float32 carries 6e-8. The bar is the
+project's for twenty steps, 1e-4 relative (losses below 0.1 absolutely, at a tenth of it), and 1e-5 on
 the first five. Measured: 1e-7 to 5e-6.
 """
 
@@ -50,8 +50,7 @@ SPREAD = {
     ("torch", 2): lambda out: by_torchrun(2, out),
     ("torch", 4): lambda out: in_processes(4, out, backend="torch"),
     ("tensorflow", 2): lambda out: run_python("-m", WORKER, out, 2, backend="tensorflow"),
-    # Two processes of two virtual devices each: two compilations at a time, where four processes would
-    # be four.
+    # Two processes of two virtual devices each: two compilations at a time, not four.
     ("jax", 4): lambda out: in_processes(2, out, 4, backend="jax"),
 }
 

@@ -2,8 +2,8 @@
 
 Tolerances: float32 carries 6e-8; sums over a batch of maps in another order, and Adam's division by
 √v, amplify it. The bars are those of the project: 1e-5 relative on the losses of the first five
-steps, 1e-4 on twenty. A loss below 0.1 is compared absolutely at a tenth of these, since the relative
-error of a number near zero means nothing.
+steps, 1e-4 on twenty. A loss below 0.1 is compared absolutely at a tenth of these, since the
+relative error of a number near zero means nothing.
 """
 
 import itertools
