@@ -1,8 +1,11 @@
 """Adaptation to training maps, and calibration of power spectrum and pixel distribution."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
+from scipy import special
 
 from cosmogan_k3.gan import Calibrator, Sampler, adapt, build, calibrate, calibrator
 from cosmogan_k3.gan.build import build_adapted_gan
@@ -117,6 +120,34 @@ def test_calibration_restores_the_power_of_the_training_maps_until_the_next_step
     assert np.std(Sampler(gan).sample(2000, seed=9)) / np.std(own) == pytest.approx(1.3, rel=0.02)
     gan.train_on_batch(maps[:8])
     np.testing.assert_array_equal(one_array(gain), 1.0)  # the weights have changed
+
+
+@pytest.mark.parametrize(("margin", "rounds"), [(0, 1), (8, 2)])
+def test_cropped_maps_are_calibrated_in_two_rounds(maps, monkeypatch, margin, rounds):
+    networks = replace(TINY.architecture, margin=margin)
+    gan = tiny_gan(replace(TINY, architecture=networks))
+    adapt(gan, maps)
+    found = []
+    monkeypatch.setattr(gan.calibrator, "fit", lambda *args, rounds: found.append(rounds))
+    calibrate(gan)
+    assert found == [rounds]
+
+
+def test_calibration_draws_latents_whose_means_are_even_quantiles(maps, monkeypatch):
+    gan = tiny_gan()
+    adapt(gan, maps)
+    drawn, draw = [], gan.network_maps
+
+    def record(latents, conditions):
+        drawn.append(latents[0].mean(axis=(1, 2)))
+        return draw(latents, conditions)
+
+    monkeypatch.setattr(gan, "network_maps", record)
+    calibrate(gan)
+    means = np.sort(np.concatenate(drawn), axis=0)
+    n, side = len(means), gan.latent_space.shapes[0][0]
+    expected = special.ndtri((np.arange(n) + 0.5) / n) / side
+    np.testing.assert_allclose(means, np.tile(expected[:, None], means.shape[1]), atol=1e-5)
 
 
 # Four times as many as the 1,100 training maps, in whole batches of 256.

@@ -22,6 +22,11 @@ def test_maps_depend_on_the_seed_and_not_on_the_batch_size():
     assert not np.allclose(sampler.sample(10, seed=5), maps)
 
 
+def test_a_batch_size_that_is_not_positive_is_refused():
+    with pytest.raises(InputError, match="batch_size must be positive"):
+        Sampler(tiny_gan()).sample(2, batch_size=-1)
+
+
 @pytest.mark.parametrize("n", [0, -1])
 def test_a_number_of_maps_that_is_not_positive_is_refused(n):
     with pytest.raises(InputError, match="must be positive"):
@@ -34,6 +39,20 @@ def test_any_range_of_a_seeds_maps_is_bit_identical():
     for first, n in ((0, 4), (3, 6), (8, 3), (10, 1)):
         part = list(sampler.sample_batches(n, first=first, seed=4, batch_size=4))
         np.testing.assert_array_equal(np.concatenate(part), whole[first : first + n])
+
+
+def test_batches_start_at_multiples_of_the_batch_size(monkeypatch):
+    gan = tiny_gan()
+    drawn, original = [], gan.network_maps
+
+    def record(latents, conditions):
+        drawn.append(latents[0])
+        return original(latents, conditions)
+
+    monkeypatch.setattr(gan, "network_maps", record)
+    list(Sampler(gan).sample_batches(6, first=3, seed=4, batch_size=4))
+    expected = [gan.latent_space.draw(4, 4, first=first)[0] for first in (0, 4, 8)]
+    np.testing.assert_array_equal(drawn, expected)
 
 
 def test_errors_are_raised_at_the_call_and_not_at_the_first_batch():
