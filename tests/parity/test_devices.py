@@ -1,8 +1,8 @@
 """A batch spread over devices trains as on one; a process that dies ends the others.
 
-Tolerance: sums over devices are taken in another order; float32 carries 6e-8. The bar is the
-project's for twenty steps, 1e-4 relative (losses below 0.1 absolutely, at a tenth of it), and 1e-5 on
-the first five. Measured: 1e-7 to 5e-6.
+Tolerance: sums over devices have another order; float32 carries 6e-8. The bar is the project's for
+twenty steps, 1e-4 relative (losses below 0.1 absolutely, at a tenth of it), and 1e-5 on the first
+five. Measured: 1e-7 to 5e-6.
 """
 
 import re

@@ -21,7 +21,7 @@ from cosmogan_k3.nn.losses import GeometricHinge, RelativisticAverageHinge
 STEPS = 20
 PIXELS = 16
 
-# ε of Adam. With Keras's 1e-7, a gradient that is rounding alone becomes a whole step. Its direction
+# ε of Adam. With 1e-7, a gradient that is rounding alone becomes a whole step, in a direction that
 # depends on the order of a sum. Examples are a bias before a normalization, and a kernel of the
 # minibatch discrimination that finds no two maps alike.
 EPSILON = 1e-4
