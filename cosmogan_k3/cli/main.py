@@ -12,6 +12,9 @@ from cosmogan_k3.cli.parser import build_parser, flags_of
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.errors import InputError, one_line
 
+# Libraries raise the last three for values that no earlier check refused.
+_INPUT_ERRORS = (InputError, OSError, ValueError, OverflowError, MemoryError)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
@@ -38,10 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         module = importlib.import_module(f"cosmogan_k3.cli.commands.{command}")
         module.run(COMMANDS[command](**options))
-    except (InputError, OSError) as error:
+    except _INPUT_ERRORS as error:
         flags = flags_of(getattr(error, "parameter", ""))
         prefix = f"{flags}: " if flags else ""
-        print(f"cosmogan {command}: error: {prefix}{one_line(error)}", file=sys.stderr)
+        reason = one_line(error) or type(error).__name__  # a MemoryError has no text
+        print(f"cosmogan {command}: error: {prefix}{reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"cosmogan {command}: interrupted", file=sys.stderr)

@@ -104,7 +104,8 @@ def build_gan(
     Raises
     ------
     InputError
-        If the preset is unknown, cannot make maps of this side or cannot be conditioned.
+        If the preset is unknown, cannot make maps of this side or cannot be conditioned, or if a
+        pixel has no size.
 
     Examples
     --------
@@ -113,6 +114,11 @@ def build_gan(
     True
     """
     preset = preset if isinstance(preset, Preset) else get_preset(preset)
+    if not 0 < pixel_arcmin < np.inf:
+        raise InputError(
+            f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
+            parameter="pixel_arcmin",
+        )
     architecture = preset.architecture
     if conditioning is not None:
         check_conditional(preset)

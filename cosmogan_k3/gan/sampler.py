@@ -113,6 +113,8 @@ class Sampler:
             raise InputError(
                 f"The number of maps must be positive. Received: {n}", parameter="maps"
             )
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be positive. Received: {batch_size}")
         pixels = pixels or self.gan.pixels
         self.gan.latent_space.shapes_for(pixels)  # refuses a side before anything is drawn
         conditions = self._conditions(parameters, n)

@@ -54,10 +54,18 @@ def prepare(config: TrainConfig) -> Preset:
     if config.loss:
         preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
     if config.start and not config.resume:
-        Emulator.load(config.start)
+        _check_start(config.start)
     check_writable(config.out)
     new_or_resumed(config, identity_of(config, preset))
     return preset
+
+
+def _check_start(uri: str) -> None:
+    """Refuse a model to start from that cannot be loaded."""
+    try:
+        Emulator.load(uri)
+    except InputError as error:
+        raise InputError(str(error), parameter="start") from error
 
 
 @distributed_errors()
