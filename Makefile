@@ -40,8 +40,8 @@ test: .venv/.jax .venv/.tensorflow .venv/.torch lint
 check: env lint
 	$(PYTEST) -m "not backend and not slow"
 
-# Of the tests that need no backend; pass FLOOR=85 to fail below 85 %.
-FLOOR ?= 0
+# Of the tests that need no backend, which cover 65 %: the networks are tested with a backend.
+FLOOR ?= 63
 coverage: env
 	$(PYTEST) -m "not backend" --cov --cov-report=term --cov-fail-under=$(FLOOR)
 
