@@ -96,8 +96,8 @@ class AtrousWavelet(keras.layers.Layer):
         for step in (2**j for j in range(self.planes)):
             smooth = x
             for axis in (1, 2):
-                neighbors = ops.roll(smooth, step, axis), ops.roll(smooth, -step, axis)
-                smooth = (2 * smooth + neighbors[0] + neighbors[1]) / 4
+                smooth = 2 * smooth + ops.roll(smooth, step, axis) + ops.roll(smooth, -step, axis)
+                smooth = smooth / 4
             planes.append(x - smooth)
             x = smooth
         return ops.concatenate([*planes, x], axis=-1)
