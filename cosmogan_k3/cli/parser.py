@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from cosmogan_k3._version import __version__
 from cosmogan_k3.config import COMMANDS
+from cosmogan_k3.errors import one_line
 
 _EPILOG = """\
 examples:
@@ -26,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
     """Parser that reports an error in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:
