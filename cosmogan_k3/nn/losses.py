@@ -3,6 +3,7 @@
 ``real`` and ``fake`` are logits of shape ``(n, 1)``; ⟨·⟩ is the batch mean.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,7 +18,7 @@ from cosmogan_k3.nn.serializable import SerializableDataclass, register
 
 
 @dataclass(frozen=True)
-class AdversarialLoss(SerializableDataclass):
+class AdversarialLoss(SerializableDataclass, ABC):
     """Base class of the adversarial losses.
 
     Attributes
@@ -33,6 +34,7 @@ class AdversarialLoss(SerializableDataclass):
 
     relative: ClassVar[bool] = False
 
+    @abstractmethod
     def discriminator(self, real: Tensor, fake: Tensor, seed: Seed = None) -> Tensor:
         """Return the discriminator's loss L_D, a scalar.
 
@@ -43,8 +45,8 @@ class AdversarialLoss(SerializableDataclass):
         seed : keras.random.SeedGenerator or int, optional
             Seed of random labels, if the loss draws any.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def generator(self, real: Tensor | None, fake: Tensor) -> Tensor:
         """Return the generator's loss L_G, a scalar.
 
@@ -55,7 +57,6 @@ class AdversarialLoss(SerializableDataclass):
         fake : Tensor
             Logits of generated maps, shape ``(n, 1)``.
         """
-        raise NotImplementedError
 
 
 @register

@@ -1,5 +1,6 @@
 """Penalties on the gradient of the discriminator with respect to the maps."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import keras
@@ -57,7 +58,7 @@ def squared_slope(
 
 
 @dataclass(frozen=True)
-class GradientPenalty(SerializableDataclass):
+class GradientPenalty(SerializableDataclass, ABC):
     """Base class of the penalties on the discriminator's slope.
 
     The penalty is::
@@ -129,9 +130,9 @@ class GradientPenalty(SerializableDataclass):
         squares = squared_slope(discriminator, maps, rows)
         return self.weight * ops.mean(backend.gather(self.penalty(squares)))
 
+    @abstractmethod
     def points(self, real: Tensor, fake: Tensor, seed: Seed) -> Tensor:
         """Return the maps at which the slope is penalized, shape ``(n, rows, columns, 1)``."""
-        raise NotImplementedError
 
     def penalty(self, squared_slope: Tensor) -> Tensor:
         """Return the penalty of each squared slope, shape ``(n,)``."""
