@@ -123,7 +123,7 @@ class Calibrator(keras.layers.Layer):
             Number of fits. Cropped maps mix the modes that the filter multiplies: a second round
             sees what the first one leaves.
         """
-        self.reset()
+        self.filter.reset()
         for _ in range(rounds):
             if self.mapping is not None:
                 self.mapping.reset()
