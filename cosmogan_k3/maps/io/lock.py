@@ -1,0 +1,63 @@
+"""Locks: only one process at a time writes to a file or to a folder."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from cosmogan_k3._typing import PathLike
+from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.maps.io.atomic import check_writable
+
+_LOCK = ".lock"
+
+
+@contextlib.contextmanager
+def exclusive(path: PathLike, *, folder: bool = False) -> Iterator[None]:
+    """Hold the lock of an output file or folder.
+
+    The operating system releases the lock of a process that ends, however it ends.
+
+    Parameters
+    ----------
+    path : str or Path
+        The output. Folders above it are created.
+    folder : bool, default False
+        Whether the output is a folder, which is created.
+
+    Raises
+    ------
+    InputError
+        If another process holds the lock, or the folder cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as home, exclusive(home + "/maps.npz"):
+    ...     with exclusive(home + "/maps.npz"):
+    ...         pass
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: ...maps.npz: another process is writing to it; ...
+    """
+    path = Path(path)
+    file = path / _LOCK if folder else path.with_name(f".{path.name}{_LOCK}")
+    check_writable(file.parent)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Not a singleton and not local to a thread: two threads exclude each other as processes do.
+    lock = filelock.FileLock(file, blocking=False)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise InputError(
+            f"{path}: another process is writing to it; wait for it, or name another output",
+            parameter="out",
+        ) from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be locked ({one_line(error)})", parameter="out") from error
+    try:
+        yield
+    finally:
+        # A process that opened the file before this line finds it removed and tries again.
+        file.unlink(missing_ok=True)
+        lock.release()
