@@ -5,6 +5,7 @@ No framework is imported before the arguments are parsed and within their bounds
 
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 
 from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0, 2 after an error that the user can correct, or 130 after an interrupt.
+        Exit code: 0; 2 after an error that the user can correct; 1 after any other error, which is
+        an error of this package; 130 after an interrupt.
 
     Examples
     --------
@@ -35,13 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     options = vars(build_parser().parse_args(arguments))
-    command = options.pop("command")
+    command, debug = options.pop("command"), options.pop("debug")
     if arguments is None and "backend" in options and backend_name(options["backend"]) == "jax":
         restart_with_huge_pages()
     try:
         module = importlib.import_module(f"cosmogan_k3.cli.commands.{command}")
         module.run(COMMANDS[command](**options))
     except _INPUT_ERRORS as error:
+        if debug:
+            traceback.print_exc()
         flags = flags_of(getattr(error, "parameter", ""))
         prefix = f"{flags}: " if flags else ""
         reason = one_line(error) or type(error).__name__  # a MemoryError has no text
@@ -50,4 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"cosmogan {command}: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        reason = f"{type(error).__name__}: {one_line(error, 300)}"
+        print(
+            f"cosmogan {command}: unexpected error: {reason}; please report it, with the output of "
+            "the same command with --debug",
+            file=sys.stderr,
+        )
+        return 1
     return 0

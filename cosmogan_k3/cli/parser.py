@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     Returns
     -------
     argparse.ArgumentParser
-        Its namespaces hold ``command`` and the fields of that command's dataclass.
+        Its namespaces hold ``command``, ``debug`` and the fields of that command's dataclass.
 
     Examples
     --------
@@ -61,6 +61,10 @@ def build_parser() -> argparse.ArgumentParser:
         )
         for field in fields(config):
             _add_option(command, field)
+        # Not a parameter of the command: it changes no result, and MLflow does not log it.
+        command.add_argument(
+            "--debug", action="store_true", help="show the traceback of an error (default: False)"
+        )
     return parser
 
 

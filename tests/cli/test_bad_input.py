@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from cosmogan_k3.cli.main import main
 from cosmogan_k3.maps import MapSet, write_maps
 from tests.harness import run_command as run
 
@@ -196,3 +197,17 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, tmp_path, monkeypatch):
         } - before
         assert not left, (arguments, left)
     assert len(cases) > 40
+
+
+def test_an_unexpected_error_is_one_line_and_a_traceback_with_debug(monkeypatch, capsys):
+    def fail(config):
+        raise AttributeError("a defect\nof the code")
+
+    monkeypatch.setattr("cosmogan_k3.cli.commands.info.run", fail)
+    assert main(["info"]) == 1
+    assert capsys.readouterr().err == (
+        "cosmogan info: unexpected error: AttributeError: a defect of the code; please report it, "
+        "with the output of the same command with --debug\n"
+    )
+    assert main(["info", "--debug"]) == 1
+    assert "Traceback" in capsys.readouterr().err

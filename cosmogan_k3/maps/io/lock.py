@@ -54,7 +54,7 @@ def exclusive(path: PathLike, *, folder: bool = False) -> Iterator[None]:
             parameter="out",
         ) from error
     except OSError as error:
-        raise InputError(f"{file}: cannot be locked ({one_line(error)})", parameter="out") from error
+        raise InputError(f"{file}: no lock ({one_line(error)})", parameter="out") from error
     try:
         yield
     finally:
