@@ -1,5 +1,6 @@
 """Models in MLflow: logged with two flavors, registered with an alias, loaded on any backend."""
 
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -27,6 +28,57 @@ _REQUIREMENTS = (
 )
 # Where the file of a model lies in an MLflow model.
 _DATA_FOLDER, _FILE = "data", "model.keras"
+
+_LONGEST_NAME, _LONGEST_ALIAS = 256, 255
+# Model URIs such as "models:/name@alias" give these characters a meaning of their own.
+_RESERVED_CHARACTERS = "/:@?#%"
+
+
+def check_names(model_name: str, alias: str) -> None:
+    """Refuse names that the registry would refuse after the training.
+
+    Parameters
+    ----------
+    model_name : str
+        Of the registered model; empty to register none.
+    alias : str
+        Empty for the default one.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_names("cosmogan", "champion")
+    >>> check_names("cosmogan", "v1")
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: MLflow reserves this alias for versions. Received: 'v1'; ...
+    """
+    reserved = [c for c in model_name if c in _RESERVED_CHARACTERS or not c.isprintable()]
+    if model_name and (reserved or model_name.strip(" .") != model_name):
+        raise InputError(
+            f"not a name for a model. Received: {model_name!r}; expected a name without any of "
+            f"{_RESERVED_CHARACTERS}, and without a space or a dot at its ends",
+            parameter="model_name",
+        )
+    if len(model_name) > _LONGEST_NAME:
+        raise InputError(
+            f"expected a name of at most {_LONGEST_NAME} characters. Received: {len(model_name)}",
+            parameter="model_name",
+        )
+    if re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
+        raise InputError(
+            f"MLflow reserves this alias for versions. Received: {alias!r}; expected another one, "
+            "such as champion",
+            parameter="alias",
+        )
+    if not re.fullmatch(rf"[\w-]{{0,{_LONGEST_ALIAS}}}", alias):
+        raise InputError(
+            f"not an alias. Received: {alias!r}; expected at most {_LONGEST_ALIAS} letters, "
+            "digits, _ and -",
+            parameter="alias",
+        )
 
 
 def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> ModelInfo:

@@ -84,6 +84,35 @@ def test_a_missing_model_is_reported_in_one_line():
     assert "\n" not in str(caught.value)
 
 
+BAD_NAMES = ("a/b", "a:b", "a@b", "a#b", "50%", " ", ".", "..", "a\nb", "maps ", "x" * 257)
+BAD_ALIASES = ("v1", "V12", "latest", "Latest", "my champion!", "a/b", "champion\n", "x" * 256)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_names_that_mlflow_refuses_are_refused_before_any_work(name):
+    with pytest.raises(InputError, match="Received") as caught:
+        registry.check_names(name, "champion")
+    assert caught.value.parameter == "model_name"
+
+
+@pytest.mark.parametrize("alias", BAD_ALIASES)
+def test_aliases_that_mlflow_refuses_are_refused_before_any_work(alias):
+    with pytest.raises(InputError, match="Received") as caught:
+        registry.check_names("maps", alias)
+    assert caught.value.parameter == "alias"
+
+
+def test_names_that_mlflow_takes_are_accepted():
+    client = mlflow.MlflowClient()
+    for name in ("maps", "κ maps, 2nd", "a.b-c_d", "x" * 256):
+        registry.check_names(name, "")
+        client.create_registered_model(name)
+        client.create_model_version(name, "file:///nowhere")
+    for alias in ("champion", "best_of-2", "v1b", "x" * 255):
+        registry.check_names("", alias)
+        client.set_registered_model_alias("maps", alias, "1")
+
+
 def test_the_signature_has_a_column_for_each_parameter():
     signature = registry.signature(16, ["omega_m", "w"])
     assert signature.inputs.input_names() == ["maps", "seed", "omega_m", "w"]
