@@ -13,6 +13,7 @@ from cosmogan_k3.statistics import stopping_advice, validation_score
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.distributed import broadcast_from_main, is_main_process
+from cosmogan_k3.training.divergence import not_finite
 from cosmogan_k3.training.epoch_judge import EpochJudge, judge_epoch
 from cosmogan_k3.training.progress import SCORE, Progress
 
@@ -95,9 +96,9 @@ class EpochMonitor(keras.callbacks.Callback):
         self.progress.epochs.append(values)
         self.progress.seconds += time.perf_counter() - self._start
         if is_main_process():
-            runs.log_epoch(values, self.progress.epoch)
             with backend.single_process():
                 self.checkpoints.save(self.model, self.progress)
+            runs.log_epoch(values, self.progress.epoch)
         if self.finished or late:
             self.model.stop_training = True
 
@@ -112,6 +113,7 @@ class EpochMonitor(keras.callbacks.Callback):
             judge=self.judge,
             generated=generated,
         )
+        cause = cause or not_finite(self.model) or None
         if generated is not None and not cause:
             values |= self._distances(generated)
         return values, cause, time.perf_counter() > self.deadline

@@ -2,9 +2,16 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
 
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.losses import AdversarialLoss
+
+if TYPE_CHECKING:
+    from cosmogan_k3.gan import GAN
 
 # Rollbacks before a training is given up: another seed helps against bad luck, not against a bad
 # recipe.
@@ -70,6 +77,27 @@ def diagnose(epochs: Sequence[EpochNumbers], loss: AdversarialLoss) -> str | Non
     'generator_loss is nan'
     """
     return _exploded(epochs[-1]) or _collapsed(epochs) or _dominated(epochs, loss)
+
+
+def not_finite(gan: "GAN") -> str:
+    """Return the name of a variable of a GAN, its optimizers included, that is not finite.
+
+    Returns
+    -------
+    str
+        With what is wrong; empty if all are finite.
+
+    Examples
+    --------
+    >>> from cosmogan_k3.gan import build_gan
+    >>> gan = build_gan("tiny", pixels=16, pixel_arcmin=3.0)
+    >>> not_finite(gan)
+    ''
+    """
+    for variable in (*gan.variables, *gan.optimizer.variables):
+        if not np.isfinite(keras.ops.convert_to_numpy(variable)).all():
+            return f"{variable.path} is not finite"
+    return ""
 
 
 def _exploded(epoch: EpochNumbers) -> str | None:

@@ -187,9 +187,12 @@ def _parameters(
 
 def _fit(config: TrainConfig, gan: GAN, batches: Batches, monitor: EpochMonitor) -> GAN:
     """Train until all epochs are done or the time is up; roll back after a divergence."""
-    if not config.resume and is_main_process():
+    if is_main_process():
         with backend.single_process():
-            monitor.checkpoints.start(gan, monitor.progress)
+            if config.resume:
+                monitor.checkpoints.set_damaged_aside()
+            else:
+                monitor.checkpoints.start(gan, monitor.progress)
     while not monitor.finished:
         batches.seed = _stream(config, monitor.progress)
         gan.fit(

@@ -2,10 +2,13 @@
 
 import errno
 import json
+import re
+import zipfile
 
 import pytest
 
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.training import checkpoints as module
 from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.progress import SCORE, Progress
 from tests.harness import run_python
@@ -137,10 +140,78 @@ def test_a_new_training_clears_the_folder(checkpoints):
     assert checkpoints.epochs() == [0]
 
 
-def test_missing_and_unreadable_checkpoints_are_refused(checkpoints):
-    with pytest.raises(InputError, match="no checkpoint to resume from"):
+def test_names_beside_the_checkpoints_are_ignored(checkpoints):
+    write(checkpoints, [1.0, 2.0])
+    for name in ("epoch-abc", "epoch-0006.bak", "epoch-7", "best"):
+        (checkpoints.folder / name).mkdir()
+    assert checkpoints.epochs() == [1, 2]
+    assert checkpoints.progress().epoch == 2
+
+
+def flip(path):
+    """Change one bit in the middle of a file."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGES = {
+    "gan.keras is not as it was written": lambda path: flip(path / "gan.keras"),
+    "progress.json is not as it was written": lambda path: flip(path / "progress.json"),
+    "a file that it names cannot be read": lambda path: (path / "gan.keras").unlink(),
+    "SHA256SUMS or a file": lambda path: (path / "SHA256SUMS").unlink(),
+    "SHA256SUMS names no file": lambda path: (path / "SHA256SUMS").write_text(""),
+}
+
+
+@pytest.mark.parametrize(("words", "spoil"), DAMAGES.items(), ids=DAMAGES)
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(
+    checkpoints, capsys, words, spoil
+):
+    progress = write(checkpoints, [3.0, 1.0, 2.0])
+    spoil(checkpoints.folder / "epoch-0003")
+    assert checkpoints.progress().epoch == 2
+    with pytest.raises(InputError, match=f"epoch-0003: not a readable checkpoint .*{words}"):
+        checkpoints.gan(3)
+    checkpoints.set_damaged_aside()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.match(f"Damaged checkpoint .*epoch-0003: .*{words}.*; kept as epoch-0003", line)
+    checkpoints.save(TextGAN("3"), progress)
+    assert folders(checkpoints) == ["epoch-0002", "epoch-0003", "epoch-0003.damaged"]
+    assert checkpoints.progress().epoch == 3
+
+
+def test_a_flipped_bit_with_the_right_crc_is_noticed(checkpoints):
+    """Of a zip with one stored member, whose CRC is made right, as a fault in memory would."""
+
+    class ZippedGAN(TextGAN):
+        def save(self, path):
+            with zipfile.ZipFile(path, "w") as file:
+                file.writestr("weights", self.text)
+
+    progress = write(checkpoints, [1.0])
+    progress.epochs.append({SCORE: 2.0})
+    checkpoints.save(ZippedGAN("0.5"), progress)
+    ZippedGAN("0.4").save(checkpoints.folder / "epoch-0002" / "gan.keras")
+    assert checkpoints.progress().epoch == 1
+
+
+def test_a_folder_without_an_undamaged_checkpoint_is_refused(checkpoints):
+    with pytest.raises(InputError, match="no checkpoint to resume from, there is none"):
         checkpoints.progress()
     write(checkpoints, [1.0])
-    (checkpoints.folder / "epoch-0001" / "progress.json").write_text('{"epochs": [')
-    with pytest.raises(InputError, match="epoch-0001: not a readable checkpoint"):
+    for epoch in (0, 1):
+        flip(checkpoints.folder / f"epoch-000{epoch}" / "progress.json")
+    with pytest.raises(
+        InputError, match=r"all are damaged \(epoch-0001: progress.json .*epoch-0000"
+    ):
         checkpoints.progress()
+
+
+def test_checkpoints_are_on_the_disk_before_they_count(checkpoints, monkeypatch):
+    synced = []
+    monkeypatch.setattr(module, "sync", lambda path: synced.append((path.name, path.exists())))
+    write(checkpoints, [])
+    names = {"gan.keras", "progress.json", "SHA256SUMS", ".partial"}
+    assert {name for name, _ in synced[:4]} == names, "files and folder before the rename"
+    assert synced[4] == ("checkpoints", True)

@@ -1,6 +1,7 @@
 """Write files whole or not at all."""
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError
 
 PARTIAL = ".partial-"  # prefix of the names of files that are still being written
+
+# What file systems answer that cannot write a folder to the disk on demand.
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)
 
 
 @contextlib.contextmanager
@@ -52,6 +56,33 @@ def replacing(path: PathLike) -> Iterator[Path]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
+
+
+def sync(path: PathLike) -> None:
+    """Wait until a file, or the names in a folder, are on the disk.
+
+    Parameters
+    ----------
+    path : str or Path
+        File or folder.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or fails.
+
+    Examples
+    --------
+    >>> sync(tempfile.gettempdir())
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:
