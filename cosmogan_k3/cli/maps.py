@@ -1,8 +1,5 @@
 """Maps of a command: read from files or simulated, and checked for what is done with them."""
 
-import contextlib
-import warnings
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,30 +11,6 @@ from cosmogan_k3.errors import InputError
 if TYPE_CHECKING:
     from cosmogan_k3.gan.presets import Preset
     from cosmogan_k3.maps import MapSet
-
-
-@contextlib.contextmanager
-def statistics_as_input_errors() -> Iterator[None]:
-    """Raise ``InputError`` for the ``ValueError`` of a statistic that cannot measure the maps.
-
-    The error is then the only message: warnings of the failed measurement are not shown.
-
-    Examples
-    --------
-    >>> with statistics_as_input_errors():
-    ...     raise ValueError("scales must be at least 1. Received: -1")
-    Traceback (most recent call last):
-    cosmogan_k3.errors.InputError: the maps cannot be measured: scales must be at least 1. ...
-    """
-    with warnings.catch_warnings(record=True) as caught:
-        try:
-            yield
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError(f"the maps cannot be measured: {error}") from error
-    for warning in caught:
-        warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
 
 
 def check_side(pixels: int) -> None:
@@ -57,7 +30,7 @@ def check_side(pixels: int) -> None:
     --------
     >>> check_side(4)
     Traceback (most recent call last):
-    cosmogan_k3.errors.InputError: maps of 4 x 4 pixels are too small: ...
+    cosmogan_k3.errors.InputError: maps of 4 x 4 pixels are too small for the statistics: ...
     """
     from cosmogan_k3.statistics import SummaryStatistics
 
@@ -65,7 +38,7 @@ def check_side(pixels: int) -> None:
     try:
         SummaryStatistics(noise, pixel_arcmin=1.0).measure(noise)
     except ValueError as error:
-        raise InputError(f"maps of {pixels} x {pixels} pixels are too small: {error}") from error
+        raise InputError(str(error)) from error
 
 
 def read_or_simulate(

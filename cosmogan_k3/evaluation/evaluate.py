@@ -14,9 +14,9 @@ from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.bins import FIRST_MAPS, MeasurementBins, choose_bins, kept_maps
 from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
+from cosmogan_k3.evaluation.measurable import check_varied
 from cosmogan_k3.evaluation.measure import (
     MeasuredPair,
-    Measurements,
     join_measurements,
     measuring_calls,
 )
@@ -55,6 +55,8 @@ class Evaluation:
         Labels of what was not measured because the maps are masked.
     provenance : mapping of str to Any
         Where the maps came from: what the caller said, SHA-256 of each set, version and seed.
+    warnings : tuple of str
+        What does not look like maps of convergence, as ``sanity_warnings`` says it.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Evaluation:
     figures: Mapping[str, Figure]
     left_out: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("metrics", "figures", "provenance"):
@@ -142,7 +145,7 @@ def evaluate_maps(
     InputError
         Maps of different sides or pixel sizes, fewer than four maps in a set, training maps
         together with a mask, real maps in which a statistic does not vary, or an observed pixel
-        that is not finite.
+        that is not finite or beyond 10⁹.
     ValueError
         A mask of another shape or type.
 
@@ -158,17 +161,21 @@ def evaluate_maps(
     _check_sets(real, generated, training, mask)
     halves = null_halves(len(real), seed)
     scans = _scan_sets(real, generated, training, mask, halves)
+    _check_real(scans["real"])
     bins = choose_bins(
         scans["real"], scans["generated"], halves, pixel_arcmin=real.pixel_arcmin, mask=mask
     )
     shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(_SHOWN_GENERATED)
     origin: dict[str, Any] = {
-        f"{name}_fingerprint": scanned.fingerprint for name, scanned in scans.items()
+        f"{name}_fingerprint": scanned.inspection.fingerprint for name, scanned in scans.items()
     }
+    warnings = tuple(
+        f"{name} maps: {line}" for name, s in scans.items() for line in s.inspection.warnings
+    )
     origin |= {"cosmogan_k3": __version__, "seed": seed}
     pair, copies = _measure(scans, bins, halves, map_calls)
     del scans  # with the maps that were loaded
-    _check_varied(pair.real)
+    check_varied(pair.real.features)
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
     comparison = compare_features(
         pair.real.features, pair.generated.features, permutations=permutations, seed=seed
@@ -183,6 +190,7 @@ def evaluate_maps(
         bins.statistics.left_out and (*bins.statistics.left_out, "Search for copies"),
         # The caller's entries come first, and the caller's values win.
         {**provenance, **origin, **provenance},
+        warnings,
     )
 
 
@@ -206,6 +214,16 @@ def _check_sets(
         raise InputError(
             "Copies of training maps cannot be searched for under a mask; "
             "compare once more without it"
+        )
+
+
+def _check_real(real: Scan) -> None:
+    """Raise ``InputError`` if every real map is constant: bins need a range."""
+    pixels = real.inspection.pixels
+    if (pixels.lowest == pixels.highest).all():
+        raise InputError(
+            f"every real map is constant where observed ({pixels.lowest[0]:g} in the first), so "
+            "there is nothing to compare; give maps of convergence, or a mask that leaves more"
         )
 
 
@@ -247,12 +265,3 @@ def _measure(
     of_real, of_generated = parts[: len(calls["real"])], parts[len(calls["real"]) :]
     pair = MeasuredPair(join_measurements(of_real), join_measurements(of_generated), halves, bins)
     return pair, copies
-
-
-def _check_varied(real: Measurements) -> None:
-    """Raise ``InputError`` if a statistic is the same in every real map."""
-    if constant := [f.label for f in real.features if not np.ptp(f.rows, axis=0).any()]:
-        raise InputError(
-            f"{', '.join(constant)}: the same in every real map, so there is nothing to compare; "
-            "give larger maps, or a mask that leaves more of them"
-        )

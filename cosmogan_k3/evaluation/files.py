@@ -58,6 +58,7 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
         metrics=evaluation.metrics,
         provenance=evaluation.provenance,
         left_out=evaluation.left_out,
+        warnings=evaluation.warnings,
     )
     return paths + rest
 
@@ -76,7 +77,9 @@ def _write_figures(folder: Path, evaluation: Evaluation) -> list[Path]:
 
 def _write_metrics(path: Path, evaluation: Evaluation) -> None:
     metrics = {name: _rounded(value) for name, value in evaluation.metrics.items()}
-    text = json.dumps({**metrics, **evaluation.provenance}, indent=2, allow_nan=False)
+    content = {**metrics, **evaluation.provenance}
+    content |= {"warnings": evaluation.warnings} if evaluation.warnings else {}
+    text = json.dumps(content, indent=2, allow_nan=False)
     with replacing(path) as partial:
         partial.write_text(text + "\n")
 

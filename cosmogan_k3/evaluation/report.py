@@ -22,6 +22,7 @@ def write_report(
     metrics: Metrics,
     provenance: Mapping[Any, Any],
     left_out: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> None:
     """Write a comparison as one self-contained HTML file.
 
@@ -42,6 +43,8 @@ def write_report(
         Names and values that say where the maps came from.
     left_out : sequence of str, default ()
         Labels of what was not measured because the maps are masked.
+    warnings : sequence of str, default ()
+        What does not look like maps of convergence; shown first.
 
     Raises
     ------
@@ -73,6 +76,7 @@ def write_report(
         metrics=_metric_rows(metrics),
         provenance=[(_words(name), value) for name, value in provenance.items()],
         left_out=left_out,
+        warnings=warnings,
         significance=SIGNIFICANCE,
         smallest_corrected=1 / (1 + comparison.permutations),
     )

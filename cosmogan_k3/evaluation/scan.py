@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3._typing import FloatArray, IntArray, MapArray, Maps, Mask
+from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.maps import MapSet
-from cosmogan_k3.maps.fingerprint import Fingerprint, observed_blocks
+from cosmogan_k3.maps.inspection import Inspection, inspect
 from cosmogan_k3.maps.mapset import BLOCK
 from cosmogan_k3.maps.patch_table import PatchTable
 
@@ -24,10 +24,8 @@ class Scan:
     ----------
     kappa : array, PatchTable or other array-like (n, N, N)
         Convergence.
-    fingerprint : str
-        As ``MapSet.fingerprint`` returns it.
-    lowest, highest : float64 array (n,)
-        Smallest and largest observed pixel of each map.
+    inspection : Inspection
+        Fingerprint, range of the pixels and warnings, as ``MapSet.inspect`` returns them.
     loaded : float32 array (n, N, N), optional
         All maps, if they are in memory.
     kept : int array (k,)
@@ -44,15 +42,13 @@ class Scan:
     """
 
     kappa: MapArray
-    fingerprint: str
-    lowest: FloatArray
-    highest: FloatArray
+    inspection: Inspection
     loaded: Maps | None
     kept: IntArray
     kept_maps: Maps | None
 
     def __len__(self) -> int:
-        return len(self.lowest)
+        return len(self.kappa)
 
     def take(self, indices: IntArray) -> Maps:
         """Return maps that were kept.
@@ -97,7 +93,8 @@ class Scan:
         -------
         lowest, highest : float
         """
-        return float(self.lowest[indices].min()), float(self.highest[indices].max())
+        pixels = self.inspection.pixels
+        return float(pixels.lowest[indices].min()), float(pixels.highest[indices].max())
 
     def parts(self, size: int) -> list[Part]:
         """Divide the set into parts that can be measured anywhere.
@@ -161,29 +158,26 @@ def scan(maps: MapSet, *, keep: IntArray, mask: Mask | None = None, measured: bo
     Raises
     ------
     InputError
-        An observed pixel that is not finite.
+        An observed pixel that is not finite, or too large for convergence.
 
     Examples
     --------
     >>> maps = MapSet(np.arange(8, dtype="float32").reshape(2, 2, 2), pixel_arcmin=1.0)
     >>> scanned = scan(maps, keep=np.arange(1))
-    >>> scanned.extent(), scanned.fingerprint == maps.fingerprint()
+    >>> scanned.extent(), scanned.inspection.fingerprint == maps.fingerprint()
     ((0.0, 7.0), True)
     """
     loaded, kept_maps = _memory_for(maps, keep, measured)
-    digest = Fingerprint(maps.kappa.shape, maps.pixel_arcmin)
-    name_of = getattr(maps.kappa, "name_of", "map {}".format)
-    lowest, highest = [], []
-    for block in observed_blocks(_stored(maps, loaded, keep, kept_maps), mask, name_of):
-        digest.update(block)
-        pixels = block.reshape(len(block), -1) if mask is None else block[:, mask]
-        lowest.append(pixels.min(axis=1))
-        highest.append(pixels.max(axis=1))
+    inspection = inspect(
+        _stored(maps, loaded, keep, kept_maps),
+        shape=maps.kappa.shape,
+        pixel_arcmin=maps.pixel_arcmin,
+        name_of=maps.name_of,
+        mask=mask,
+    )
     return Scan(
         kappa=maps.kappa,
-        fingerprint=digest.hexdigest(),
-        lowest=np.concatenate(lowest).astype(np.float64),
-        highest=np.concatenate(highest).astype(np.float64),
+        inspection=inspection,
         loaded=loaded,
         kept=keep,
         kept_maps=kept_maps,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps.fingerprint import Fingerprint, observed_blocks
+from cosmogan_k3.maps.inspection import Inspection, inspect
 from cosmogan_k3.maps.patch_table import PatchTable
 
 BLOCK = 256  # maps in a block when a set is streamed
@@ -144,14 +144,43 @@ class MapSet:
         >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).fingerprint()[:8]
         '8b972523'
         """
+        return self.inspect(mask).fingerprint
+
+    def inspect(self, mask: Mask | None = None) -> Inspection:
+        """Read all maps once, for their fingerprint and for warnings of what looks wrong.
+
+        Parameters
+        ----------
+        mask : bool array, shape (N, N), optional
+            True where observed; other pixels, NaN included, count as 0.
+
+        Returns
+        -------
+        Inspection
+
+        Raises
+        ------
+        InputError
+            As ``fingerprint``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> noise = np.random.default_rng(0).normal(size=(4, 8, 8)).astype("float32")
+        >>> MapSet(noise, pixel_arcmin=2.0).inspect().warnings[0][:35]
+        'the scatter of the pixels is 0.98; '
+        """
         if mask is not None and mask.shape != self.kappa.shape[1:]:
             raise InputError(
                 f"A mask of {mask.shape} pixels is not for maps of {tuple(self.kappa.shape[1:])}"
             )
-        digest = Fingerprint(self.kappa.shape, self.pixel_arcmin)
-        for block in observed_blocks(self.blocks(), mask, self.name_of):
-            digest.update(block)
-        return digest.hexdigest()
+        return inspect(
+            self.blocks(),
+            shape=self.kappa.shape,
+            pixel_arcmin=self.pixel_arcmin,
+            name_of=self.name_of,
+            mask=mask,
+        )
 
     def name_of(self, index: int) -> str:
         """Return the name of a map for messages: its file and position, or its number.

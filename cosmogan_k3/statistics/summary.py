@@ -50,6 +50,9 @@ _LABELS = {
     "scattering": ("Wavelet scattering", "coefficient"),
 }
 
+# Sides at which a starlet has a scale, and at which squeezed triangles have two bins as well.
+_SMALLEST_SIDE_MASKED, _SMALLEST_SIDE = 8, 9
+
 # Statistics that accept a mask.
 _MASKABLE = ("pixels", "power_spectrum", "peaks", "minima")
 
@@ -163,8 +166,9 @@ class SummaryStatistics:
     Raises
     ------
     ValueError
-        If ``real`` is not ``(n, N, N)``, if one of the first 256 maps is not finite where observed
-        or all are constant, or if the mask has another shape or type.
+        If ``real`` is not ``(n, N, N)`` or smaller than 9² pixels (8² with a mask), if one of the
+        first 256 maps is not finite where observed or all are constant, or if the mask has another
+        shape or type.
 
     Examples
     --------
@@ -186,6 +190,7 @@ class SummaryStatistics:
         self.mask = None if checked is None else _read_only(checked.copy())
         self.pixel_arcmin = pixel_arcmin
         self.periodic = periodic
+        _check_side(real.shape[1], masked=checked is not None)
         first_maps = next(blocks(real, self.mask, dtype=np.float32, step=_THRESHOLD_MAPS))[1]
         self.pixels = first_maps.shape[1]
         self._set_thresholds(first_maps)
@@ -195,7 +200,7 @@ class SummaryStatistics:
         """Set levels and edges in κ and in starlet coefficients."""
         observed = first_maps if self.mask is None else first_maps[:, self.mask]
         mean, sigma = float(observed.mean()), float(observed.std())
-        if not sigma > 0:
+        if not observed.max() > observed.min():
             raise ValueError(
                 "The real maps must vary. "
                 f"Received: {mean:g} everywhere in the first {len(first_maps)}"
@@ -316,6 +321,15 @@ class SummaryStatistics:
             "starlet": _numbered(starlet.reshape(len(maps), -1)),
             "scattering": _numbered(scattering_coefficients(maps)),
         }
+
+
+def _check_side(pixels: int, *, masked: bool) -> None:
+    smallest = _SMALLEST_SIDE_MASKED if masked else _SMALLEST_SIDE
+    if pixels < smallest:
+        raise ValueError(
+            f"maps of {pixels} x {pixels} pixels are too small for the statistics: "
+            f"give maps of {smallest} x {smallest} pixels or more"
+        )
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -168,7 +168,7 @@ def test_a_full_mask_leaves_the_shared_tests_as_they_are(real):
 def test_masks_that_cannot_be_used_are_refused(real, mask):
     spoilt = np.where(mask, real.kappa, np.nan)
     spoilt[3, 0, 0] = np.nan
-    with pytest.raises(ValueError, match="map 3"):
+    with pytest.raises(ValueError, match="Map 3"):
         evaluate_maps(real, MapSet(spoilt, 2.0), mask=mask)
     with pytest.raises(InputError, match="Map 3 has pixels that are NaN"):
         MapSet(spoilt, 2.0).fingerprint(mask)

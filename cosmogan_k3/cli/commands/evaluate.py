@@ -1,12 +1,13 @@
 """``cosmogan evaluate``: distances between two sets of maps, tables and figures. Needs no Keras."""
 
+import sys
 from typing import Any
 
-from cosmogan_k3.cli.maps import statistics_as_input_errors
 from cosmogan_k3.config import EvaluateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.evaluate import evaluate_maps
 from cosmogan_k3.evaluation.files import summary, write_evaluation
+from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
 from cosmogan_k3.maps import read_maps, read_mask
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.parallel.executor import executor, wants_dask
@@ -34,6 +35,8 @@ def run(config: EvaluateConfig) -> None:
             **inputs, seed=config.seed, map_calls=map_calls, provenance=provenance
         )
     write_evaluation(config.out, evaluation)
+    for warning in evaluation.warnings:
+        print(f"cosmogan evaluate: warning: {warning}", file=sys.stderr)
     if not config.quiet:
         print(summary(evaluation))
 

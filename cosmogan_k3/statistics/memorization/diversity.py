@@ -9,6 +9,8 @@ from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neigh
 
 # Below this distance rounding in float32 cannot tell two maps from copies, for which z is infinite.
 _SMALLEST_DISTANCE = 1e-3
+# Mean squared correlations that are closer to 1 are 1 but for rounding.
+_COPIES = 1e-9
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def effective_number(maps: Maps, independent: Maps) -> float:
     Raises
     ------
     ValueError
-        If a set has fewer than two maps, the shapes differ, or a map is constant.
+        If a set has fewer than two maps, the shapes differ, a map is constant, or the independent
+        maps are copies of one another.
 
     Examples
     --------
@@ -165,6 +168,8 @@ def effective_number(maps: Maps, independent: Maps) -> float:
         )
     n = len(maps)
     chance = _mean_squared_correlation(independent)
+    if chance > 1 - _COPIES:
+        raise ValueError("independent maps must differ. Received: copies of one another")
     excess = (_mean_squared_correlation(maps) - chance) / (1 - chance)
     return float(n / (1 + (n - 1) * max(excess, 0.0)))
 
