@@ -3,65 +3,12 @@
 Each dataclass is one command. The metadata of a field holds its help text and its valid values.
 """
 
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
+
+from cosmogan_k3._options import documented, option
 
 BACKENDS = ("jax", "tensorflow", "torch")
-
-Config = TypeVar("Config")
-
-
-def option(
-    default: Any,
-    help: str,
-    *,
-    choices: tuple[Any, ...] | None = None,
-    minimum: float | None = None,
-    above: float | None = None,
-    flag: bool = False,
-    bare: Any = None,
-) -> Any:
-    """Return a dataclass field with the help text and the bounds that the command line checks.
-
-    Parameters
-    ----------
-    default : bool, int, float or str
-        Default value.
-    help : str
-        What the parameter is, for ``--help`` and for the docstring of the command.
-    choices : tuple, optional
-        All valid values.
-    minimum : float, optional
-        Smallest valid value.
-    above : float, optional
-        Largest number that is too small.
-    flag : bool, default False
-        Whether the option takes no value. MLproject has no flags: it cannot leave an option out.
-    bare : object, optional
-        Value of an option that is given without a value.
-
-    Returns
-    -------
-    dataclasses.Field
-
-    Examples
-    --------
-    >>> option(0, "seed of all random draws", minimum=0).metadata["minimum"]
-    0
-    """
-    bounds = {"choices": choices, "minimum": minimum, "above": above}
-    return field(default=default, metadata={"help": help, "flag": flag, "bare": bare, **bounds})
-
-
-def _documented(config: type[Config]) -> type[Config]:
-    """Append the parameters of a command, from the metadata of its fields, to its docstring."""
-    entries = "".join(
-        f"{name} : {type(each.default).__name__}, default {each.default!r}\n"
-        f"    {each.metadata['help']}.\n"
-        for name, each in vars(config)["__dataclass_fields__"].items()
-    )
-    config.__doc__ = f"{config.__doc__}\n\nParameters\n----------\n{entries}"
-    return config
 
 
 def _seed() -> Any:
@@ -70,6 +17,10 @@ def _seed() -> Any:
 
 def _backend() -> Any:
     return option("", "Keras backend; default: KERAS_BACKEND, or jax", choices=("", *BACKENDS))
+
+
+def _overwrite() -> Any:
+    return option(0, "1: replace output that is there", choices=(0, 1), bare=1)
 
 
 def _quiet() -> Any:
@@ -134,7 +85,7 @@ def _simulated_redshift() -> Any:
     return option(1.0, "redshift of the simulated source plane", above=0)
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class Simulation:
     """A flat ΛCDM cosmology, a source plane and a field to simulate."""
@@ -160,19 +111,20 @@ class Simulation:
     seed: int = _seed()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class SimulateConfig(Simulation):
     """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
 
     out: str = _maps_out("maps.npz")
+    overwrite: int = _overwrite()
     workers: int = _workers()
     scheduler: str = _scheduler()
     shard_maps: int = _shard_maps()
     quiet: bool = _quiet()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class TrainConfig:
     """Train a generator on maps, track the run in MLflow and register the model."""
@@ -213,7 +165,7 @@ class TrainConfig:
     quiet: bool = _quiet()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class EvaluateConfig:
     """Compare generated maps with real ones: distances with their nulls, and figures."""
@@ -230,12 +182,13 @@ class EvaluateConfig:
     out: str = option(
         "evaluation", "folder for report.html, metrics.json, statistics.csv and the figures"
     )
+    overwrite: int = _overwrite()
     workers: int = _workers()
     scheduler: str = _scheduler()
     quiet: bool = _quiet()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class GenerateConfig:
     """Draw maps from a trained model."""
@@ -251,13 +204,14 @@ class GenerateConfig:
     seed: int = _seed()
     backend: str = _backend()
     out: str = _maps_out("generated.npz")
+    overwrite: int = _overwrite()
     workers: int = _workers()
     scheduler: str = _scheduler()
     shard_maps: int = _shard_maps()
     quiet: bool = _quiet()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class TuneConfig:
     """Tune a preset in an Optuna study; the best model is registered if it wins."""
@@ -318,7 +272,7 @@ class TuneConfig:
     quiet: bool = _quiet()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class InfoConfig:
     """Show the backend, devices and versions in use."""
@@ -326,7 +280,7 @@ class InfoConfig:
     backend: str = _backend()
 
 
-@_documented
+@documented
 @dataclass(frozen=True)
 class MainConfig(TrainConfig):
     """Simulate maps if none are given, train on them, evaluate the result and register it."""

@@ -10,6 +10,9 @@ from cosmogan_k3.evaluation.evaluate import Evaluation
 from cosmogan_k3.evaluation.report import write_report
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
 
+# Files of every evaluation, beside its figures.
+RESULTS = ("metrics.json", "statistics.csv", "report.html")
+
 _DOTS_PER_INCH = 110
 
 
@@ -48,7 +51,7 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
     check_writable(folder)
     paths = _write_figures(folder, evaluation)
     images = {path.stem: path.read_bytes() for path in paths if path.suffix == ".png"}
-    rest = [folder / name for name in ("metrics.json", "statistics.csv", "report.html")]
+    rest = [folder / name for name in RESULTS]
     _write_metrics(rest[0], evaluation)
     _write_table(rest[1], evaluation)
     write_report(

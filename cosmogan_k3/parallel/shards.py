@@ -1,5 +1,6 @@
 """Sets of maps as folders of files, which any number of processes can draw and write."""
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable, Mapping
@@ -8,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cosmogan_k3._version import __version__
-from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps.io.atomic import PARTIAL, replacing
+from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.maps.io.atomic import creating, remove_partials, replacing
 from cosmogan_k3.maps.io.write import check_output, write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import MapCalls
@@ -27,7 +28,8 @@ class Shards:
     """A set of maps in a folder, ``shard_maps`` maps in each file.
 
     ``shards.json``, the manifest, is written first and records the settings that the maps depend
-    on. A file with its final name is complete. An interrupted command can therefore be repeated:
+    on. Of several commands one creates it. A worker compares it again before a file gets its final
+    name. A file with its final name is complete. An interrupted command can therefore be repeated:
     it writes the missing files only.
 
     Parameters
@@ -47,8 +49,7 @@ class Shards:
     Raises
     ------
     InputError
-        If the ending is unknown, ``folder`` is a file, cannot be written to, holds other files or
-        belongs to another command.
+        If the ending is unknown, or ``folder`` is a file or cannot be written to.
 
     Examples
     --------
@@ -75,7 +76,6 @@ class Shards:
         if self.folder.is_file():
             raise InputError(f"{self.folder}: is a file; shards are written to a folder")
         check_output(self.path(0))
-        self._check_manifest()
 
     def path(self, index: int) -> Path:
         """Return the file of a shard; alphabetical order of the names is numerical order."""
@@ -93,30 +93,32 @@ class Shards:
             "shard_maps": self.shard_maps,
         }
 
-    def _check_manifest(self) -> None:
+    def claim(self, *, overwrite: bool = False) -> None:
+        """Write the manifest if there is none, and check that the folder is that of this command.
+
+        Parameters
+        ----------
+        overwrite : bool, default False
+            Remove the shards that are there, of this command or of another.
+
+        Raises
+        ------
+        InputError
+            If the folder holds other files or belongs to another command.
+        """
         folder = self.folder
         path = folder / MANIFEST
+        if overwrite and path.exists():
+            for shard in folder.glob("part-*"):
+                shard.unlink()
+            path.unlink()  # last: a folder with shards always says whose they are
         if not path.exists():
-            if folder.is_dir() and any(folder.iterdir()):
-                raise InputError(f"{folder}: holds other files; name a new folder")
-            return
-        try:
-            recorded = json.loads(path.read_text())
-        except ValueError as error:
-            raise InputError(f"{path}: cannot be read ({error})") from error
-        if names := differing_names(recorded, self.manifest):
-            raise InputError(
-                f"{folder}: holds maps of another command, with another {', '.join(names)}; "
-                "name a new folder"
-            )
-
-    def claim(self) -> None:
-        """Write the manifest if it is not there yet."""
-        path = self.folder / MANIFEST
-        if path.exists():
-            return
-        with replacing(path) as partial:
-            partial.write_text(json.dumps(self.manifest, indent=2) + "\n")
+            if folder.is_dir() and any(found.name[0] != "." for found in folder.iterdir()):
+                raise InputError(f"{folder}: holds other files; name a new folder", parameter="out")
+            # Of commands that started together one creates the manifest.
+            with contextlib.suppress(FileExistsError), creating(path) as partial:
+                partial.write_text(json.dumps(self.manifest, indent=2) + "\n")
+        _check_manifest(folder, self.manifest)
 
     def write(self, map_calls: MapCalls) -> None:
         """Write the missing files.
@@ -128,13 +130,12 @@ class Shards:
         """
         self.claim()
         calls = [
-            functools.partial(_write_shard, path, self.draw, first, count)
+            functools.partial(_write_shard, path, self.manifest, self.draw, first, count)
             for path, first, count in self._files()
             if not path.exists()
         ]
         map_calls(calls, "drawing")
-        for partial in self.folder.glob(f"{PARTIAL}*"):  # left by workers that were lost
-            partial.unlink(missing_ok=True)
+        remove_partials(self.folder, folder=True)  # left by workers that were lost
 
     def _files(self) -> list[tuple[Path, int, int]]:
         """Return path, number of the first map and number of maps for each file."""
@@ -145,5 +146,30 @@ class Shards:
         ]
 
 
-def _write_shard(path: Path, draw: Callable[[int, int], MapStream], first: int, count: int) -> None:
-    write_maps(path, draw(first, count))
+def _write_shard(
+    path: Path,
+    manifest: Mapping[str, Any],
+    draw: Callable[[int, int], MapStream],
+    first: int,
+    count: int,
+) -> None:
+    """Write a file, unless the folder has become that of another command in the meantime."""
+    _check_manifest(path.parent, manifest)
+    with replacing(path) as partial:
+        write_maps(partial, draw(first, count))
+        _check_manifest(path.parent, manifest)
+
+
+def _check_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise an error if a folder of shards is that of another command."""
+    path = folder / MANIFEST
+    try:
+        recorded = dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"{path}: cannot be read ({one_line(error, 200)})") from error
+    if names := differing_names(recorded, manifest):
+        raise InputError(
+            f"{folder}: holds maps of another command, with another {', '.join(names)}; "
+            "name a new folder",
+            parameter="out",
+        )

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -10,10 +13,12 @@ from distributed import LocalCluster
 from cosmogan_k3.cli import main as cli
 from cosmogan_k3.cli.commands import generate as generate_command
 from cosmogan_k3.cli.commands.simulate import simulated_shards
-from cosmogan_k3.config import SimulateConfig
+from cosmogan_k3.config import SimulateConfig, Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import read_maps
+from cosmogan_k3.parallel import shards as shards_module
 from cosmogan_k3.parallel.executor import executor, thread_map
+from cosmogan_k3.simulation import simulate_maps
 from tests.harness import run_python
 
 
@@ -108,6 +113,9 @@ def test_a_folder_that_belongs_to_something_else_is_left_alone(tmp_path):
     (out / "shards.json").write_text("{")
     with pytest.raises(InputError, match=r"shards\.json: cannot be read"):
         simulated_shards(sky(out, maps=2))
+    (out / "shards.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"shards\.json: cannot be read"):
+        simulated_shards(sky(out, maps=2))
     with pytest.raises(InputError, match="holds other files"):
         simulated_shards(sky(tmp_path))
     (tmp_path / "maps.h5").touch()
@@ -115,6 +123,84 @@ def test_a_folder_that_belongs_to_something_else_is_left_alone(tmp_path):
         simulated_shards(sky(tmp_path / "maps.h5"))
     with pytest.raises(InputError, match="unknown kind of file"):
         simulated_shards(sky(tmp_path / "maps.csv"))
+
+
+def test_overwriting_replaces_the_shards_of_any_command_and_nothing_else(tmp_path, whole):
+    out = tmp_path / "maps"
+    simulated_shards(sky(out, maps=14, shard_maps=2, seed=4)).write(thread_map)
+    simulated_shards(sky(out, overwrite=1)).write(thread_map)
+    assert digests(out) == digests(whole)
+    with pytest.raises(InputError, match="holds other files"):
+        simulated_shards(sky(tmp_path, overwrite=1))
+
+
+def test_a_worker_that_outlives_its_command_adds_no_shard_to_another_set(tmp_path):
+    out = tmp_path / "maps"
+    late = []
+    simulated_shards(sky(out, seed=4)).write(lambda calls, description: late.extend(calls))
+    simulated_shards(sky(out, overwrite=1))
+    with pytest.raises(InputError, match="with another seed"):
+        late[0]()
+    assert [path.name for path in out.iterdir()] == ["shards.json"]
+
+
+_TOGETHER = """
+import sys, time
+from pathlib import Path
+from cosmogan_k3.cli import main as cli
+from cosmogan_k3.cli.commands import simulate
+ready, go = Path(sys.argv[1]), Path(sys.argv[2])
+ready.touch()
+while not go.exists():
+    time.sleep(0.001)
+options = ["--maps", "6", "--pixels", "16", "--field-deg", "2", "--shard-maps", "1"]
+sys.exit(cli.main(["simulate", *options, *sys.argv[3:]]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seeds", [(1, 2), (1, 1)])
+def test_of_two_commands_together_one_writes_and_one_is_refused(tmp_path, seeds):
+    out, go = tmp_path / "maps", tmp_path / "go"
+    started = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-c", _TOGETHER, str(tmp_path / f"ready{i}"), str(go)),
+                *("--workers", "1", "--seed", str(seed), "--out", str(out), "--quiet"),
+            ],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for i, seed in enumerate(seeds)
+    ]
+    while len(list(tmp_path.glob("ready*"))) < 2:
+        time.sleep(0.01)
+    go.touch()
+    errors = [process.communicate()[1] for process in started]
+    codes = [process.returncode for process in started]
+    assert sorted(codes) == [0, 2], errors
+    assert "another process is writing to it" in errors[codes.index(2)]
+    seed = seeds[codes.index(0)]
+    assert json.loads((out / "shards.json").read_text())["seed"] == seed
+    expected = simulate_maps(Simulation(maps=6, pixels=16, field_deg=2.0, seed=seed))
+    np.testing.assert_array_equal(read_maps(out).kappa[:], expected.kappa)
+
+
+def test_of_two_manifests_together_one_is_written(tmp_path, monkeypatch):
+    # Without locks, as on a file system that has none: the other comes after the look.
+    out = tmp_path / "maps"
+    simulated_shards(sky(out, seed=1))
+    (out / "shards.json").rename(tmp_path / "other.json")
+    real = shards_module.creating
+
+    def later(path):
+        (tmp_path / "other.json").rename(path)
+        return real(path)
+
+    monkeypatch.setattr(shards_module, "creating", later)
+    with pytest.raises(InputError, match="with another seed"):
+        simulated_shards(sky(out, seed=2))
+    assert json.loads((out / "shards.json").read_text())["seed"] == 1
 
 
 def test_what_cannot_be_simulated_is_refused_before_anything_is_written(tmp_path):

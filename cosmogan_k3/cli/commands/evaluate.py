@@ -3,13 +3,13 @@
 import sys
 from typing import Any
 
+from cosmogan_k3.cli.outputs import output_folder
 from cosmogan_k3.config import EvaluateConfig
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.evaluation.evaluate import evaluate_maps
-from cosmogan_k3.evaluation.files import summary, write_evaluation
+from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
+from cosmogan_k3.evaluation.files import RESULTS, summary, write_evaluation
 from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
 from cosmogan_k3.maps import read_maps, read_mask
-from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.parallel.executor import executor, wants_dask
 
 
@@ -24,21 +24,24 @@ def run(config: EvaluateConfig) -> None:
     for name in ("real", "generated"):
         if not getattr(config, name):
             raise InputError("name the maps to compare", parameter=name)
-    check_writable(config.out)
     wants_dask(config.workers, config.scheduler)
+    with output_folder(config.out, RESULTS, overwrite=config.overwrite):
+        evaluation = _evaluate(config)
+        write_evaluation(config.out, evaluation)
+    for warning in evaluation.warnings:
+        print(f"cosmogan evaluate: warning: {warning}", file=sys.stderr)
+    if not config.quiet:
+        print(summary(evaluation))
+
+
+def _evaluate(config: EvaluateConfig) -> Evaluation:
+    """Read the maps and compare them."""
     inputs, provenance = _read(config)
     with (
         executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls,
         statistics_as_input_errors(),
     ):
-        evaluation = evaluate_maps(
-            **inputs, seed=config.seed, map_calls=map_calls, provenance=provenance
-        )
-    write_evaluation(config.out, evaluation)
-    for warning in evaluation.warnings:
-        print(f"cosmogan evaluate: warning: {warning}", file=sys.stderr)
-    if not config.quiet:
-        print(summary(evaluation))
+        return evaluate_maps(**inputs, seed=config.seed, map_calls=map_calls, provenance=provenance)
 
 
 def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosmogan_k3.cli.backends import use_backend
+from cosmogan_k3.cli.outputs import output_file
 from cosmogan_k3.config import GenerateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.conditioning import parse_parameters
 from cosmogan_k3.maps.io.atomic import replacing
-from cosmogan_k3.maps.io.write import check_output, write_maps
+from cosmogan_k3.maps.io.lock import exclusive
+from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
 from cosmogan_k3.parallel.shards import Shards
@@ -29,13 +31,19 @@ ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "NPR
 
 def run(config: GenerateConfig) -> None:
     """Draw maps and write them, on Dask workers if the command asks for them."""
-    if wants_dask(config.workers, config.scheduler):
+    if not wants_dask(config.workers, config.scheduler):
+        with output_file(config.out, overwrite=config.overwrite):
+            _write_file(config)
+        return
+    with exclusive(config.out, folder=True):
         use_backend(config.backend)
         shards = generated_shards(config)
         with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
             shards.write(map_calls)
-        return
-    check_output(config.out)
+
+
+def _write_file(config: GenerateConfig) -> None:
+    """Draw maps in this process, and write them to one file."""
     parameters = parse_parameters(config.parameters)
     use_backend(config.backend)
     from cosmogan_k3.emulator import Emulator
@@ -67,7 +75,7 @@ def generated_shards(config: GenerateConfig) -> Shards:
     Raises
     ------
     InputError
-        As ``Emulator.load``, ``Emulator.sample`` and ``Shards``.
+        As ``Emulator.load``, ``Emulator.sample``, ``Shards`` and ``Shards.claim``.
     """
     import keras
 
@@ -97,7 +105,7 @@ def generated_shards(config: GenerateConfig) -> Shards:
     model = Path(config.out).absolute() / MODEL
     draw = functools.partial(_draw, model, digest, backend, options)
     shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
-    shards.claim()
+    shards.claim(overwrite=bool(config.overwrite))
     with replacing(model) as partial:
         gan.save(partial)
     return shards

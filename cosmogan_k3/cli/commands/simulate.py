@@ -4,8 +4,10 @@ import functools
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
+from cosmogan_k3.cli.outputs import output_file
 from cosmogan_k3.config import SimulateConfig, Simulation
-from cosmogan_k3.maps.io.write import check_output, write_maps
+from cosmogan_k3.maps.io.lock import exclusive
+from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
 from cosmogan_k3.parallel.shards import Shards
@@ -15,16 +17,17 @@ from cosmogan_k3.simulation import simulate_stream
 def run(config: SimulateConfig) -> None:
     """Simulate maps and write them, on Dask workers if the command asks for them."""
     if not wants_dask(config.workers, config.scheduler):
-        check_output(config.out)
-        write_maps(config.out, simulate_stream(config, quiet=config.quiet))
+        with output_file(config.out, overwrite=config.overwrite):
+            write_maps(config.out, simulate_stream(config, quiet=config.quiet))
         return
-    shards = simulated_shards(config)
-    with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
-        shards.write(map_calls)
+    with exclusive(config.out, folder=True):
+        shards = simulated_shards(config)
+        with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
+            shards.write(map_calls)
 
 
 def simulated_shards(config: SimulateConfig) -> Shards:
-    """Return the folder of files that a command simulates.
+    """Return the folder of files that a command simulates, with its manifest.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ def simulated_shards(config: SimulateConfig) -> Shards:
     Raises
     ------
     InputError
-        As ``simulate_maps`` and ``Shards``.
+        As ``simulate_maps``, ``Shards`` and ``Shards.claim``.
     """
     simulation = Simulation(
         **{field.name: getattr(config, field.name) for field in fields(Simulation)}
@@ -47,6 +50,7 @@ def simulated_shards(config: SimulateConfig) -> Shards:
     draw = functools.partial(_draw, simulation)
     shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
     simulate_stream(simulation)  # raises InputError here, before any worker is started
+    shards.claim(overwrite=bool(config.overwrite))
     return shards
 
 

@@ -5,8 +5,11 @@ from pathlib import Path
 from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
+from cosmogan_k3.maps.io.disk import check_space
 from cosmogan_k3.maps.io.formats import format_of
 from cosmogan_k3.maps.io.map_file import WritableMaps
+
+_BYTES_PER_PIXEL = 4
 
 
 def check_output(path: PathLike) -> None:
@@ -50,10 +53,8 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     Raises
     ------
     InputError
-        Unknown ending, a folder that cannot be written to, or a parameter's name that cannot be
-        stored.
-    OSError
-        Writing failed, for example because the disk is full; no file is left behind.
+        Unknown ending, a folder that cannot be written to, a disk without room for the maps, or
+        a parameter's name that cannot be stored. No file is left behind.
 
     Examples
     --------
@@ -66,6 +67,7 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     1.5
     """
     check_output(path)
+    check_space(path, len(maps) * maps.pixels**2 * _BYTES_PER_PIXEL)
     for name in maps.parameters:
         # A slash would create groups in HDF5 files, and a null character ends names in npz.
         if not name.isprintable() or "/" in name or name in ("", "."):

@@ -43,3 +43,26 @@ def test_a_lock_is_released_after_an_error(tmp_path):
 def test_locks_of_different_outputs_are_independent(tmp_path):
     with exclusive(tmp_path / "a.h5"), exclusive(tmp_path / "b.h5"):
         pass
+
+
+def test_what_dead_processes_left_is_removed_by_the_next_command(tmp_path):
+    mine, other = tmp_path / ".partial-maps.h5-ab12.h5", tmp_path / ".partial-new.h5-ab12.h5"
+    mine.touch()
+    other.touch()
+    with exclusive(tmp_path / "maps.h5"):
+        assert not mine.exists()
+        assert other.exists(), "it is of another output"
+    mine.touch()
+    with exclusive(tmp_path / "new.h5"), exclusive(tmp_path, folder=True):
+        other.touch()
+        assert not mine.exists()
+    with exclusive(tmp_path / "new.h5"):
+        other.touch()
+        with exclusive(tmp_path, folder=True):
+            assert other.exists(), "its output is locked"
+
+
+def test_a_refused_command_leaves_no_folder(tmp_path):
+    with exclusive(tmp_path / "a" / "b" / "maps.h5"), exclusive(tmp_path / "c", folder=True):
+        pass
+    assert not list(tmp_path.iterdir())
