@@ -1,4 +1,11 @@
-"""The error caused by invalid user input."""
+"""The error caused by invalid user input, and how messages are shown."""
+
+import re
+
+# A password ends at the last @ before a blank or a quotation mark: some programs that take URLs
+# allow @ and / in it.
+_PASSWORD = re.compile(r"(://[^\s'\":/@]*):[^\s'\"]*@")
+_SECRET = re.compile(r"([?&][\w-]*(?:pass|pwd|token|secret|key)[\w-]*=)[^\s'\"&]*", re.IGNORECASE)
 
 
 class InputError(ValueError):
@@ -11,7 +18,7 @@ class InputError(ValueError):
     Parameters
     ----------
     message : str
-        What is wrong, in one or two sentences.
+        What is wrong, in one or two sentences. Passwords in URLs are masked.
     parameter : str, optional
         Name of the parameter that holds the input, as in ``config``, or several names separated
         by commas; empty if there is none.
@@ -24,12 +31,12 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, *, parameter: str = "") -> None:
-        super().__init__(message)
+        super().__init__(masked(message))
         self.parameter = parameter
 
 
 def one_line(error: object, limit: int | None = None) -> str:
-    r"""Return a message without line breaks.
+    r"""Return a message without line breaks and without passwords of URLs.
 
     Parameters
     ----------
@@ -47,4 +54,28 @@ def one_line(error: object, limit: int | None = None) -> str:
     >>> one_line(ValueError("no such\n   file"))
     'no such file'
     """
-    return " ".join(str(error).split())[:limit]
+    return masked(" ".join(str(error).split()))[:limit]
+
+
+def masked(text: str) -> str:
+    """Return a text whose URLs show no passwords.
+
+    All that is shown or logged and may hold an address goes through this function.
+
+    Parameters
+    ----------
+    text : str
+        A URL, or a message that holds URLs.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> masked("postgresql://me:secret@host/studies: no such database")
+    'postgresql://me:***@host/studies: no such database'
+    >>> masked("http://host/api?token=secret&page=2")
+    'http://host/api?token=***&page=2'
+    """
+    return _SECRET.sub(r"\1***", _PASSWORD.sub(r"\1:***@", text))

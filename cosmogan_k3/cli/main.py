@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
 from cosmogan_k3.cli.parser import build_parser, flags_of
 from cosmogan_k3.config import COMMANDS
-from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.errors import InputError, masked, one_line
 
 # Libraries raise the last three for values that no earlier check refused.
 _INPUT_ERRORS = (InputError, OSError, ValueError, OverflowError, MemoryError)
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.run(COMMANDS[command](**options))
     except _INPUT_ERRORS as error:
         if debug:
-            traceback.print_exc()
+            print(masked(traceback.format_exc()), file=sys.stderr)
         flags = flags_of(getattr(error, "parameter", ""))
         prefix = f"{flags}: " if flags else ""
         reason = one_line(error) or type(error).__name__  # a MemoryError has no text
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            print(masked(traceback.format_exc()), file=sys.stderr)
         reason = f"{type(error).__name__}: {one_line(error, 300)}"
         print(
             f"cosmogan {command}: unexpected error: {reason}; please report it, with the output of "

@@ -39,21 +39,24 @@ def output_file(path: PathLike, *, overwrite: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def output_folder(path: PathLike, names: Sequence[str], *, overwrite: int) -> Iterator[None]:
+def output_folder(
+    path: PathLike, names: Sequence[str] = (), *, overwrite: int = 0
+) -> Iterator[None]:
     """Hold the lock of a folder that a command writes to.
 
     Parameters
     ----------
     path : str or Path
     names : sequence of str
-        Files that the command writes.
+        Files that the command writes. Default none.
     overwrite : int
-        Whether these files may be there.
+        Whether these files may be there. Default 0.
 
     Raises
     ------
     InputError
-        If the folder cannot be written to, another process does so, or a file is there.
+        If the folder is a file or cannot be written to, another process does so, or a file is
+        there.
 
     Examples
     --------
@@ -62,6 +65,8 @@ def output_folder(path: PathLike, names: Sequence[str], *, overwrite: int) -> It
     Traceback (most recent call last):
     cosmogan_k3.errors.InputError: .../outputs.py: is there already; ...
     """
+    if Path(path).is_file():
+        raise InputError(f"{path}: is a file; name a folder", parameter="out")
     with exclusive(path, folder=True):
         _refuse_existing([Path(path) / name for name in names], overwrite)
         yield

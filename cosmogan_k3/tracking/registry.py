@@ -20,7 +20,7 @@ import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN, serialization
 from cosmogan_k3.maps import Conditioning
-from cosmogan_k3.tracking.runs import use_store
+from cosmogan_k3.tracking.store import use_store
 
 _PACKAGE = Path(cosmogan_k3.__file__).parent
 _REQUIREMENTS = (

@@ -16,23 +16,18 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from cosmogan_k3._typing import PathLike
 from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.tracking.store import check_store as check_store
+from cosmogan_k3.tracking.store import use_store
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan import Preset
 
 EXPERIMENT = "cosmogan"
-DEFAULT_STORE = "sqlite:///mlflow.db"
 _FIGURES = (".png", ".pdf")
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
 # Options that may change from one job of a training to the next, and are not logged.
 _JOB_OPTIONS = ("quiet", "resume", "minutes", "devices")
-
-
-def use_store() -> None:
-    """Use the store that MLFLOW_TRACKING_URI names, or ``mlflow.db`` in the current folder."""
-    if not os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_tracking_uri(DEFAULT_STORE)
 
 
 @contextlib.contextmanager

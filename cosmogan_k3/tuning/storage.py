@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 import optuna
 import sqlalchemy
 import tenacity
-from sqlalchemy.engine import make_url
 
 from cosmogan_k3.errors import InputError, one_line
 
@@ -62,7 +61,7 @@ def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
         ValueError,
     ) as error:
         raise InputError(
-            f"{without_password(url)}: no study can be kept there ({one_line(error, 200)}); "
+            f"{url}: no study can be kept there ({one_line(error, 200)}); "
             "expected a URL such as sqlite:///study.db, postgresql://user@host/database or "
             "mysql+pymysql://user@host/database",
             parameter="storage",
@@ -71,20 +70,6 @@ def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
     record = functools.partial(retry_on_disconnect, storage.record_heartbeat)
     storage.record_heartbeat = record  # type: ignore[method-assign]
     return storage
-
-
-def without_password(url: str) -> str:
-    """Return the URL as it may be shown and logged.
-
-    Examples
-    --------
-    >>> without_password("postgresql://me:secret@host/studies")
-    'postgresql://me:***@host/studies'
-    """
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return url
 
 
 @contextlib.contextmanager

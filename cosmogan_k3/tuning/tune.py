@@ -9,6 +9,7 @@ import optuna
 
 from cosmogan_k3 import backend
 from cosmogan_k3.config import TuneConfig
+from cosmogan_k3.errors import masked
 from cosmogan_k3.gan import Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional, for_edges
 from cosmogan_k3.maps import MapSet, Splits
@@ -19,7 +20,7 @@ from cosmogan_k3.training.setup import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
 from cosmogan_k3.tuning.space import Range
-from cosmogan_k3.tuning.storage import open_storage, wait_for_databases, without_password
+from cosmogan_k3.tuning.storage import open_storage, wait_for_databases
 from cosmogan_k3.tuning.study import CAUSE, counted_trials, objectives, open_study
 from cosmogan_k3.tuning.trials import TrialRunner
 from cosmogan_k3.tuning.workers import run_here, run_workers
@@ -109,7 +110,7 @@ def tune(
     single = config.workers == 1 and config.finish == 1
     study = open_study(config, identity, single_worker=single)
     parameters = {key: str(value) for key, value in identity.items()} | dict(provenance or {})
-    parameters["storage"] = without_password(config.storage)
+    parameters["storage"] = masked(config.storage)
     parent = _parent(config, study, parameters)
     runner = TrialRunner(config, preset, plan.ranges, objective, parameters, parent=parent)
     if not config.finish:

@@ -11,6 +11,7 @@ import pytest
 from cosmogan_k3.cli import main as cli
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.maps import MapSet, read_maps, write_maps
+from cosmogan_k3.maps.io.lock import exclusive
 from tests.harness import run_command as run
 from tests.harness import run_python
 
@@ -146,10 +147,29 @@ def test_evaluate_under_a_mask_allows_nan_where_nothing_was_observed(capsys, tmp
         metrics
     )
     assert "Left out, because they need whole maps: Minkowski V₀" in printed
-    code, _, err = run(capsys, *command)
+    code, _, err = run(capsys, *command, "--overwrite")
     assert code == 2
     assert "real.npz: map 0" in err
     assert "NaN or infinite" in err
+
+
+def test_outputs_are_overwritten_only_on_request(capsys, tmp_path, maps):
+    out, folder = tmp_path / "new.npz", tmp_path / "evaluation"
+    simulate = ("simulate", "--maps", 1, "--pixels", 8, "--field-deg", 2, "--quiet", "--out", out)
+    evaluate = ("evaluate", "--real", maps, "--generated", maps, "--quiet", "--out", folder)
+    folder.mkdir()
+    for command, path in ((simulate, out), (evaluate, folder / "report.html")):
+        path.write_text("precious")
+        code, _, err = run(capsys, *command)
+        assert code == 2
+        assert f"--out, --overwrite: {path}: is there already" in err
+        assert path.read_text() == "precious"
+    assert run(capsys, *simulate, "--overwrite") == (0, "", "")
+    assert len(read_maps(out)) == 1
+    with exclusive(out):
+        code, _, err = run(capsys, *simulate, "--overwrite")
+    assert code == 2
+    assert "another process is writing to it" in err
 
 
 def test_evaluate_needs_no_keras(maps, tmp_path):

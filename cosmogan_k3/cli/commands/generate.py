@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosmogan_k3.cli.backends import use_backend
-from cosmogan_k3.cli.outputs import output_file
+from cosmogan_k3.cli.outputs import output_file, output_folder
 from cosmogan_k3.config import GenerateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.conditioning import parse_parameters
 from cosmogan_k3.maps.io.atomic import replacing
-from cosmogan_k3.maps.io.lock import exclusive
 from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
@@ -35,7 +34,7 @@ def run(config: GenerateConfig) -> None:
         with output_file(config.out, overwrite=config.overwrite):
             _write_file(config)
         return
-    with exclusive(config.out, folder=True):
+    with output_folder(config.out):
         use_backend(config.backend)
         shards = generated_shards(config)
         with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:

@@ -4,9 +4,8 @@ import functools
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
-from cosmogan_k3.cli.outputs import output_file
+from cosmogan_k3.cli.outputs import output_file, output_folder
 from cosmogan_k3.config import SimulateConfig, Simulation
-from cosmogan_k3.maps.io.lock import exclusive
 from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
@@ -20,7 +19,7 @@ def run(config: SimulateConfig) -> None:
         with output_file(config.out, overwrite=config.overwrite):
             write_maps(config.out, simulate_stream(config, quiet=config.quiet))
         return
-    with exclusive(config.out, folder=True):
+    with output_folder(config.out):
         shards = simulated_shards(config)
         with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
             shards.write(map_calls)

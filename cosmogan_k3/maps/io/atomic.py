@@ -111,8 +111,7 @@ def _partial(path: Path) -> Iterator[Path]:
     try:
         with full_disk_as_input_error(path, partial):
             yield partial
-        with contextlib.suppress(OSError):  # some network file systems cannot flush a folder
-            _flush(folder)
+        sync(folder)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -120,16 +119,7 @@ def _partial(path: Path) -> Iterator[Path]:
 def _settle(partial: Path) -> None:
     """Give a complete file its final permissions, and flush it to the disk."""
     partial.chmod(0o666 & ~_umask())  # mkstemp gives read access to the owner alone
-    _flush(partial)
-
-
-def _flush(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(partial)
 
 
 def sync(path: PathLike) -> None:
