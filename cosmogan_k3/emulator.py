@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import ArrayLike
 from tqdm import tqdm
 
@@ -15,6 +17,13 @@ from cosmogan_k3.maps import Conditioning, MapSet, MapStream
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan import GAN
+
+# Other addresses would be fetched from wherever they point to.
+_MLFLOW_SCHEMES = ("models:/", "runs:/")
+
+# The scatter of κ changes by a factor of two over wide ranges of cosmologies, and by tens of per
+# cent between single small maps.
+_LARGEST_SCATTER_RATIO = 3
 
 
 class Emulator:
@@ -37,10 +46,14 @@ class Emulator:
 
         self.gan = gan
         self._sampler = Sampler(gan)
+        self._is_checked = False  # whether maps were compared with the training maps
 
     @classmethod
     def load(cls, uri: PathLike) -> Emulator:
         """Load a model that any backend trained, on the backend in use.
+
+        The model may come from anybody. Of an MLflow model only the ``.keras`` file is read,
+        whatever else the model declares; of this file only the classes of this package.
 
         Parameters
         ----------
@@ -51,7 +64,8 @@ class Emulator:
         Raises
         ------
         InputError
-            If there is no such model, or the file is not one of this package.
+            If there is no such model, it was changed after it was saved, or it is not one of this
+            package.
 
         Examples
         --------
@@ -62,19 +76,15 @@ class Emulator:
         ...     Emulator.load(folder + "/model.keras").pixel_arcmin
         3.0
         """
-        if ":/" in str(uri):
-            from cosmogan_k3.tracking import registry
+        try:
+            return cls(_load(uri))
+        except (InputError, OSError) as error:
+            raise InputError(str(error), parameter="model") from error
 
-            return cls(registry.load_gan(str(uri)))
-        if not Path(uri).is_file():
-            raise InputError(
-                f"{uri}: no such model; expected a .keras file, or an MLflow URI such as "
-                "models:/cosmogan@champion",
-                parameter="model",
-            )
-        from cosmogan_k3.gan import load_gan
-
-        return cls(load_gan(uri))
+    @property
+    def pixels(self) -> int:
+        """Side of the training maps in pixels."""
+        return self.gan.pixels
 
     @property
     def pixel_arcmin(self) -> float:
@@ -129,9 +139,11 @@ class Emulator:
         >>> emulator.sample(1, pixels=48).shape
         (1, 48, 48)
         """
-        return self._sampler.sample(
+        kappa = self._sampler.sample(
             n, pixels=pixels, seed=seed, batch_size=batch_size, parameters=parameters
         )
+        self._check_scatter(kappa)
+        return kappa
 
     def sample_maps(
         self,
@@ -199,15 +211,55 @@ class Emulator:
             n,
             pixels or self.gan.pixels,
             self.pixel_arcmin,
-            _with_progress_bar(batches, n, quiet),
+            self._checked(_with_progress_bar(batches, n, quiet)),
             self._parameter_values(parameters, n),
         )
+
+    def _checked(self, batches: Iterator[Maps]) -> Iterator[Maps]:
+        for kappa in batches:
+            self._check_scatter(kappa)
+            yield kappa
+
+    def _check_scatter(self, kappa: Maps) -> None:
+        """Compare the first maps with the training maps, and warn of a scatter that is far off.
+
+        This does not refuse the model: it may be one that is not trained yet, and its user wants to
+        see its maps. Files that were changed are refused by their checksums.
+        """
+        expected = self.gan.provenance.kappa_std
+        if self._is_checked or expected is None:
+            return
+        self._is_checked = True
+        found = float(np.std(kappa, dtype=np.float64))
+        if not expected / _LARGEST_SCATTER_RATIO <= found <= expected * _LARGEST_SCATTER_RATIO:
+            warnings.warn(
+                f"The maps that this model draws have a standard deviation of {found:.3g}; the "
+                f"maps it was trained on, {expected:.3g}. The model is hardly trained or damaged: "
+                "compare its maps with real ones before you use them",
+                stacklevel=3,
+            )
 
     def _parameter_values(
         self, parameters: Mapping[str, ArrayLike] | None, n: int
     ) -> dict[str, FloatArray]:
         """Return the parameters that the maps carry."""
         return self.conditioning.parameter_values(parameters, n) if self.conditioning else {}
+
+
+def _load(uri: PathLike) -> GAN:
+    """Load the GAN of a file, or of an MLflow URI if there is no such file."""
+    if not Path(uri).is_file():
+        if str(uri).startswith(_MLFLOW_SCHEMES):
+            from cosmogan_k3.tracking import registry
+
+            return registry.load_gan(str(uri))
+        raise InputError(
+            f"{uri}: no such model; expected a .keras file, or an MLflow URI such as "
+            "models:/cosmogan@champion"
+        )
+    from cosmogan_k3.gan import load_gan
+
+    return load_gan(uri)
 
 
 def _with_progress_bar(batches: Iterator[Maps], n: int, quiet: bool) -> Iterator[Maps]:

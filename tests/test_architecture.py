@@ -31,7 +31,7 @@ ARROWS = {
     "evaluation": {"_version", "errors", "maps", "parallel", "statistics"},
     "backend": {"errors"},
     "nn": {"backend", "errors", "statistics"},
-    "gan": {"backend", "errors", "maps", "nn", "statistics"},
+    "gan": {"_version", "backend", "errors", "maps", "nn", "statistics"},
     "tracking": {"_version", "cosmogan_k3", "errors", "gan", "maps"},
     "emulator": {"errors", "gan", "maps", "tracking"},
     "training": {

@@ -6,12 +6,14 @@ import keras
 import numpy as np
 
 from cosmogan_k3._typing import MapArray
+from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures.blocks import seeded_initializers
 from cosmogan_k3.gan.calibrator import CONDITIONAL_FACTOR, Calibrator, adapt
 from cosmogan_k3.gan.gan import GAN
 from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
+from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, is_periodic
 
 # Layers are adapted to this many training maps, or to as many as have so many pixels if these are
@@ -114,11 +116,6 @@ def build_gan(
     True
     """
     preset = preset if isinstance(preset, Preset) else get_preset(preset)
-    if not 0 < pixel_arcmin < np.inf:
-        raise InputError(
-            f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
-            parameter="pixel_arcmin",
-        )
     architecture = preset.architecture
     if conditioning is not None:
         check_conditional(preset)
@@ -138,6 +135,7 @@ def build_gan(
         calibrator=calibrator,
         seed=seed,
         conditioning=conditioning,
+        provenance=Provenance(version=__version__),
     )
     gan.compile(
         _adam(preset, preset.generator_learning_rate, steps),
@@ -194,14 +192,14 @@ def build_adapted_gan(
         conditioning=conditioning,
     )
     seen = max(_ADAPTED_MAPS, _ADAPTED_PIXELS // maps.pixels**2)
-    if batches.conditions is None:
-        adapt(gan, batches.scaling.to_network(batches.kappa[:seen])[..., None])
-        return gan
-    # At random, because neighbouring maps may share a cosmology.
-    order = np.random.default_rng(seed).permutation(len(batches.kappa))
-    chosen = np.sort(order[: CONDITIONAL_FACTOR * seen])
-    network_maps = batches.scaling.to_network(batches.kappa[chosen])[..., None]
-    adapt(gan, network_maps, batches.conditions[chosen])
+    kappa, conditions = batches.kappa[:seen], None
+    if batches.conditions is not None:
+        # At random, because neighbouring maps may share a cosmology.
+        order = np.random.default_rng(seed).permutation(len(batches.kappa))
+        chosen = np.sort(order[: CONDITIONAL_FACTOR * seen])
+        kappa, conditions = batches.kappa[chosen], batches.conditions[chosen]
+    gan.provenance = replace(gan.provenance, kappa_std=float(np.std(kappa, dtype=np.float64)))
+    adapt(gan, batches.scaling.to_network(kappa)[..., None], conditions)
     return gan
 
 

@@ -9,11 +9,14 @@ from keras import ops
 from numpy.typing import NDArray
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Conditions, Tensor
+from cosmogan_k3._typing import Conditions, PathLike, Tensor
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import serialization
+from cosmogan_k3.gan.archive import add_checksums
 from cosmogan_k3.gan.calibrator import REFERENCE_STREAM, Calibrator
 from cosmogan_k3.gan.epoch_callback import EpochCallback
 from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.gan.step import StepResult, adversarial_step, network_inputs
 from cosmogan_k3.maps import Batches, Conditioning, Scaling
 from cosmogan_k3.nn import losses
@@ -69,9 +72,13 @@ class GAN(backend.TrainStep, keras.Model):
     conditioning : Conditioning, optional
         Parameters on which the maps depend. Generated maps take those of the real maps beside
         them.
+    provenance : Provenance, optional
+        What the file records of the training.
 
     Raises
     ------
+    InputError
+        If a pixel has no size.
     ValueError
         If ``average_decay`` lies outside [0, 1).
 
@@ -102,9 +109,15 @@ class GAN(backend.TrainStep, keras.Model):
         calibrator: Calibrator | None = None,
         seed: int = 0,
         conditioning: Conditioning | None = None,
+        provenance: Provenance | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if not 0 < pixel_arcmin < np.inf:
+            raise InputError(
+                f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
+                parameter="pixel_arcmin",
+            )
         if not 0 <= average_decay < 1:
             raise ValueError(
                 f"average_decay must lie in [0, 1). Received: average_decay={average_decay}"
@@ -122,6 +135,7 @@ class GAN(backend.TrainStep, keras.Model):
         self.spectral_weight = spectral_weight
         self.seed = seed
         self.conditioning = conditioning
+        self.provenance = provenance or Provenance()
         self.spectral_matching = None
         if spectral_weight:
             self.spectral_matching = SpectralMatching(
@@ -322,6 +336,25 @@ class GAN(backend.TrainStep, keras.Model):
         """
         # With several devices TensorFlow repeats the batch.
         return self.predict_on_batch(network_inputs(latents, conditions))[: len(latents[0])]
+
+    def save(self, filepath: PathLike, overwrite: bool = True) -> None:
+        """Save the GAN as ``keras.Model.save`` does, with the SHA-256 of what the file holds.
+
+        Parameters
+        ----------
+        filepath : path that ends in ``.keras``
+        overwrite : bool
+            Whether to replace a file without asking.
+
+        Raises
+        ------
+        InputError
+            If the path has another ending.
+        """
+        if not str(filepath).endswith(".keras"):
+            raise InputError(f"{filepath}: expected a path that ends in .keras", parameter="out")
+        super().save(filepath, overwrite=overwrite)
+        add_checksums(filepath)
 
     def save_own_variables(self, store: Any) -> None:
         """Save the random state too, which Keras leaves out and a resumed training needs."""

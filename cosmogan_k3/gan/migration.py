@@ -1,19 +1,18 @@
 """Migration of model files of the first format, whose generator held the calibrator."""
 
 import io
-import json
 import re
-import zipfile
+from dataclasses import replace
 from typing import Any
 
 import h5py
 
-from cosmogan_k3._typing import PathLike
+from cosmogan_k3.gan.archive import Contents
 
-# Format of the files that this version writes.
-FORMAT = 2
+# Format of the files that this version writes. The second format had no provenance.
+FORMAT = 3
+READABLE_FORMATS = (2, FORMAT)
 
-_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _RENAMED_CLASSES = {"Modulation": "FiLM", "ScalePlanes": "AtrousWavelet"}
 # Groups of weights bear the class names in snake case.
 _RENAMED_GROUPS = {"modulation": "fi_lm", "scale_planes": "atrous_wavelet"}
@@ -22,28 +21,19 @@ _CALIBRATOR_GROUPS = {"spectral_filter": "filter", "quantile_mapping": "mapping"
 _REMOVED_LAYERS = ("filter", "quantiles", "crop")
 
 
-def needs_migration(path: PathLike) -> bool:
-    """Return whether a file holds a GAN of the first format.
+def needs_migration(model: dict[str, Any]) -> bool:
+    """Return whether a serialized model is a GAN of the first format.
 
     Parameters
     ----------
-    path : path of a ``.keras`` file
-
-    Raises
-    ------
-    ValueError
-        If the file is not a Keras archive.
+    model : dict
+        Configuration of a ``.keras`` file.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = json.loads(archive.read(_CONFIG))
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise ValueError(f"not a Keras archive: {error}") from error
-    return config.get("registered_name") == "cosmogan_k3>GAN" and "format" not in config["config"]
+    return model.get("registered_name") == "cosmogan_k3>GAN" and "format" not in model["config"]
 
 
-def migrate(path: PathLike, destination: PathLike) -> None:
-    """Write a file of the first format in the present one.
+def migrate(contents: Contents) -> Contents:
+    """Return what a file of the first format holds, in the present one.
 
     The filter and the quantile mapping move from the averaged generator to the calibrator, the
     crop becomes the margin of the latent space, and renamed classes get their new names. Weights,
@@ -51,16 +41,14 @@ def migrate(path: PathLike, destination: PathLike) -> None:
 
     Parameters
     ----------
-    path : path of a file for which ``needs_migration`` is true
-    destination : path of the file to write
+    contents : Contents
+        For whose configuration ``needs_migration`` is true.
     """
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    members[_CONFIG] = json.dumps(_migrated_config(json.loads(members[_CONFIG]))).encode()
-    members[_WEIGHTS] = _migrated_weights(members[_WEIGHTS])
-    with zipfile.ZipFile(destination, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
+    return replace(
+        contents,
+        config=_migrated_config(contents.config),
+        weights=_migrated_weights(contents.weights),
+    )
 
 
 def _migrated_config(model: dict[str, Any]) -> dict[str, Any]:

@@ -11,21 +11,24 @@ from keras import ops
 
 from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.gan.allowed_classes import check_classes
+from cosmogan_k3.gan.archive import read_archive, write_archive
 from cosmogan_k3.gan.latents import LatentSpace
-from cosmogan_k3.gan.migration import FORMAT, migrate, needs_migration
+from cosmogan_k3.gan.migration import FORMAT, READABLE_FORMATS, migrate, needs_migration
+from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.maps import Conditioning, Scaling
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan.gan import GAN
 
 _RANDOM_STATE = "seed_state"
-_READ_ERRORS = (OSError, ValueError, TypeError, KeyError)
 
 
 def load_gan(path: PathLike) -> GAN:
     """Load a GAN from a ``.keras`` file that any backend wrote.
 
-    A file of an earlier format is migrated to a temporary file first.
+    The file may come from anybody: it is read without running anything that it brings along. A
+    file of an earlier format is migrated first.
 
     Parameters
     ----------
@@ -38,7 +41,8 @@ def load_gan(path: PathLike) -> GAN:
     Raises
     ------
     InputError
-        If the file is not a readable GAN.
+        If the file is not a readable GAN, was changed after it was saved, or names classes that
+        are not this package's.
 
     Examples
     --------
@@ -48,21 +52,21 @@ def load_gan(path: PathLike) -> GAN:
     ...     load_gan(folder + "/gan.keras").pixels
     16
     """
-    import cosmogan_k3.gan
-
     try:
-        if not needs_migration(path):
-            gan = keras.saving.load_model(path, safe_mode=True)
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                migrated = Path(folder) / "migrated.keras"
-                migrate(path, migrated)
-                gan = keras.saving.load_model(migrated, safe_mode=True)
-    except _READ_ERRORS as error:
-        raise InputError(f"{path}: not a readable model ({one_line(error, 200)})") from error
-    if not isinstance(gan, cosmogan_k3.gan.GAN):
-        raise InputError(f"{path}: not a GAN of this package. Received: {type(gan).__name__}")
-    return gan
+        contents = read_archive(path)
+        if needs_migration(contents.config):
+            contents = migrate(contents)
+        check_classes(contents.config)
+        with tempfile.TemporaryDirectory() as folder:
+            # Keras reads what was checked and nothing else, even if the file is replaced meanwhile.
+            checked = Path(folder) / "checked.keras"
+            write_archive(checked, contents)
+            return keras.saving.load_model(checked, safe_mode=True)
+    except InputError as error:
+        raise InputError(f"{path}: {one_line(error, 300)}") from error
+    except Exception as error:  # a foreign file can bring any library to raise anything
+        reason = f"{type(error).__name__}: {one_line(error, 200)}"
+        raise InputError(f"{path}: not a readable model ({reason})") from error
 
 
 def save_random_state(seed_generator: keras.random.SeedGenerator, store: Any) -> None:
@@ -94,6 +98,7 @@ def gan_config(gan: GAN) -> dict[str, Any]:
         "calibrator": gan.calibrator and serialize(gan.calibrator),
         "seed": gan.seed,
         "conditioning": gan.conditioning and gan.conditioning.get_config(),
+        "provenance": gan.provenance.get_config(),
     }
 
 
@@ -105,7 +110,7 @@ def gan_arguments(config: dict[str, Any]) -> dict[str, Any]:
     InputError
         If the configuration has an earlier or later format.
     """
-    if config.get("format") != FORMAT:
+    if config.get("format") not in READABLE_FORMATS:
         raise InputError(
             f"The model has format {config.get('format', 1)}, this version writes {FORMAT}; load "
             "it with Emulator.load or cosmogan_k3.gan.load_gan, or update cosmogan_k3"
@@ -120,6 +125,7 @@ def gan_arguments(config: dict[str, Any]) -> dict[str, Any]:
         "scaling": Scaling.from_config(config["scaling"]),
         "calibrator": config["calibrator"] and deserialize(config["calibrator"]),
         "conditioning": Conditioning(**conditioning) if conditioning else None,
+        "provenance": Provenance(**config.get("provenance", {})),
     }
 
 

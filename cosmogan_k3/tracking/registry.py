@@ -110,12 +110,36 @@ def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> 
     return info
 
 
+def model_metadata(gan: GAN) -> dict[str, Any]:
+    """Return what an MLflow model and the service say of a GAN, as values of JSON.
+
+    Parameters
+    ----------
+    gan : GAN
+
+    Examples
+    --------
+    >>> from cosmogan_k3.gan import build_gan
+    >>> metadata = model_metadata(build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=7))
+    >>> metadata["pixel_arcmin"], metadata["seed"], metadata["conditioning"]
+    (3.0, 7, [])
+    """
+    return {
+        "pixels": gan.pixels,
+        "pixel_arcmin": gan.pixel_arcmin,
+        "seed": gan.seed,
+        "conditioning": list(gan.conditioning.names) if gan.conditioning else [],
+        **gan.provenance.get_config(),
+    }
+
+
 class _Flavor:
     """A model that ``mlflow.keras`` and ``mlflow.pyfunc`` load: one ``.keras`` file, no pickle."""
 
     @staticmethod
     def save_model(path: str, mlflow_model: Model, gan: GAN) -> None:
         """Write the folder of the model; MLflow calls it."""
+        mlflow_model.metadata = model_metadata(gan)
         mlflow_model.add_flavor(
             "keras",
             data=_DATA_FOLDER,
@@ -220,8 +244,9 @@ def load_if_any(name: str, alias: str) -> GAN | None:
 def load_gan(uri: str) -> GAN:
     """Load a GAN from an MLflow URI.
 
-    Only the ``.keras`` file of the model is read, in Keras's safe mode; other flavors that the
-    model may declare are not.
+    The model may come from anybody. Only its ``.keras`` file is read, by ``gan.load_gan``. What the
+    ``MLmodel`` file declares beside it, such as a SavedModel, a pickle or another path, is not
+    followed.
 
     Parameters
     ----------
@@ -235,10 +260,15 @@ def load_gan(uri: str) -> GAN:
     """
     use_store()
     try:
-        folder = mlflow.artifacts.download_artifacts(uri)
-    except (mlflow.exceptions.MlflowException, OSError) as error:
+        folder = Path(mlflow.artifacts.download_artifacts(uri)).resolve()
+    except Exception as error:  # stores and the libraries of their addresses raise anything
         raise InputError(
-            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})",
-            parameter="model",
+            f"{uri}: no such model in {mlflow.get_tracking_uri()} ({one_line(error, 200)})"
         ) from error
-    return serialization.load_gan(Path(folder) / _DATA_FOLDER / _FILE)
+    path = (folder / _DATA_FOLDER / _FILE).resolve()
+    if not path.is_relative_to(folder) or not path.is_file():
+        raise InputError(f"{uri}: not a model of this package; it has no {_DATA_FOLDER}/{_FILE}")
+    try:
+        return serialization.load_gan(path)
+    except InputError as error:
+        raise InputError(f"{uri}: {error}") from error

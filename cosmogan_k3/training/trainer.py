@@ -5,7 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import keras
@@ -90,6 +90,7 @@ def train(
     conditioning, batches = _batches(config, preset, maps, splits)
     preset = for_edges(preset, config.periodic, splits.train.kappa)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch, conditioning=conditioning)
+    gan.provenance = replace(gan.provenance, preset=config.preset, data_sha256=fingerprint)
     parameters = _parameters(config, preset, splits, fingerprint) | dict(provenance or {})
     with _run(config, parameters, progress):
         monitor = EpochMonitor(

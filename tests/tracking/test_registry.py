@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cosmogan_k3._version import __version__
+from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import GAN, Sampler, build_gan
 from cosmogan_k3.maps import Conditioning
@@ -59,6 +61,16 @@ def test_a_logged_model_holds_no_pickle_and_pins_its_requirements(logged):
     assert any(line.startswith(f"{keras.backend.backend()}==") for line in requirements)
 
 
+def test_the_metadata_of_a_model_say_what_its_maps_are(logged):
+    gan, info = logged
+    metadata = mlflow.models.get_model_info("models:/maps/1").metadata
+    assert metadata == registry.model_metadata(gan)
+    assert metadata["pixels"] == 16
+    assert metadata["pixel_arcmin"] == 3.0
+    assert metadata["seed"] == 1
+    assert metadata["version"] == __version__
+
+
 def test_the_alias_moves_to_the_new_version(logged):
     log(tiny_gan(seed=2), registered_name="maps")
     version = mlflow.MlflowClient().get_model_version_by_alias("maps", "champion")
@@ -79,7 +91,7 @@ def test_load_if_any_returns_the_gan_of_an_alias_or_none(logged):
 
 def test_a_missing_model_is_reported_in_one_line():
     with pytest.raises(InputError, match="models:/none@champion: no such model in") as caught:
-        registry.load_gan("models:/none@champion")
+        Emulator.load("models:/none@champion")
     assert caught.value.parameter == "model"
     assert "\n" not in str(caught.value)
 
