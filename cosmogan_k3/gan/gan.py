@@ -19,18 +19,16 @@ from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.gan.step import StepResult, adversarial_step, network_inputs
 from cosmogan_k3.maps import Batches, Conditioning, Scaling
+from cosmogan_k3.maps.mapset import check_pixel_size
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.initializers import SeededNormal
 from cosmogan_k3.nn.layers import SpectralMatching
-from cosmogan_k3.nn.losses import AdversarialLoss
-from cosmogan_k3.nn.optimizers import PairedOptimizer
+from cosmogan_k3.nn.losses import Loss
+from cosmogan_k3.nn.optimizers import PairedOptimizer, refuse_loss_scaling
 from cosmogan_k3.nn.penalties import GradientPenalty
 
-# Number of training maps whose conditions a conditional model keeps, for its reference batch and
-# its calibration.
+# Training maps whose conditions a conditional model keeps, for reference batch and calibration.
 _N_EXAMPLES = 256
-
-Loss = str | AdversarialLoss
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
@@ -113,15 +111,9 @@ class GAN(backend.TrainStep, keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if not 0 < pixel_arcmin < np.inf:
-            raise InputError(
-                f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
-                parameter="pixel_arcmin",
-            )
+        check_pixel_size(pixel_arcmin)
         if not 0 <= average_decay < 1:
-            raise ValueError(
-                f"average_decay must lie in [0, 1). Received: average_decay={average_decay}"
-            )
+            raise ValueError(f"average_decay must lie in [0, 1). Received: {average_decay}")
         self.generator = generator
         self.discriminator = discriminator
         self.averaged_generator = keras.models.clone_model(generator)
@@ -220,22 +212,10 @@ class GAN(backend.TrainStep, keras.Model):
         Raises
         ------
         ValueError
-            If the loss is unknown, the schedule has no epoch 0, or the dtype policy is
-            mixed_float16.
+            If the loss is unknown, its schedule has no epoch 0, or the policy is mixed_float16.
         """
-        if self.dtype_policy.name == "mixed_float16":
-            raise ValueError(
-                "A GAN cannot be trained in mixed_float16: loss scaling would wrap the two "
-                "optimizers as one. Use keras.config.set_dtype_policy('mixed_bfloat16')."
-            )
-        schedule = loss if isinstance(loss, Mapping) else {0: loss}
-        self.loss_schedule = {
-            int(epoch): losses.get(schedule[epoch]) for epoch in sorted(schedule, key=int)
-        }
-        if 0 not in self.loss_schedule:
-            raise ValueError(
-                f"A loss schedule must start at epoch 0. Received: epochs {[*self.loss_schedule]}"
-            )
+        refuse_loss_scaling(self.dtype_policy.name)
+        self.loss_schedule = losses.schedule(loss)
         self.adversarial_loss = self.loss_schedule[0]
         self.penalties = tuple(penalties)
         self.discriminator_steps = discriminator_steps
@@ -264,8 +244,7 @@ class GAN(backend.TrainStep, keras.Model):
                 backend.process_index(), backend.process_count(), backend.device_count()
             )
             x = backend.feed(batches)
-            # The batches have an order of their own. Keras would draw one from its global seed.
-            kwargs["shuffle"] = False
+            kwargs["shuffle"] = False  # the batches have an order of their own
         callbacks = [EpochCallback(batches), *(callbacks or [])]
         return super().fit(x, *args, callbacks=callbacks, **kwargs)
 
@@ -334,23 +313,11 @@ class GAN(backend.TrainStep, keras.Model):
         ndarray
             float32 ``(n, N, N, 1)``.
         """
-        # With several devices TensorFlow repeats the batch.
-        return self.predict_on_batch(network_inputs(latents, conditions))[: len(latents[0])]
+        maps = self.predict_on_batch(network_inputs(latents, conditions))
+        return maps[: len(latents[0])]  # with several devices TensorFlow repeats the batch
 
     def save(self, filepath: PathLike, overwrite: bool = True) -> None:
-        """Save the GAN as ``keras.Model.save`` does, with the SHA-256 of what the file holds.
-
-        Parameters
-        ----------
-        filepath : path that ends in ``.keras``
-        overwrite : bool
-            Whether to replace a file without asking.
-
-        Raises
-        ------
-        InputError
-            If the path has another ending.
-        """
+        """Save the GAN, as ``keras.Model.save`` does, with the SHA-256 of what the file holds."""
         if not str(filepath).endswith(".keras"):
             raise InputError(f"{filepath}: expected a path that ends in .keras", parameter="out")
         super().save(filepath, overwrite=overwrite)

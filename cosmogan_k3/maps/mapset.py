@@ -59,7 +59,7 @@ class MapSet:
             raise InputError(f"Maps are real numbers. Received: dtype {self.kappa.dtype}")
         if self.map_id is None:
             object.__setattr__(self, "map_id", np.arange(len(self.kappa)))
-        _check_pixel_size(self.pixel_arcmin)
+        check_pixel_size(self.pixel_arcmin)
         _check_values("map_id", self.map_id, len(self), kinds="iu")
         for name, values in self.parameters.items():
             _check_values(name, values, len(self))
@@ -239,7 +239,7 @@ class MapStream:
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_pixel_size(self.pixel_arcmin)
+        check_pixel_size(self.pixel_arcmin)
         for name, values in self.parameters.items():
             _check_values(name, values, self.count)
 
@@ -277,7 +277,13 @@ class MapStream:
             raise ValueError(f"A stream of {self.count} maps was expected. Received: {total} maps")
 
 
-def _check_pixel_size(pixel_arcmin: float) -> None:
+def check_pixel_size(pixel_arcmin: float) -> None:
+    """Refuse the side of a pixel in arcmin if it is not positive and finite.
+
+    Raises
+    ------
+    InputError
+    """
     if not 0 < pixel_arcmin < np.inf:
         raise InputError(
             f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",

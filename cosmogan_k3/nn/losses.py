@@ -264,6 +264,8 @@ class RelativisticPairing(AdversarialLoss):
 
 
 # Names that ``get`` takes.
+Loss = str | AdversarialLoss  # a name in ``LOSSES``, or a loss
+
 LOSSES: Mapping[str, type[AdversarialLoss]] = MappingProxyType(
     {
         "hinge": GeometricHinge,
@@ -307,3 +309,28 @@ def get(identifier: str | AdversarialLoss, **parameters: Any) -> AdversarialLoss
             f"Unknown loss. Received: {identifier!r}; expected one of {', '.join(LOSSES)}"
         )
     return LOSSES[identifier](**parameters)
+
+
+def schedule(loss: Loss | Mapping[int, Loss]) -> dict[int, AdversarialLoss]:
+    """Return the epochs at which losses take over, increasing, with these losses.
+
+    Parameters
+    ----------
+    loss : str, AdversarialLoss, or mapping of int to these
+        A single loss holds from epoch 0 on.
+
+    Raises
+    ------
+    ValueError
+        If there is no loss for epoch 0.
+
+    Examples
+    --------
+    >>> schedule("hinge")
+    {0: GeometricHinge(margin_real=1.0, margin_fake=1.0)}
+    """
+    losses = loss if isinstance(loss, Mapping) else {0: loss}
+    found = {int(epoch): get(losses[epoch]) for epoch in sorted(losses, key=int)}
+    if 0 not in found:
+        raise ValueError(f"A loss schedule must start at epoch 0. Received: epochs {[*found]}")
+    return found

@@ -116,3 +116,27 @@ class PairedOptimizer(keras.optimizers.Optimizer):
             for key in ("generator", "discriminator")
         }
         return cls(**(config | pair))
+
+
+def refuse_loss_scaling(dtype_policy: str) -> None:
+    """Refuse a dtype policy under which Keras wraps a pair of optimizers as if it were one.
+
+    Parameters
+    ----------
+    dtype_policy : str
+        Name of a policy of Keras.
+
+    Raises
+    ------
+    ValueError
+        If it is mixed_float16.
+
+    Examples
+    --------
+    >>> refuse_loss_scaling("mixed_bfloat16")
+    """
+    if dtype_policy == "mixed_float16":
+        raise ValueError(
+            "A GAN cannot be trained in mixed_float16: loss scaling would wrap the two optimizers "
+            "as one. Use keras.config.set_dtype_policy('mixed_bfloat16')."
+        )

@@ -62,7 +62,7 @@ def test_a_logged_model_holds_no_pickle_and_pins_its_requirements(logged):
 
 
 def test_the_metadata_of_a_model_say_what_its_maps_are(logged):
-    gan, info = logged
+    gan, _ = logged
     metadata = mlflow.models.get_model_info("models:/maps/1").metadata
     assert metadata == registry.model_metadata(gan)
     assert metadata["pixels"] == 16
