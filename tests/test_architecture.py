@@ -15,18 +15,21 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "cosmogan_k3"
 FRAMEWORKS = {"jax", "tensorflow", "torch"}
-NEEDS_NO_KERAS = ("config", "errors", "maps", "simulation", "statistics", "evaluation", "parallel")
+NEEDS_NO_KERAS = (
+    *("config", "errors", "units", "maps", "simulation", "statistics", "evaluation", "parallel"),
+)
 
 # What each room (folder or file of the package) may import of it; all may import ``_typing``.
 ARROWS = {
     "_version": set(),
     "_typing": set(),
     "errors": set(),
+    "units": {"errors"},
     "_options": set(),
     "config": {"_options"},
-    "maps": {"errors"},
-    "simulation": {"config", "errors", "maps", "statistics"},
-    "statistics": set(),
+    "maps": {"errors", "units"},
+    "simulation": {"config", "errors", "maps", "statistics", "units"},
+    "statistics": {"units"},
     "parallel": {"errors", "maps", "_version"},
     "evaluation": {"_version", "errors", "maps", "parallel", "statistics"},
     "backend": {"errors"},

@@ -2,7 +2,8 @@
 
 from cosmogan_k3.maps.batches import Batches
 from cosmogan_k3.maps.conditioning import Conditioning
-from cosmogan_k3.maps.io.read import read_maps, read_mask
+from cosmogan_k3.maps.io.mask import read_mask
+from cosmogan_k3.maps.io.read import read_maps
 from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapSet, MapStream
 from cosmogan_k3.maps.patch_table import PatchTable

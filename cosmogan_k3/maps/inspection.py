@@ -71,34 +71,38 @@ def inspect(
     >>> options = {"shape": maps.shape, "pixel_arcmin": 1.0, "name_of": "map {}".format}
     >>> inspect([maps], **options)
     Traceback (most recent call last):
-    cosmogan_k3.errors.InputError: map 0 has pixels that are NaN or infinite; ...
+    cosmogan_k3.errors.InputError: map 0: 1 of 4 pixels are NaN or infinite ...
     >>> inspect([maps], mask=np.isfinite(maps[0]), **options).pixels.highest.round(6).tolist()
     [0.02]
     """
     digest, summaries, start = Fingerprint(shape, pixel_arcmin), [], 0
     for block in blocks:
         summary = PixelSummary.of(block, mask)
-        _check_range(summary, start, name_of)
-        digest.update(block if mask is None else np.where(mask, block, np.float32(0)))
+        observed = block if mask is None else np.where(mask, block, np.float32(0))
+        _check_range(summary, observed, start, name_of)
+        digest.update(observed)
         summaries.append(summary)
         start += len(block)
     pixels = PixelSummary.join(summaries)
     return Inspection(digest.hexdigest(), pixels, sanity_warnings(pixels, name_of))
 
 
-def _check_range(summary: PixelSummary, start: int, name_of: Callable[[int], str]) -> None:
+def _check_range(
+    summary: PixelSummary, observed: Maps, start: int, name_of: Callable[[int], str]
+) -> None:
     """Raise ``InputError`` at the first map whose pixels no statistic can use."""
     largest = np.maximum(-summary.lowest, summary.highest)
-    finite = np.isfinite(largest)
-    if not finite.all():
-        raise InputError(
-            f"{name_of(start + int(np.argmin(finite)))} has pixels that are NaN or infinite; "
-            "mask these pixels, fill them, or leave the map out"
-        )
-    if largest.max() > _LARGEST_PIXEL:
-        worst = int(np.argmax(largest))
-        value = max(summary.lowest[worst], summary.highest[worst], key=abs)
-        raise InputError(
-            f"{name_of(start + worst)} has a pixel of {value:.5g}; such values mark missing pixels "
-            "(HEALPix: -1.6375e+30); mask these pixels, fill them, or leave the map out"
-        )
+    known = largest <= _LARGEST_PIXEL  # false for NaN
+    if known.all():
+        return
+    first = int(np.argmin(known))
+    kappa = observed[first]
+    missing = kappa[~(np.abs(kappa) <= _LARGEST_PIXEL)]
+    if np.isfinite(missing).all():
+        what = f"have values such as {missing[0]:.5g}, which mark missing pixels (HEALPix: UNSEEN)"
+    else:
+        what = "are NaN or infinite (BLANK pixels of FITS files are read as NaN)"
+    raise InputError(
+        f"{name_of(start + first)}: {len(missing)} of {kappa.size} pixels {what}; mask these "
+        "pixels, fill them, or leave the map out"
+    )

@@ -11,6 +11,7 @@ from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.inspection import Inspection, inspect
 from cosmogan_k3.maps.patch_table import PatchTable
+from cosmogan_k3.units import in_unit, plain_maps
 
 BLOCK = 256  # maps in a block when a set is streamed
 _ARCMIN_PER_DEG = 60
@@ -23,9 +24,10 @@ class MapSet:
     Parameters
     ----------
     kappa : float32 array or PatchTable, shape (n, N, N)
-        Convergence (dimensionless), in memory or read from disk when indexed.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+        Convergence (dimensionless), in memory or read from disk when indexed. An astropy Quantity
+        is converted.
+    pixel_arcmin : float or astropy.units.Quantity
+        Side of a pixel, in arcmin unless it has a unit.
     map_id : int array, shape (n,), optional
         Number of the map that each patch was cut from; by default 0 to n − 1.
     parameters : mapping of str to float array, shape (n,)
@@ -50,6 +52,8 @@ class MapSet:
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "kappa", plain_maps(self.kappa))
+        object.__setattr__(self, "pixel_arcmin", check_pixel_size(self.pixel_arcmin))
         shape = tuple(self.kappa.shape)
         if len(shape) != 3 or shape[1] != shape[2] or 0 in shape:
             raise InputError(
@@ -59,7 +63,6 @@ class MapSet:
             raise InputError(f"Maps are real numbers. Received: dtype {self.kappa.dtype}")
         if self.map_id is None:
             object.__setattr__(self, "map_id", np.arange(len(self.kappa)))
-        check_pixel_size(self.pixel_arcmin)
         _check_values("map_id", self.map_id, len(self), kinds="iu")
         for name, values in self.parameters.items():
             _check_values(name, values, len(self))
@@ -201,6 +204,23 @@ class MapSet:
         """
         return self.kappa.name_of(index) if isinstance(self.kappa, PatchTable) else f"Map {index}"
 
+    def describe(self) -> str:
+        """Return number, size and origin of the maps in one line.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).describe()
+        '4 maps of 8 x 8 pixels of 2 arcmin'
+        """
+        size = f"{len(self)} maps of {self.pixels} x {self.pixels} pixels"
+        origin = f", {self.kappa.origin}" if isinstance(self.kappa, PatchTable) else ""
+        return f"{size} of {self.pixel_arcmin:g} arcmin{origin}"
+
 
 @dataclass(frozen=True)
 class MapStream:
@@ -239,7 +259,7 @@ class MapStream:
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_pixel_size(self.pixel_arcmin)
+        object.__setattr__(self, "pixel_arcmin", checkcheck_pixel_size(self.pixel_arcmin))
         for name, values in self.parameters.items():
             _check_values(name, values, self.count)
 
@@ -277,18 +297,33 @@ class MapStream:
             raise ValueError(f"A stream of {self.count} maps was expected. Received: {total} maps")
 
 
-def check_pixel_size(pixel_arcmin: float) -> None:
-    """Refuse the side of a pixel in arcmin if it is not positive and finite.
+def check_pixel_size(pixel_arcmin: Any) -> float:
+    """Return the side of a pixel in arcmin; refuse it if it is not positive and finite.
+
+    Parameters
+    ----------
+    pixel_arcmin : float or astropy.units.Quantity
+
+    Returns
+    -------
+    float
 
     Raises
     ------
     InputError
+
+    Examples
+    --------
+    >>> check_pixel_size(2)
+    2.0
     """
+    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     if not 0 < pixel_arcmin < np.inf:
         raise InputError(
             f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
             parameter="pixel_arcmin",
         )
+    return float(pixel_arcmin)
 
 
 def _check_values(name: str, values: ArrayLike, count: int, kinds: str = "biuf") -> None:

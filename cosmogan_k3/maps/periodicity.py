@@ -3,6 +3,7 @@
 import numpy as np
 
 from cosmogan_k3._typing import MapArray
+from cosmogan_k3.units import plain_maps
 
 # Largest ratio of the mean square jump across the edges to that between neighbours that counts as
 # periodic.
@@ -36,7 +37,7 @@ def edge_discontinuity(kappa: MapArray) -> float:
     >>> edge_discontinuity(noise.cumsum(axis=1).cumsum(axis=2)) > 5
     True
     """
-    maps = np.asarray(kappa[:_SAMPLE], dtype=np.float64)
+    maps = np.asarray(plain_maps(kappa[:_SAMPLE]), dtype=np.float64)
     if maps.shape[1] < 2:
         return 1.0
     edges = sum(

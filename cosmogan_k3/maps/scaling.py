@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosmogan_k3._typing import FloatArray, MapArray
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.units import plain_maps
 
 ScalingKind: TypeAlias = Literal["standard", "range", "rational"]  # how a scaling is measured
 ScalingFunction: TypeAlias = Literal["affine", "rational"]  # what it computes
@@ -141,8 +142,8 @@ class Scaling:
         [0.5, 1.5]
         """
         if self.kind == "affine":
-            return ((np.asarray(kappa) - self.offset) / self.scale).astype(np.float32)
-        u = np.maximum((np.asarray(kappa, np.float64) - self.offset) / self.scale, 0)
+            return ((np.asarray(plain_maps(kappa)) - self.offset) / self.scale).astype(np.float32)
+        u = np.maximum((np.asarray(plain_maps(kappa), np.float64) - self.offset) / self.scale, 0)
         return ((u - 1) / (u + 1)).astype(np.float32)
 
     def to_kappa(self, x: ArrayLike) -> NDArray[np.float32]:
@@ -207,7 +208,7 @@ def _current_name(kind: Any, *, stacklevel: int) -> Any:
 def _blocks(kappa: MapArray) -> Iterator[FloatArray]:
     """Iterate over maps as float64 blocks, so that one block at a time is in memory."""
     for start in range(0, len(kappa), _BLOCK):
-        yield np.asarray(kappa[start : start + _BLOCK], dtype=np.float64)
+        yield np.asarray(plain_maps(kappa[start : start + _BLOCK]), dtype=np.float64)
 
 
 def _range_and_mean(kappa: MapArray) -> tuple[Any, Any, Any]:

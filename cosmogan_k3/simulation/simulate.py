@@ -16,6 +16,7 @@ from cosmogan_k3.simulation.cosmology import Cosmology
 from cosmogan_k3.simulation.design import design, parse_ranges
 from cosmogan_k3.simulation.lognormal import lognormal_sampler, lognormal_shift
 from cosmogan_k3.simulation.theory import convergence_power
+from cosmogan_k3.units import in_unit
 
 _PARAMETERS = ("omega_m", "omega_b", "h", "sigma_8", "n_s", "source_redshift")
 _ARCMIN_PER_DEG = 60
@@ -88,6 +89,7 @@ def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = Tru
     """
     if simulation.maps < 1:
         raise InputError(f"maps must be positive. Received: {simulation.maps}", parameter="maps")
+    simulation = replace(simulation, field_deg=in_unit(simulation.field_deg, "deg", "field_deg"))
     cosmologies = _cosmologies(simulation)
     samplers = [_sampler(cosmology) for cosmology in cosmologies]
     numbers = range(first, first + simulation.maps)

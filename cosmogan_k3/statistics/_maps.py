@@ -6,9 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cosmogan_k3._typing import FloatArray, FloatMaps, Mask
+from cosmogan_k3.units import plain_maps
 
 # Pixels read at a time: one block of maps stays in the processor's cache.
 _BLOCK = 2**17
+
+# Sums of pixels are smaller. HEALPix marks missing pixels by UNSEEN = -1.6375e30.
+_LARGEST = 1e30
+_MARK = "a mark of missing values (HEALPix: UNSEEN)"
 
 
 def checked_maps(maps: FloatMaps) -> FloatMaps:
@@ -22,18 +27,19 @@ def checked_maps(maps: FloatMaps) -> FloatMaps:
     Returns
     -------
     float array or PatchTable
-        ``maps``, unchanged.
+        ``maps``, without unit and mask.
 
     Raises
     ------
     ValueError
-        If ``maps`` is not a non-empty array of square maps.
+        If ``maps`` is not a non-empty array of square maps of real numbers without a unit.
 
     Examples
     --------
     >>> checked_maps(np.zeros((2, 4, 4))).shape
     (2, 4, 4)
     """
+    maps = plain_maps(maps)
     if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or 0 in maps.shape:
         raise ValueError(
             "maps must be a non-empty array (n, N, N). "
@@ -150,17 +156,16 @@ def blocks(
     step = step or max(1, _BLOCK // maps.shape[1] ** 2)
     for start in range(0, len(maps), step):
         chosen = slice(start, start + step)
-        block = np.asarray(maps[chosen], dtype)
+        block = np.asarray(plain_maps(maps[chosen]), dtype)
         if mask is not None:
             block = np.where(mask, block, 0)
         # One sum per map is the cheapest check of every pixel: NaN and infinity survive it.
         with np.errstate(invalid="ignore"):
-            finite = np.isfinite(block.sum(axis=(1, 2)))
+            finite = np.abs(block.sum(axis=(1, 2))) < _LARGEST
         if not finite.all():
             name = getattr(maps, "name_of", "map {}".format)(start + int(np.argmin(finite)))
-            raise ValueError(
-                f"maps must be finite where observed. Received: NaN or infinity in {name}"
-            )
+            reason = "NaN or infinity" if np.isnan(block).any() or np.isinf(block).any() else _MARK
+            raise ValueError(f"maps must be finite where observed. Received: {reason} in {name}")
         yield chosen, block
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from cosmogan_k3._typing import FloatArray, IntArray
+from cosmogan_k3.units import in_unit
 
 
 class ModeBins(NamedTuple):
@@ -219,7 +220,7 @@ def fundamental_multipole(pixels: int, pixel_arcmin: float) -> float:
     >>> fundamental_multipole(60, 2.0)  # a field of 2 degrees
     180.0
     """
-    return 360.0 * 60.0 / (pixels * pixel_arcmin)
+    return 360.0 * 60.0 / (pixels * in_unit(pixel_arcmin, "arcmin", "pixel_arcmin"))
 
 
 def multipoles(pixels: int, pixel_arcmin: float) -> FloatArray:
@@ -242,6 +243,7 @@ def multipoles(pixels: int, pixel_arcmin: float) -> FloatArray:
     >>> multipoles(4, 90.0)[0].tolist()  # a field of 6 degrees
     [0.0, 60.0, 120.0]
     """
+    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     return _half_plane_frequencies(pixels) * 360.0 * 60.0 / pixel_arcmin
 
 

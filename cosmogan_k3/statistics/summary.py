@@ -17,6 +17,7 @@ from cosmogan_k3.statistics.estimators.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import integer_mode_edges, power_spectrum
 from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients
 from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
+from cosmogan_k3.units import in_unit
 
 # Axis and rows of one statistic.
 Measured: TypeAlias = tuple[FloatArray, Rows | IntArray]
@@ -188,7 +189,7 @@ class SummaryStatistics:
     ) -> None:
         checked = checked_mask(mask, checked_maps(real).shape[1])
         self.mask = None if checked is None else _read_only(checked.copy())
-        self.pixel_arcmin = pixel_arcmin
+        self.pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
         self.periodic = periodic
         _check_side(real.shape[1], masked=checked is not None)
         first_maps = next(blocks(real, self.mask, dtype=np.float32, step=_THRESHOLD_MAPS))[1]

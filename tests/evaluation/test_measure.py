@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def reads(monkeypatch):
 
     def counting(table, key):
         for file, number, *_ in np.atleast_2d(table.table[key]):
-            reads[table.files[file].rpartition("/")[2], int(number)] += 1
+            reads[Path(table.files[file].path).name, int(number)] += 1
         return original(table, key)
 
     monkeypatch.setattr(PatchTable, "__getitem__", counting)

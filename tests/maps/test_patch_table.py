@@ -62,12 +62,12 @@ def test_patches_are_read_file_by_file(patches, monkeypatch):
     table, expected = patches
     opened = []
 
-    def open_maps(path):
-        opened.append(path)
-        return patch_table_open(path)
+    def reading(source):
+        opened.append(source.path)
+        return patch_table_reading(source)
 
-    patch_table_open = patch_table.open_maps
-    monkeypatch.setattr(patch_table, "open_maps", open_maps)
+    patch_table_reading = patch_table.reading
+    monkeypatch.setattr(patch_table, "reading", reading)
     order = np.array([20, 1, 15, 3, 12, 0])
     np.testing.assert_array_equal(table[order], expected[order])
-    assert opened == sorted(opened)
+    assert opened == sorted(set(opened))

@@ -5,6 +5,7 @@ import pytest
 
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet, PatchTable
+from cosmogan_k3.maps.io.open import MapSource
 
 
 def kappa(n=12):
@@ -73,7 +74,7 @@ def test_values_that_mark_missing_pixels_are_refused_by_file_and_map(tmp_path):
         maps[3, 4, 5] = value
         np.save(tmp_path / "maps.npy", maps)
         table = np.array([[0, i, 0, 0] for i in range(12)])
-        on_disk = PatchTable((str(tmp_path / "maps.npy"),), table, 16)
+        on_disk = PatchTable((MapSource.of(tmp_path / "maps.npy"),), table, 16)
         with pytest.raises(InputError, match=r"maps.npy: map 3.* mark missing pixels .* mask"):
             MapSet(on_disk, 3.75).fingerprint()
 

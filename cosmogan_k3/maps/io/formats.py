@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.choice import Request
 from cosmogan_k3.maps.io.fits import open_fits, write_fits
 from cosmogan_k3.maps.io.hdf5 import open_hdf5, write_hdf5
 from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps
@@ -18,9 +19,9 @@ class Format(NamedTuple):
     Parameters
     ----------
     open : callable
-        From the path of a file to its ``MapFile``.
-    write : callable
-        Writes a ``MapSet`` or ``MapStream`` to a path.
+        From the path of a file, and what is asked of it, to its ``MapFile``.
+    write : callable, optional
+        Writes a ``MapSet`` or ``MapStream`` to a path; None if the format is only read.
 
     Examples
     --------
@@ -28,11 +29,12 @@ class Format(NamedTuple):
     'open_npy'
     """
 
-    open: Callable[[Path], MapFile]
-    write: Callable[[Path, WritableMaps], None]
+    open: Callable[[Path, Request], MapFile]
+    write: Callable[[Path, WritableMaps], None] | None
 
 
 _FITS = Format(open_fits, write_fits)
+_FITS_GZ = Format(open_fits, None)
 _HDF5 = Format(open_hdf5, write_hdf5)
 
 FORMATS = {
@@ -40,9 +42,36 @@ FORMATS = {
     ".npz": Format(open_npz, write_npz),
     ".fits": _FITS,
     ".fit": _FITS,
+    ".fits.gz": _FITS_GZ,
+    ".fit.gz": _FITS_GZ,
     ".h5": _HDF5,
     ".hdf5": _HDF5,
 }
+
+
+def is_known(path: Path) -> bool:
+    """Return whether the ending of a path is that of a format.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_known(Path("maps.fits.gz")), is_known(Path("maps.tar.gz"))
+    (True, False)
+    """
+    return _ending(path) in FORMATS
+
+
+def _ending(path: Path) -> str:
+    """Return the ending, with the one before ".gz"."""
+    ending = path.suffix.lower()
+    return path.with_suffix("").suffix.lower() + ending if ending == ".gz" else ending
 
 
 def format_of(path: Path) -> Format:
@@ -66,7 +95,35 @@ def format_of(path: Path) -> Format:
     >>> format_of(Path("maps.FITS")) is FORMATS[".fits"]
     True
     """
-    known = FORMATS.get(path.suffix.lower())
+    known = FORMATS.get(_ending(path))
     if known is None:
         raise InputError(f"{path}: unknown kind of file; expected one of {', '.join(FORMATS)}")
     return known
+
+
+def writer_of(path: Path) -> Callable[[Path, WritableMaps], None]:
+    """Return the writer of the format that the ending of a path names.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    InputError
+        Unknown ending, or a format that is only read.
+
+    Examples
+    --------
+    >>> writer_of(Path("maps.npy")) is write_npy
+    True
+    """
+    writer = format_of(path).write
+    if writer is None:
+        known = ", ".join(ending for ending, each in FORMATS.items() if each.write)
+        raise InputError(f"{path}: files of this kind are read only; write one of {known}")
+    return writer

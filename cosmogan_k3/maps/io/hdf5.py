@@ -1,26 +1,73 @@
 """HDF5 files (``.h5``, ``.hdf5``), which hold maps, pixel size, identities and parameters."""
 
+import contextlib
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps, name_of_maps, number
+from cosmogan_k3._typing import MapArray
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.choice import BY_NAME, Request
+from cosmogan_k3.maps.io.hdf5_storage import check_stored
+from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps, number
+
+_PARAMETERS = "parameters/"
 
 
-def open_hdf5(path: Path) -> MapFile:
-    """Open an HDF5 file; its maps are read when indexed.
+@dataclass(frozen=True)
+class Hdf5Array:
+    """A data set in an HDF5 file.
 
     Parameters
     ----------
     path : Path
+    name : str
+    shape : tuple of int
+    dtype : numpy.dtype
+
+    Examples
+    --------
+    >>> Hdf5Array(Path("maps.h5"), "kappa", (2, 8, 8), np.dtype("f4")).name
+    'kappa'
+    """
+
+    path: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[MapArray]:
+        """Open the file, and yield the data set."""
+        import h5py
+
+        with h5py.File(self.path, "r") as file:
+            yield file[self.name]
+
+
+def open_hdf5(path: Path, request: Request = BY_NAME) -> MapFile:
+    """Read the structure of an HDF5 file; maps are read when they are indexed.
+
+    Parameters
+    ----------
+    path : Path
+    request : Request, optional
+        Which data set to read, named by its path in the file: "kappa/zs1".
 
     Returns
     -------
     MapFile
-        Maps from the data set "kappa" or the only one with two or three axes. The attribute
-        ``pixel_arcmin`` of the data set or the file, the data set "map_id" and the group
-        "parameters" are optional.
+        ``pixel_arcmin`` is an attribute of the data set, of its group or of the file, or a data
+        set. The data set "map_id" and the group "parameters" are optional.
+
+    Raises
+    ------
+    ValueError
+        Data that were never written, that are missing or that lie in other files.
 
     Examples
     --------
@@ -33,28 +80,83 @@ def open_hdf5(path: Path) -> MapFile:
     """
     import h5py
 
-    file = h5py.File(path, "r")  # stays open: the maps are read from it later
-    try:
-        return _contents(file, path)
-    except BaseException:
-        file.close()
-        raise
+    with h5py.File(path, "r") as file:
+        items = _items(file, external=request.external)
+        maps = {name: item for name, item in items.items() if not _is_metadata(name)}
+        # What lies behind a link that is not followed may be what is meant.
+        name = request.pick({name: getattr(item, "ndim", 3) for name, item in maps.items()}, path)
+        stored = functools.partial(_stored, path, items, external=request.external)
+        kappa = stored(name)
+        return MapFile(
+            kappa,
+            name,
+            pixel_arcmin=_pixel_arcmin(items[name], items.get("pixel_arcmin")),
+            map_id=stored("map_id") if "map_id" in items else None,
+            parameters={
+                each.removeprefix(_PARAMETERS): stored(each)
+                for each in items
+                if each.startswith(_PARAMETERS)
+            },
+        )
 
 
-def _contents(file: Any, path: Path) -> MapFile:
+def _is_metadata(name: str) -> bool:
+    return name in ("map_id", "parameters", "pixel_arcmin") or name.startswith(_PARAMETERS)
+
+
+def _items(file: Any, *, external: bool) -> dict[str, Any]:
+    """Return data sets, and links to other files that are not followed, by their paths.
+
+    Soft links are left out: within a file they lead to what has a path of its own.
+    """
     import h5py
 
-    datasets = {name: item.ndim for name, item in file.items() if isinstance(item, h5py.Dataset)}
-    kappa = file[name_of_maps(datasets, path)]
-    parameters = file.get("parameters")
-    return MapFile(
-        kappa,
-        number(kappa.attrs.get("pixel_arcmin", file.attrs.get("pixel_arcmin"))),
-        file["map_id"][:] if "map_id" in file else None,
-        {name: item[()] for name, item in parameters.items() if isinstance(item, h5py.Dataset)}
-        if isinstance(parameters, h5py.Group)
-        else {},
-    )
+    items: dict[str, Any] = {}
+    groups, seen = [("", file)], set()
+    while groups:
+        prefix, group = groups.pop()
+        for name in group:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.SoftLink):
+                continue
+            item = link
+            if external or not isinstance(link, h5py.ExternalLink):
+                item = group[name]
+            if isinstance(item, (h5py.Dataset, h5py.ExternalLink)):
+                items[prefix + name] = item
+            elif isinstance(item, h5py.Group) and item.id not in seen:
+                seen.add(item.id)  # groups can hold each other
+                groups.append((f"{prefix}{name}/", item))
+    return items
+
+
+def _stored(path: Path, items: dict[str, Any], name: str, *, external: bool) -> Hdf5Array:
+    """Return a data set once it is known that all of its data are there."""
+    import h5py
+
+    item = items[name]
+    if isinstance(item, h5py.ExternalLink):
+        raise InputError(
+            f"{path}: {name!r} is a link to another file, {item.filename}; if you trust both, "
+            "allow external data",
+            parameter="external",
+        )
+    check_stored(path, item, external=external)
+    return Hdf5Array(path, name, item.shape, item.dtype)
+
+
+def _pixel_arcmin(kappa: Any, own: Any) -> float | None:
+    """Return the pixel size that attributes or a data set give; they must agree."""
+    import h5py
+
+    holders = (kappa, kappa.parent, kappa.file)
+    sizes = [each.attrs["pixel_arcmin"] for each in holders if "pixel_arcmin" in each.attrs]
+    if isinstance(own, h5py.Dataset) and own.size == 1:
+        sizes.append(own[()])
+    found = {number(size) for size in sizes}
+    if len(found) > 1:
+        raise ValueError(f"gives different values of pixel_arcmin: {sorted(found, key=str)}")
+    return found.pop() if found else None
 
 
 def write_hdf5(path: Path, maps: WritableMaps) -> None:

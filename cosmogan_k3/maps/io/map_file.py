@@ -1,42 +1,57 @@
 """What a format's reader returns, and what its writer needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmogan_k3._typing import MapArray
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.stored import StoredArray
+
+
+def _nothing() -> None:
+    """Check nothing."""
 
 
 @dataclass(frozen=True)
 class MapFile:
-    """The contents of an opened file of maps.
+    """The contents of a file of maps; nothing but headers has been read.
 
     Parameters
     ----------
-    array : array_like, shape (N, N) or (n, N, N)
-        Convergence maps; memory-mapped or read when indexed where the format allows.
+    array : StoredArray, shape (N, N) or (n, N, N)
+        Convergence maps.
+    name : str, default ""
+        Name of the array in the file; empty if it has none.
     pixel_arcmin : float, optional
         Side of a pixel in arcmin; None if the file does not hold it.
-    map_id : array, shape (n,), optional
+    no_pixel_size : str, default ""
+        Why the file's own pixel size cannot be used, if it is not plainly missing.
+    map_id : StoredArray or int array, shape (n,), optional
         Number of the map that each patch was cut from; None if the file does not hold it.
-    parameters : mapping of str to array, shape (n,)
+    shared_ids : bool, default False
+        Whether ``map_id`` means the same map in other files of the folder.
+    parameters : mapping of str to StoredArray, shape (n,)
         Parameters of each map.
+    verify : callable
+        Reads what has checksums, and raises an error if one is wrong.
 
     Examples
     --------
-    >>> MapFile(np.zeros((2, 8, 8))).parameters
+    >>> from cosmogan_k3.maps.io.stored import InflatedArray
+    >>> MapFile(InflatedArray((8, 8), np.dtype("f4"), np.zeros, ((8, 8),))).parameters
     {}
     """
 
-    array: MapArray
+    array: StoredArray
+    name: str = ""
     pixel_arcmin: float | None = None
-    map_id: NDArray[Any] | None = None
-    parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    no_pixel_size: str = ""
+    map_id: StoredArray | NDArray[Any] | None = None
+    shared_ids: bool = False
+    parameters: Mapping[str, StoredArray] = field(default_factory=dict)
+    verify: Callable[[], None] = _nothing
 
 
 class WritableMaps(Protocol):
@@ -68,42 +83,6 @@ class WritableMaps(Protocol):
         """Iterate over the maps in blocks."""
 
 
-def name_of_maps(dimensions: Mapping[str, int], path: Path) -> str:
-    """Return the name of the array that holds the maps.
-
-    Parameters
-    ----------
-    dimensions : mapping of str to int
-        Number of axes of each array of the file.
-    path : Path
-        The file, for the error message.
-
-    Returns
-    -------
-    str
-        "kappa", or the name of the only array with two or three axes.
-
-    Raises
-    ------
-    InputError
-        No array, or more than one, can be the maps.
-
-    Examples
-    --------
-    >>> name_of_maps({"convergence": 3, "redshift": 1}, Path("maps.npz"))
-    'convergence'
-    """
-    if "kappa" in dimensions:
-        return "kappa"
-    candidates = [name for name, ndim in dimensions.items() if ndim in (2, 3)]
-    if len(candidates) != 1:
-        raise InputError(
-            f"{path}: expected an array named 'kappa', or only one with two or three axes. "
-            f"Received: {', '.join(sorted(dimensions)) or 'no array'}"
-        )
-    return candidates[0]
-
-
 def number(value: Any) -> float | None:
     """Convert a stored number, scalar or array of one element, to float; None stays None.
 
@@ -126,3 +105,25 @@ def number(value: Any) -> float | None:
     1.5
     """
     return None if value is None else float(np.asarray(value, np.float64).item())
+
+
+def read_whole(array: StoredArray | NDArray[Any]) -> NDArray[Any]:
+    """Return the values of an array, which must be small.
+
+    Parameters
+    ----------
+    array : StoredArray or array
+
+    Returns
+    -------
+    array
+
+    Examples
+    --------
+    >>> read_whole(np.arange(2)).tolist()
+    [0, 1]
+    """
+    if isinstance(array, np.ndarray):
+        return array
+    with array.opened() as opened:
+        return np.array(opened)

@@ -1,48 +1,134 @@
 """NumPy archives (``.npz``), which hold maps, pixel size, identities and parameters."""
 
+import contextlib
+import functools
+import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps, name_of_maps, number
-from cosmogan_k3.maps.io.npy import write_npy_array
+from cosmogan_k3.maps.io.choice import BY_NAME, Request
+from cosmogan_k3.maps.io.guard import Version, check_inflated, version_of
+from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps, number, read_whole
+from cosmogan_k3.maps.io.npy import npy_array, write_npy_array
+from cosmogan_k3.maps.io.stored import InflatedArray, RawArray, StoredArray, mapped
 
 _PREFIX = "parameter_"
+_ENDING = ".npy"
+_LOCAL_HEADER = 30  # bytes before the name of a member; its last four hold two lengths
+_BLOCK = 2**20  # bytes read at a time to verify a checksum
 
 
-def open_npz(path: Path) -> MapFile:
-    """Read an npz archive into memory.
+def open_npz(path: Path, request: Request = BY_NAME) -> MapFile:
+    """Open an npz archive.
+
+    Maps that are not compressed are memory-mapped when pixels are read; compressed ones are read
+    whole. Members that are not used are not read.
 
     Parameters
     ----------
     path : Path
+    request : Request, optional
+        Which array to read.
 
     Returns
     -------
     MapFile
-        Maps from the array "kappa" or the only one with two or three axes. "pixel_arcmin" and
-        "map_id" are optional; an array "parameter_x" holds the parameter "x".
+        "pixel_arcmin" and "map_id" are optional; an array "parameter_x" holds the parameter "x".
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(folder + "/a.npz", kappa=np.zeros((2, 8, 8)), parameter_h=[0.6, 0.7])
-    ...     open_npz(Path(folder) / "a.npz").parameters["h"].tolist()
-    [0.6, 0.7]
+    ...     file = open_npz(Path(folder) / "a.npz")
+    ...     file.name, read_whole(file.parameters["h"]).tolist()
+    ('kappa', [0.6, 0.7])
     """
-    # NumPy would leave a truncated archive's file open, so it is opened here.
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-        contents = {name: archive[name] for name in archive.files}
-    # NumPy returns members that are not npy files as bytes.
-    arrays = {name: item for name, item in contents.items() if isinstance(item, np.ndarray)}
+    version = version_of(path)
+    with zipfile.ZipFile(path) as archive:
+        members = _members(archive)
+        arrays = {name: _array(path, version, archive, member) for name, member in members.items()}
+    maps = {name: array for name, array in arrays.items() if not _is_metadata(name)}
+    chosen = request.pick({name: len(array.shape) for name, array in maps.items()}, path)
+    size = arrays.get("pixel_arcmin")
+    if size is not None and size.shape not in ((), (1,)):
+        raise ValueError(f"pixel_arcmin must be one number. Received: shape {size.shape}")
     return MapFile(
-        arrays[name_of_maps({name: array.ndim for name, array in arrays.items()}, path)],
-        number(arrays.get("pixel_arcmin")),
-        arrays.get("map_id"),
-        {n.removeprefix(_PREFIX): arrays[n] for n in arrays if n.startswith(_PREFIX)},
+        arrays[chosen],
+        chosen,
+        pixel_arcmin=number(None if size is None else read_whole(size)),
+        map_id=arrays.get("map_id"),
+        parameters={n.removeprefix(_PREFIX): arrays[n] for n in arrays if n.startswith(_PREFIX)},
+        verify=functools.partial(_verify, path, members[chosen]),
     )
+
+
+def _is_metadata(name: str) -> bool:
+    return name in ("pixel_arcmin", "map_id") or name.startswith(_PREFIX)
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members that are arrays, by the names of the arrays."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        if member.filename.endswith(_ENDING):
+            name = member.filename.removesuffix(_ENDING)
+            if name in members:
+                raise ValueError(f"holds two arrays named {name!r}")
+            members[name] = member
+    return members
+
+
+def _array(
+    path: Path, version: Version, archive: zipfile.ZipFile, member: zipfile.ZipInfo
+) -> StoredArray:
+    """Read the header of a member; the array that is returned reads its numbers."""
+    check_inflated(path, member.file_size, version[2])
+    with archive.open(member) as file:
+        if member.compress_type != zipfile.ZIP_STORED:
+            array = npy_array(file, 0, member.file_size, contextlib.nullcontext)
+            arguments = (path, version, member.filename)
+            return InflatedArray(array.shape, array.stored, _inflate, arguments)
+        start = _start(path, member)
+        if start + member.file_size > version[2]:
+            raise ValueError(f"{member.filename} does not end before the end of the file")
+        return npy_array(file, start, member.file_size, functools.partial(mapped, path))
+
+
+def _start(path: Path, member: zipfile.ZipInfo) -> int:
+    """Return where the data of a member begin in the file."""
+    with path.open("rb") as file:
+        file.seek(member.header_offset)
+        lengths = struct.unpack("<HH", file.read(_LOCAL_HEADER)[-4:])
+    return member.header_offset + _LOCAL_HEADER + sum(lengths)
+
+
+def _inflate(path: Path, version: Version, name: str) -> NDArray[Any]:
+    """Read a compressed member whole; the length in its header was checked before."""
+    with zipfile.ZipFile(path) as archive, archive.open(name) as file:
+        size = archive.getinfo(name).file_size
+        array = npy_array(file, 0, size, contextlib.nullcontext)
+        content = bytearray(array.size)
+        position = 0
+        while block := file.read(min(_BLOCK, len(content) + 1 - position)):
+            content[position : position + len(block)] = block
+            position += len(block)
+    if position != array.size:
+        raise ValueError(f"{name} ends after {position} of {array.size} bytes")
+    whole = RawArray(contextlib.nullcontext, 0, array.shape, array.stored, array.order)
+    return np.asarray(whole.view(content))
+
+
+def _verify(path: Path, member: zipfile.ZipInfo) -> None:
+    """Read a member that is not compressed, so that its checksum is compared."""
+    if member.compress_type == zipfile.ZIP_STORED:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as file:
+            while file.read(_BLOCK):
+                pass
 
 
 def write_npz(path: Path, maps: WritableMaps) -> None:

@@ -1,21 +1,32 @@
-"""Read maps and masks from files, and maps from folders of files."""
+"""Read maps from files, and from folders of files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from cosmogan_k3._typing import FloatArray, IntArray, Mask, PathLike
+from cosmogan_k3._typing import FloatArray, IntArray, PathLike
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps.io.formats import FORMATS
-from cosmogan_k3.maps.io.open import open_file, open_maps
+from cosmogan_k3.maps.io.choice import named_otherwise
+from cosmogan_k3.maps.io.formats import FORMATS, is_known
+from cosmogan_k3.maps.io.guard import input_errors
+from cosmogan_k3.maps.io.map_file import MapFile, read_whole
+from cosmogan_k3.maps.io.open import MapSource, open_maps, reading
+from cosmogan_k3.maps.io.tolerance import differ
 from cosmogan_k3.maps.mapset import MapSet
 from cosmogan_k3.maps.patch_table import PatchTable
+from cosmogan_k3.units import in_unit
 
 
 def read_maps(
-    path: PathLike, *, pixels: int | None = None, pixel_arcmin: float | None = None
+    path: PathLike,
+    *,
+    pixels: int | None = None,
+    pixel_arcmin: Any = None,
+    field: str = "",
+    external: bool = False,
 ) -> MapSet:
     """Read convergence maps from a file or from a folder of files.
 
@@ -27,8 +38,14 @@ def read_maps(
     pixels : int, optional
         Side of the patches that larger maps are cut into; by default the side of the maps. Pixels
         at the lower and right edges that do not fill a patch are left out.
-    pixel_arcmin : float, optional
-        Side of a pixel in arcmin; it overrides the value in the files.
+    pixel_arcmin : float or astropy.units.Quantity, optional
+        Side of a pixel in arcmin, for files that do not hold it.
+    field : str, default ""
+        Name of the array in the files, such as "kappa_z1", "kappa/zs1" or the name or number of a
+        FITS image. By default "kappa", "convergence" or the only array of such a name.
+    external : bool, default False
+        Whether HDF5 files may take data from other files: by external links, virtual data sets or
+        external storage. Such a file can name any file of the machine.
 
     Returns
     -------
@@ -51,35 +68,34 @@ def read_maps(
     """
     if pixels is not None and pixels < 1:
         raise InputError(f"pixels must be positive. Received: {pixels}", parameter="pixels")
-    files = [_summarize(file) for file in _files(Path(path))]
+    sources = (MapSource.of(file, field=field, external=external) for file in _files(Path(path)))
+    files = [_summarize(source) for source in sources]
+    size = _pixel_size(files, pixel_arcmin)
     side = pixels or files[0].side
-    tables, map_ids, parameters = [], [], []
-    first_id = 0
-    for number, file in enumerate(files):
-        table = _cut(file, number, side, exact=pixels is None)
-        of_map = table[:, 1]
-        tables.append(table)
-        map_ids.append(first_id + file.map_id[of_map])
-        parameters.append({name: values[of_map] for name, values in file.parameters.items()})
-        first_id += int(file.map_id.max()) + 1
-    shared = set.intersection(*(set(p) for p in parameters))
-    paths = tuple(str(file.path.absolute()) for file in files)
+    tables = [_cut(file, i, side, exact=pixels is None) for i, file in enumerate(files)]
+    of_map = [table[:, 1] for table in tables]
+    map_ids = [ids[of] for ids, of in zip(_identities(files), of_map, strict=True)]
+    shared = set.intersection(*(set(file.parameters) for file in files))
     return MapSet(
-        PatchTable(paths, np.concatenate(tables), side),
-        pixel_arcmin or _common_pixel_size(files),
+        PatchTable(tuple(file.source for file in files), np.concatenate(tables), side),
+        size,
         np.concatenate(map_ids),
-        {name: np.concatenate([p[name] for p in parameters]) for name in sorted(shared)},
+        {
+            name: np.concatenate(
+                [file.parameters[name][of] for file, of in zip(files, of_map, strict=True)]
+            )
+            for name in sorted(shared)
+        },
     )
 
 
 def _files(path: Path) -> list[Path]:
     """Return the file itself, or the files of a folder that have a known ending."""
-    if not path.is_dir():
-        return [path]
-    # Hidden files are still being written, or were left by a process that was killed.
-    files = sorted(
-        p for p in path.iterdir() if p.suffix.lower() in FORMATS and not p.name.startswith(".")
-    )
+    with input_errors(path):
+        if not path.is_dir():
+            return [path]
+        # Hidden files are still being written, or were left by a process that was killed.
+        files = sorted(p for p in path.iterdir() if is_known(p) and not p.name.startswith("."))
     if not files:
         raise InputError(
             f"{path}: no maps in this folder; expected files ending in {', '.join(FORMATS)}"
@@ -91,38 +107,108 @@ def _files(path: Path) -> list[Path]:
 class _FileSummary:
     """Everything about a file but its pixels, small enough to keep for thousands of files."""
 
-    path: Path
+    source: MapSource
     count: int
     side: int
     pixel_arcmin: float | None
-    map_id: IntArray  # (count,), numbered from 0
+    no_pixel_size: str  # why the size in the file cannot be used
+    map_id: IntArray  # (count,)
+    shared_ids: bool  # whether map_id means the same in all files
     parameters: dict[str, FloatArray]  # name to (count,)
 
+    @property
+    def path(self) -> str:
+        return self.source.path
 
-def _summarize(path: Path) -> _FileSummary:
-    opened = open_maps(path)
-    count = 1 if opened.array.ndim == 2 else len(opened.array)
+
+def _summarize(source: MapSource) -> _FileSummary:
+    opened = open_maps(source)
+    source = replace(source, field=opened.name)
+    with input_errors(source.path):
+        opened.verify()
+        count = 1 if len(opened.array.shape) == 2 else opened.array.shape[0]
+        map_id, parameters = _map_id(source.path, opened, count), _parameters(opened, count)
+    _check_no_mask(source)
+    return _FileSummary(
+        source,
+        count,
+        opened.array.shape[-1],
+        opened.pixel_arcmin,
+        opened.no_pixel_size,
+        map_id,
+        opened.shared_ids and opened.map_id is not None,
+        parameters,
+    )
+
+
+def _map_id(path: str, opened: MapFile, count: int) -> IntArray:
+    """Return the number of each map, as the file has it; by default from 0 on."""
     if opened.map_id is None:
-        map_id = np.arange(count)
-    elif np.shape(opened.map_id) != (count,):
+        return np.arange(count)
+    if opened.map_id.shape != (count,):
         raise InputError(
-            f"{path}: map_id needs one value a map, {count}. "
-            f"Received: shape {np.shape(opened.map_id)}"
+            f"{path}: map_id needs one value a map, {count}. Received: shape {opened.map_id.shape}"
         )
-    else:
-        map_id = np.unique(opened.map_id, return_inverse=True)[1]
+    values = read_whole(opened.map_id)
+    return values if opened.shared_ids else np.unique(values, return_inverse=True)[1]
+
+
+def _parameters(opened: MapFile, count: int) -> dict[str, FloatArray]:
+    """Return the parameters of each map; other arrays are left out."""
     parameters = {}
     for name, stored in opened.parameters.items():
-        values = np.asarray(stored)
-        if values.shape != (count,):
-            continue  # not a parameter of each map
-        if values.dtype.kind not in "biuf":
-            raise InputError(
-                f"{path}: the parameter {name!r} must be numbers. Received: dtype {values.dtype}"
-            )
-        parameters[name] = values.astype(np.float64)
-    side = opened.array.shape[-1]
-    return _FileSummary(path, count, side, opened.pixel_arcmin, map_id, parameters)
+        if stored.shape == (count,):
+            if stored.dtype.kind not in "biuf":
+                raise ValueError(
+                    f"the parameter {name!r} must be numbers. Received: dtype {stored.dtype}"
+                )
+            parameters[name] = read_whole(stored).astype(np.float64)
+    return parameters
+
+
+def _check_no_mask(source: MapSource) -> None:
+    """Refuse a file whose name or first map says that it holds no convergence.
+
+    An array that was asked for, or that is named as convergence, is taken whatever the file is
+    named. Of the first map one row is read, and all of it only if this row is that of a mask.
+    """
+    path = Path(source.path)
+    if not source.field and named_otherwise(path.name.partition(".")[0]):
+        raise InputError(
+            f"{path}: by its name it holds no convergence; move it out of the folder of maps, or "
+            "rename it if it does"
+        )
+    with reading(source) as maps:
+        first = (0,) * (maps.ndim - 2)
+        row = np.asarray(maps[(*first, maps.shape[-1] // 2)])
+        if _only_0_and_1(row):
+            first_map = np.asarray(maps[(*first, slice(None))])
+            if _only_0_and_1(first_map) and np.ptp(first_map) == 1:
+                raise InputError(
+                    f"{path}: holds only 0 and 1, as a mask does; move it out of the folder of "
+                    "maps, or name it as the mask"
+                )
+
+
+def _only_0_and_1(pixels: Any) -> bool:
+    return bool(np.isin(pixels, (0, 1)).all())
+
+
+def _identities(files: Sequence[_FileSummary]) -> list[IntArray]:
+    """Return the identities of the maps of each file, numbered through all files.
+
+    Equal identities in two files are two maps, unless the files share their identities.
+    """
+    shared: dict[int, int] = {}
+    identities, first = [], 0
+    for file in files:
+        if file.shared_ids:
+            ids = np.array([shared.setdefault(int(i), first) for i in file.map_id])
+        else:
+            ids = first + file.map_id
+        identities.append(ids)
+        first = max(first, int(ids.max()) + 1)
+    return identities
 
 
 def _cut(file: _FileSummary, number: int, side: int, *, exact: bool) -> IntArray:
@@ -130,12 +216,14 @@ def _cut(file: _FileSummary, number: int, side: int, *, exact: bool) -> IntArray
     if exact and file.side != side:
         raise InputError(
             f"{file.path}: maps of {file.side} pixels beside maps of {side}; "
-            "give pixels, the side of the patches to cut"
+            "give pixels, the side of the patches to cut",
+            parameter="pixels",
         )
     per_side = file.side // side
     if not per_side:
         raise InputError(
-            f"{file.path}: a patch of {side} pixels is larger than its maps of {file.side}"
+            f"{file.path}: a patch of {side} pixels is larger than its maps of {file.side}",
+            parameter="pixels",
         )
     corners = np.arange(per_side) * side
     maps, rows, columns = (
@@ -144,70 +232,36 @@ def _cut(file: _FileSummary, number: int, side: int, *, exact: bool) -> IntArray
     return np.column_stack([np.full(len(maps), number), maps, rows, columns])
 
 
-def _common_pixel_size(files: Sequence[_FileSummary]) -> float:
-    """Return the pixel size in arcmin that all files hold."""
-    sizes = {file.pixel_arcmin and round(file.pixel_arcmin, 9) for file in files}
-    if len(sizes) != 1:
-        raise InputError(
-            f"{files[0].path.parent}: files with different pixel sizes, "
-            f"{sorted(sizes, key=str)} arcmin"
-        )
-    size = files[0].pixel_arcmin
-    if size is None:
-        raise InputError(
-            f"{files[0].path}: does not say how large its pixels are; give pixel_arcmin",
-            parameter="pixel_arcmin",
-        )
-    if not 0 < size < np.inf:
-        raise InputError(
-            f"{files[0].path}: expected a positive pixel size; give pixel_arcmin. "
-            f"Received: {size} arcmin",
-            parameter="pixel_arcmin",
-        )
+def _pixel_size(files: Sequence[_FileSummary], given: Any) -> float:
+    """Return the pixel size in arcmin that all files have; ``given`` fills what they do not say."""
+    size = None if given is None else in_unit(given, "arcmin", "pixel_arcmin")
+    origin = "pixel_arcmin gives"
+    if size is not None:
+        _check_positive("pixel_arcmin", size)
+    for file in files:
+        own = file.pixel_arcmin
+        if own is None:
+            if given is None:
+                reason = file.no_pixel_size or "does not say how large its pixels are"
+                raise InputError(
+                    f"{file.path}: {reason}; give pixel_arcmin", parameter="pixel_arcmin"
+                )
+            continue
+        _check_positive(file.path, own)
+        if size is not None and differ(own, size):
+            raise InputError(
+                f"{file.path}: different pixel sizes: {own:g} arcmin in the file, and {origin} "
+                f"{size:g} arcmin",
+                parameter="" if given is None else "pixel_arcmin",
+            )
+        size, origin = own, f"{file.path} has"
+    assert size is not None
     return size
 
 
-def read_mask(path: PathLike, *, pixels: int) -> Mask:
-    """Read a mask from a file with one map of 0 and 1, or of booleans, 1 where observed.
-
-    Parameters
-    ----------
-    path : str or Path
-        File that ends in npy, npz, fits, fit, h5 or hdf5.
-    pixels : int
-        Side N of the maps that the mask is for.
-
-    Returns
-    -------
-    bool array, shape (N, N)
-        True where observed.
-
-    Raises
-    ------
-    InputError
-        A file that cannot be read, another shape, other values, or no observed pixel.
-
-    Examples
-    --------
-    >>> import tempfile, numpy as np
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     np.save(folder + "/mask.npy", np.array([[1, 1], [1, 0]]))
-    ...     read_mask(folder + "/mask.npy", pixels=2).tolist()
-    [[True, True], [True, False]]
-    """
-    mask = np.asarray(open_file(Path(path)).array)
-    if mask.shape != (pixels, pixels):
+def _check_positive(origin: str, size: float) -> None:
+    if not 0 < size < np.inf:
         raise InputError(
-            f"{path}: expected one mask for maps of {pixels} x {pixels} pixels. "
-            f"Received: {mask.shape}"
+            f"{origin}: expected a positive pixel size. Received: {size} arcmin",
+            parameter="pixel_arcmin" if origin == "pixel_arcmin" else "",
         )
-    if mask.dtype.kind not in "biuf" or not np.isin(mask, (0, 1)).all():
-        raise InputError(
-            f"{path}: expected a mask of 0 and 1, or of booleans. "
-            f"Received: {mask.dtype} with other values"
-        )
-    if not mask.any():
-        raise InputError(
-            f"{path}: a mask must leave pixels to observe, 1 where observed. Received: 0 everywhere"
-        )
-    return mask.astype(bool)

@@ -6,7 +6,7 @@ from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
 from cosmogan_k3.maps.io.disk import check_space
-from cosmogan_k3.maps.io.formats import format_of
+from cosmogan_k3.maps.io.formats import writer_of
 from cosmogan_k3.maps.io.map_file import WritableMaps
 
 _BYTES_PER_PIXEL = 4
@@ -30,7 +30,7 @@ def check_output(path: PathLike) -> None:
     >>> check_output(tempfile.gettempdir() + "/maps.h5")
     """
     path = Path(path)
-    format_of(path)
+    writer_of(path)
     if path.is_dir():
         raise InputError(f"{path}: is a folder")
     check_writable(path.parent)
@@ -73,4 +73,4 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
         if not name.isprintable() or "/" in name or name in ("", "."):
             raise InputError(f"{path}: a file cannot hold a parameter of this name: {name!r}")
     with replacing(path) as partial:
-        format_of(Path(path)).write(partial, maps)
+        writer_of(Path(path))(partial, maps)

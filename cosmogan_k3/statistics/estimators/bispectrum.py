@@ -9,6 +9,7 @@ from scipy import fft
 from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps
 from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
+from cosmogan_k3.units import in_unit
 
 Configuration: TypeAlias = Literal["equilateral", "squeezed"]
 
@@ -79,6 +80,7 @@ def bispectrum(
     (arXiv 1705.06284).
     """
     maps = checked_maps(maps)
+    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     pixels = maps.shape[1]
     edges = _checked_bins(pixels, pixel_arcmin, ell_edges, configuration)
     ell, _, _, indices = bin_modes(pixels, pixel_arcmin, edges)

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
 from cosmogan_k3.statistics.binning import BLOCK, Bins, periodic_padding
+from cosmogan_k3.units import in_unit
 
 
 def minkowski_functionals(
@@ -61,6 +62,7 @@ def minkowski_functionals(
     ``periodic=True, pixel_arcmin=1``.
     """
     edges = checked_edges(thresholds)
+    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     if not pixel_arcmin > 0:
         raise ValueError(f"pixel_arcmin must be positive. Received: {pixel_arcmin}")
     if checked_maps(maps).shape[1] < 5:

@@ -8,6 +8,7 @@ from scipy import fft
 
 from cosmogan_k3._typing import FloatArray, FloatMaps
 from cosmogan_k3.statistics._maps import checked_maps, finite_maps
+from cosmogan_k3.units import in_unit
 
 
 def smoothed_moments(
@@ -55,6 +56,7 @@ def smoothed_moments(
     ----------
     Moments as statistics of smoothed maps: Petri et al. 2015 (arXiv 1503.06214).
     """
+    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     scales = np.asarray(scales_arcmin, dtype=np.float64)
     if not pixel_arcmin > 0:
         raise ValueError(f"pixel_arcmin must be positive. Received: {pixel_arcmin}")

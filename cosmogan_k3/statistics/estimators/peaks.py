@@ -119,7 +119,8 @@ def _extremum_counts(
     edges = checked_edges(thresholds)
     # Bins are half open: moving the last edge up by one unit in the last place closes the last bin.
     closed = np.append(edges[:-1], np.nextafter(edges[-1], np.inf))
-    countable = _countable(checked_maps(maps).shape[1:], mask, periodic)
+    maps = checked_maps(maps)
+    countable = _countable(maps.shape[1:], mask, periodic)
     counts = np.empty((len(maps), len(edges) - 1), dtype=np.int64)
     step = max(1, BLOCK // maps[0].size)
     for start in range(0, len(maps), step):

@@ -7,6 +7,7 @@ from scipy import fft
 from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
+from cosmogan_k3.units import in_unit
 
 
 def integer_mode_edges(pixels: int, pixel_arcmin: float) -> FloatArray:
@@ -135,6 +136,7 @@ def power_spectrum(
     The flat-sky limit: Bartelmann & Schneider 2001, section 6.
     """
     maps = checked_maps(maps)
+    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     n, pixels, _ = maps.shape
     mask = checked_mask(mask, pixels)
     edges = (

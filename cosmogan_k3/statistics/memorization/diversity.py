@@ -6,6 +6,7 @@ import numpy as np
 
 from cosmogan_k3._typing import FloatArray, IntArray, Maps
 from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neighbours
+from cosmogan_k3.units import plain_maps
 
 # Below this distance rounding in float32 cannot tell two maps from copies, for which z is infinite.
 _SMALLEST_DISTANCE = 1e-3
@@ -161,7 +162,7 @@ def effective_number(maps: Maps, independent: Maps) -> float:
     Simpson 1949, Nature 163, 688, for the probability of two equal draws.
     Friedman & Dieng 2023 (arXiv 2210.02410) for related numbers of other orders.
     """
-    maps, independent = np.asarray(maps), np.asarray(independent)
+    maps, independent = np.asarray(plain_maps(maps)), np.asarray(plain_maps(independent))
     if min(len(maps), len(independent)) < 2 or maps.shape[1:] != independent.shape[1:]:
         raise ValueError(
             f"Needs two sets of maps of one size. Received: {maps.shape}, {independent.shape}"

@@ -5,6 +5,7 @@ import numpy as np
 from cosmogan_k3._typing import FloatArray, IntArray, Maps
 from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.memorization._search import search_aligned, search_shifts
+from cosmogan_k3.units import plain_maps
 
 
 def nearest_neighbours(
@@ -89,7 +90,7 @@ def nearest_neighbours(
 
 def _checked(maps: Maps) -> Maps:
     """Return the maps if they are (n, N, N), vary and are finite."""
-    checked = checked_maps(np.asarray(maps))
+    checked = checked_maps(np.asarray(plain_maps(maps)))
     lowest, highest = checked.min(axis=(1, 2)), checked.max(axis=(1, 2))
     if not ((lowest > -np.inf) & (lowest < highest) & (highest < np.inf)).all():
         raise ValueError("maps must vary and be finite. Received: a constant map, NaN or infinity")

@@ -10,6 +10,7 @@ from cosmogan_k3.statistics._maps import checked_edges, checked_maps, checked_ma
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.two_sample.permutation_tests import MaximumDifferenceTest
 from cosmogan_k3.statistics.two_sample.pixel_counts import PixelBins, PixelCounts, count_set
+from cosmogan_k3.units import plain_maps
 
 # Two distributions are compared at this many values of κ, or at each of their pixels if these are
 # fewer.
@@ -103,8 +104,8 @@ def ks_pixels(
         raise ValueError(
             f"Both sets need maps. Received: {len(real)} real and {len(generated)} generated"
         )
-    mask = checked_mask(mask, checked_maps(real).shape[1])
-    checked_maps(generated)
+    real, generated = checked_maps(real), checked_maps(generated)
+    mask = checked_mask(mask, real.shape[1])
     bins = PixelBins(levels_of_sets(real, generated, mask))
     counts = [count_set(maps, bins, mask=mask) for maps in (real, generated)]
     return ks_of_counts(counts[0], counts[1], permutations=permutations, seed=seed)
@@ -248,7 +249,8 @@ def levels_of_sets(real: FloatMaps, generated: FloatMaps, mask: Mask | None) -> 
     """
     few = level_maps(real.shape[1])
     whole = max(len(real), len(generated)) <= few
-    return ks_levels(np.asarray(real[:few]), np.asarray(generated[:few]), mask=mask, whole=whole)
+    shown = (np.asarray(plain_maps(maps[:few])) for maps in (real, generated))
+    return ks_levels(*shown, mask=mask, whole=whole)
 
 
 def published_edges(extent: tuple[float, float]) -> FloatArray:

@@ -6,6 +6,7 @@ from sklearn.decomposition import PCA
 
 from cosmogan_k3._typing import FloatArray, Maps, Rows
 from cosmogan_k3.statistics.two_sample._rows import standardised
+from cosmogan_k3.units import plain_maps
 
 # Rows whose distances are held in memory at the same time.
 _BLOCK = 1024
@@ -54,7 +55,8 @@ def pca_projection(
     The paper, section 5.3.
     """
     real_pixels, generated_pixels = (
-        np.asarray(maps, dtype=np.float64).reshape(len(maps), -1) for maps in (real, generated)
+        np.asarray(plain_maps(maps), dtype=np.float64).reshape(len(maps), -1)
+        for maps in (real, generated)
     )
     if real_pixels.shape[1] != generated_pixels.shape[1]:
         raise ValueError(

@@ -10,6 +10,7 @@ from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
 from cosmogan_k3.statistics.two_sample.distances import null_halves, relative_error
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import ks_pixels
 from cosmogan_k3.statistics.two_sample.pca import pca_merit, pca_projection
+from cosmogan_k3.units import in_unit, plain_maps
 
 SCORED = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error", "pca_distance")
 
@@ -69,11 +70,11 @@ class Validation:
     """
 
     def __init__(self, real: FloatMaps, *, pixel_arcmin: float, seed: int = 0) -> None:
-        real = np.asarray(real)
+        real = np.asarray(plain_maps(real))
         if len(real) < 3:
             raise ValueError(f"Validation needs three maps or more. Received: {len(real)}")
         self.real = real
-        self.pixel_arcmin = pixel_arcmin
+        self.pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
         mean, sigma = real.mean(dtype=np.float64), real.std(dtype=np.float64)
         self._edges = mean + sigma * _PEAK_SIGMAS
         self._power, self._peaks = self._rows(real)

@@ -1,5 +1,6 @@
 """Each format: round trips, streams and headers."""
 
+import mmap
 import weakref
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cosmogan_k3.maps import MapSet, MapStream, read_maps, write_maps
-from cosmogan_k3.maps.io.open import open_maps
+from cosmogan_k3.maps.io.open import MapSource, reading
 
 ENDINGS = ("npz", "h5", "hdf5", "fits", "fit", "npy")
 
@@ -79,7 +80,8 @@ def test_identities_and_parameters_survive(tmp_path, ending):
 
 def test_npy_files_are_memory_mapped(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((3, 4, 4), "float32"))
-    assert isinstance(open_maps(str(tmp_path / "a.npy")).array, np.memmap)
+    with reading(MapSource.of(tmp_path / "a.npy")) as maps:
+        assert isinstance(maps.base, mmap.mmap)
 
 
 def test_fits_headers_are_those_of_lenstools(tmp_path):
@@ -89,4 +91,6 @@ def test_fits_headers_are_those_of_lenstools(tmp_path):
         assert file[0].data.shape == (4, 4)
         assert file[0].header["ANGLE"] == pytest.approx(4 * 1.5 / 60)  # LensTools: side in degrees
         assert file[0].header["CDELT1"] == pytest.approx(1.5 / 60)
+        assert file[0].header["CUNIT1"] == "deg"
+        assert file[0].header["NMAPS"] == 2
         np.testing.assert_array_equal(file[1].data, kappa[1])

@@ -125,8 +125,10 @@ def test_patches_larger_than_maps_and_mixed_files_are_refused(tmp_path):
         read_maps(tmp_path, pixel_arcmin=1.0)
     assert len(read_maps(tmp_path, pixels=4, pixel_arcmin=1.0)) == 5
     write_maps(tmp_path / "c.npz", MapSet(good(), 3.0))
-    with pytest.raises(InputError, match="different pixel sizes"):
+    with pytest.raises(InputError, match=r"a.npy: does not say how large its pixels are"):
         read_maps(tmp_path, pixels=4)
+    with pytest.raises(InputError, match="3 arcmin in the file, and pixel_arcmin gives 1 arcmin"):
+        read_maps(tmp_path, pixels=4, pixel_arcmin=1.0)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no maps in this folder"):
         read_maps(tmp_path / "empty")
@@ -161,11 +163,6 @@ def test_odd_arrays_of_an_archive_are_refused_by_name(tmp_path, arrays, cause):
 def test_arrays_that_are_not_of_each_map_are_no_parameters(tmp_path):
     save_npz(parameter_seed=3, parameter_note="text", parameter_h=np.ones(2))(tmp_path / "a.npz")
     assert list(read_maps(tmp_path / "a.npz").parameters) == ["h"]
-
-
-def test_a_given_pixel_size_overrides_that_of_the_file(tmp_path):
-    save_npz(pixel_arcmin=-1.0)(tmp_path / "a.npz")
-    assert read_maps(tmp_path / "a.npz", pixel_arcmin=3.0).pixel_arcmin == 3.0
 
 
 def test_text_files_in_an_archive_are_ignored(tmp_path):

@@ -1,0 +1,87 @@
+"""Plain numbers and arrays, from those that carry a unit or a mask."""
+
+from typing import Any
+
+import numpy as np
+
+from cosmogan_k3.errors import InputError
+
+
+def in_unit(value: Any, unit: str, name: str) -> float:
+    """Return a number in a unit.
+
+    Parameters
+    ----------
+    value : float or astropy.units.Quantity
+        A plain number is in ``unit``.
+    unit : str
+        "arcmin", "deg" or "" for pure numbers.
+    name : str
+        Of the parameter, for the error message.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        Another kind of quantity, or no number.
+
+    Examples
+    --------
+    >>> from astropy import units
+    >>> in_unit(0.0625 * units.deg, "arcmin", "pixel_arcmin"), in_unit(3, "arcmin", "pixel_arcmin")
+    (3.75, 3.0)
+    """
+    try:
+        plain = value.to_value(unit) if hasattr(value, "to_value") else value
+        return float(np.asarray(plain, np.float64)[()])
+    except (TypeError, ValueError) as error:  # astropy's UnitConversionError is a TypeError
+        raise InputError(
+            f"{name} must be one number, in {unit or 'no unit'}. Received: {value!r}",
+            parameter=name,
+        ) from error
+
+
+def plain_maps(maps: Any) -> Any:
+    """Return maps without unit or mask; other objects are returned as they are.
+
+    Parameters
+    ----------
+    maps : array, astropy.units.Quantity, numpy.ma.MaskedArray or any other object
+        Quantities must be dimensionless, like κ; percent are converted.
+
+    Returns
+    -------
+    array or ``maps``
+
+    Raises
+    ------
+    InputError
+        A unit that convergence does not have, masked pixels, or complex numbers.
+
+    Examples
+    --------
+    >>> from astropy import units
+    >>> plain_maps([2.0] * units.percent).tolist()
+    [0.02]
+    >>> plain_maps(np.ma.masked_greater([1.0, 2.0], 1.5))
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: 1 of 2 pixels are masked; ...
+    """
+    if hasattr(maps, "to_value"):
+        try:
+            maps = maps.to_value("")
+        except (TypeError, ValueError) as error:
+            raise InputError(f"Convergence has no unit. Received: {maps.unit}") from error
+    if isinstance(maps, np.ma.MaskedArray):
+        if count := int(np.ma.count_masked(maps)):
+            raise InputError(
+                f"{count} of {maps.size} pixels are masked; fill them, or leave these maps out, "
+                "or give the maps and a mask"
+            )
+        maps = np.asarray(maps.data)
+    if np.dtype(getattr(maps, "dtype", float)).kind == "c":
+        raise InputError(f"Maps are real numbers. Received: dtype {maps.dtype}")
+    return maps
