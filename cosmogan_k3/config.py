@@ -35,6 +35,18 @@ def _pixel_arcmin() -> Any:
     return option(0.0, "side of a pixel in arcmin, for files that do not record it", minimum=0)
 
 
+def _field() -> Any:
+    return option(
+        "", "name of the array in files with several, e.g. kappa/zs1; default: kappa or convergence"
+    )
+
+
+def _external() -> Any:
+    return option(
+        False, "let HDF5 files take data from other files, which they can choose", flag=True
+    )
+
+
 def _model_name() -> Any:
     return option("cosmogan", "name of the registered model; '': do not register")
 
@@ -132,6 +144,8 @@ class TrainConfig:
     data: str = option("", "training maps: npy, npz, h5 or fits file, or a folder of files")
     pixels: int = _pixels()
     pixel_arcmin: float = _pixel_arcmin()
+    field: str = _field()
+    external: bool = _external()
     periodic: str = _periodic()
     preset: str = option("best", "architecture and training recipe")
     loss: str = option(
@@ -178,6 +192,9 @@ class EvaluateConfig:
     )
     pixels: int = _pixels()
     pixel_arcmin: float = _pixel_arcmin()
+    field: str = _field()
+    generated_field: str = option("", "the same for the generated maps")
+    external: bool = _external()
     seed: int = _seed()
     out: str = option(
         "evaluation", "folder for report.html, metrics.json, statistics.csv and the figures"
@@ -221,6 +238,8 @@ class TuneConfig:
     )
     pixels: int = _pixels()
     pixel_arcmin: float = _pixel_arcmin()
+    field: str = _field()
+    external: bool = _external()
     periodic: str = _periodic()
     preset: str = option("quick", "architecture and training recipe that the trials vary")
     condition: str = _condition()

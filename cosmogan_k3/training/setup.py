@@ -17,7 +17,7 @@ from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.nn import losses
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training.checkpoints import Checkpoints
-from cosmogan_k3.training.distributed import distributed_errors
+from cosmogan_k3.training.distributed import distributed_errors, is_main_process
 from cosmogan_k3.training.progress import Progress
 
 
@@ -78,8 +78,14 @@ def load(config: TrainConfig | TuneConfig, preset: Preset) -> MapSet:
         If the maps cannot be read, or the preset cannot make maps of their side.
     """
     maps = read_maps(
-        config.data, pixels=config.pixels or None, pixel_arcmin=config.pixel_arcmin or None
+        config.data,
+        pixels=config.pixels or None,
+        pixel_arcmin=config.pixel_arcmin or None,
+        field=config.field,
+        external=config.external,
     )
+    if not config.quiet and is_main_process():
+        print(f"maps: {maps.describe()}")
     preset.architecture.latent_shapes(maps.pixels)
     return maps
 

@@ -9,7 +9,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
 from cosmogan_k3.evaluation.files import RESULTS, summary, write_evaluation
 from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
-from cosmogan_k3.maps import read_maps, read_mask
+from cosmogan_k3.maps import MapSet, read_maps, read_mask
 from cosmogan_k3.parallel.executor import executor, wants_dask
 
 
@@ -48,11 +48,27 @@ def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the sets of maps and the mask, and where they come from."""
     paths = {name: getattr(config, name) for name in ("real", "generated", "training")}
     paths = {name: path for name, path in paths.items() if path}
-    pixels, pixel_arcmin = config.pixels or None, config.pixel_arcmin or None
-    sets = {
-        name: read_maps(path, pixels=pixels, pixel_arcmin=pixel_arcmin)
-        for name, path in paths.items()
-    }
+    sets = {name: _read_set(config, name) for name in paths}
     mask = read_mask(config.mask, pixels=sets["real"].pixels) if config.mask else None
     provenance = paths | ({"mask": config.mask} if config.mask else {})
+    for name, maps in sets.items():
+        provenance[f"{name}_maps_read"] = maps.describe()
+        if not config.quiet:
+            print(f"{name} maps: {maps.describe()}")
     return sets | {"mask": mask}, provenance
+
+
+def _read_set(config: EvaluateConfig, name: str) -> MapSet:
+    """Read the real, generated or training maps; an error names the option of these maps."""
+    parameter = "generated_field" if name == "generated" else "field"
+    try:
+        return read_maps(
+            getattr(config, name),
+            pixels=config.pixels or None,
+            pixel_arcmin=config.pixel_arcmin or None,
+            field=getattr(config, parameter),
+            external=config.external,
+        )
+    except InputError as error:
+        named = parameter if error.parameter == "field" else error.parameter
+        raise InputError(str(error), parameter=named) from error
