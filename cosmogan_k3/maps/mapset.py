@@ -259,7 +259,7 @@ class MapStream:
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "pixel_arcmin", checkcheck_pixel_size(self.pixel_arcmin))
+        object.__setattr__(self, "pixel_arcmin", check_pixel_size(self.pixel_arcmin))
         for name, values in self.parameters.items():
             _check_values(name, values, self.count)
 
@@ -317,13 +317,13 @@ def check_pixel_size(pixel_arcmin: Any) -> float:
     >>> check_pixel_size(2)
     2.0
     """
-    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
-    if not 0 < pixel_arcmin < np.inf:
+    size = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
+    if not 0 < size < np.inf:
         raise InputError(
-            f"pixel_arcmin must be positive and finite. Received: {pixel_arcmin}",
+            f"pixel_arcmin must be positive and finite. Received: {size}",
             parameter="pixel_arcmin",
         )
-    return float(pixel_arcmin)
+    return size
 
 
 def _check_values(name: str, values: ArrayLike, count: int, kinds: str = "biuf") -> None:
