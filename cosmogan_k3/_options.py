@@ -1,7 +1,11 @@
 """Options of commands: dataclass fields with help texts and bounds."""
 
-from dataclasses import field
+import math
+from collections.abc import Mapping
+from dataclasses import field, fields
 from typing import Any, TypeVar
+
+from cosmogan_k3.errors import InputError
 
 Config = TypeVar("Config")
 
@@ -12,7 +16,7 @@ def option(
     *,
     choices: tuple[Any, ...] | None = None,
     minimum: float | None = None,
-    maximum: float | None = None,
+    within: tuple[float, float] | None = None,
     above: float | None = None,
     flag: bool = False,
     bare: Any = None,
@@ -29,8 +33,8 @@ def option(
         All valid values.
     minimum : float, optional
         Smallest valid value.
-    maximum : float, optional
-        Largest valid value.
+    within : tuple of float, optional
+        Smallest and largest valid value.
     above : float, optional
         Largest number that is too small.
     flag : bool, default False
@@ -47,7 +51,8 @@ def option(
     >>> option(0, "seed of all random draws", minimum=0).metadata["minimum"]
     0
     """
-    bounds = {"choices": choices, "minimum": minimum, "maximum": maximum, "above": above}
+    low, high = within or (minimum, None)
+    bounds = {"choices": choices, "minimum": low, "maximum": high, "above": above}
     return field(default=default, metadata={"help": help, "flag": flag, "bare": bare, **bounds})
 
 
@@ -77,3 +82,62 @@ def documented(config: type[Config]) -> type[Config]:
     )
     config.__doc__ = f"{config.__doc__}\n\nParameters\n----------\n{entries}"
     return config
+
+
+def problem(value: Any, metadata: Mapping[str, Any]) -> str:
+    """Return why a value is not valid for an option; empty if it is.
+
+    Parameters
+    ----------
+    value : bool, int, float or str
+    metadata : mapping
+        Of the option's field.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> problem(70.0, option(0.7, "Hubble constant", within=(0.4, 1)).metadata)
+    'must be at most 1'
+    """
+    choices, above = metadata["choices"], metadata["above"]
+    minimum, maximum = metadata["minimum"], metadata["maximum"]
+    if choices is not None and value not in choices:
+        return f"expected one of {', '.join(str(choice) for choice in choices if choice != '')}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "expected a finite number"
+    if minimum is not None and value < minimum:
+        return f"must be at least {minimum}"
+    if above is not None and value <= above:
+        return f"must be greater than {above}"
+    if maximum is not None and value > maximum:
+        return f"must be at most {maximum}"
+    return ""
+
+
+def check_bounds(config: Any) -> None:
+    """Raise an error if a value of a configuration is outside its bounds.
+
+    The command line checks the same bounds when it parses the options.
+
+    Parameters
+    ----------
+    config : dataclass of ``config``
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> from cosmogan_k3.config import Simulation
+    >>> check_bounds(Simulation(h=70.0))
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: h must be at most 1.0. Received: 70.0
+    """
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if reason := problem(value, each.metadata):
+            raise InputError(f"{each.name} {reason}. Received: {value!r}", parameter=each.name)

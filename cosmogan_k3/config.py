@@ -10,9 +10,23 @@ from cosmogan_k3._options import documented, option
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
+# Bounds, for the command line and for Python.
+# Keras has seeds of 32 bits. Rollbacks and the final test add some millions to the user's.
+_LARGEST_SEED = 2**31 - 1
+# A map of this side takes 1 GB in float32, and its simulation some GB more.
+_LARGEST_SIDE = 16_384
+# A million maps of 64² are 16 GB.
+_MOST_MAPS = 10**9
+# Processes that one machine can run.
+_MOST_PROCESSES = 1_024
+_MANY = 10**6
+# Beyond 60 degrees a flat map is off by 10 % at its edges.
+_LARGEST_FIELD = 60.0
+# The ranges of cosmological parameters are those of wide priors, and exclude other units (h = 70).
+
 
 def _seed() -> Any:
-    return option(0, "seed of all random draws", minimum=0)
+    return option(0, "seed of all random draws", within=(0, _LARGEST_SEED))
 
 
 def _backend() -> Any:
@@ -28,11 +42,17 @@ def _quiet() -> Any:
 
 
 def _pixels() -> Any:
-    return option(0, "side of the patches to cut larger maps into; 0: use whole maps", minimum=0)
+    return option(
+        0,
+        "side of the patches to cut larger maps into; 0: use whole maps",
+        within=(0, _LARGEST_SIDE),
+    )
 
 
 def _pixel_arcmin() -> Any:
-    return option(0.0, "side of a pixel in arcmin, for files that do not record it", minimum=0)
+    return option(
+        0.0, "side of a pixel in arcmin, for files that do not record it", within=(0, 600.0)
+    )
 
 
 def _field() -> Any:
@@ -74,7 +94,9 @@ def _maps_out(name: str) -> Any:
 
 
 def _workers() -> Any:
-    return option(0, "Dask worker processes to start on this machine; 0: none", minimum=0)
+    return option(
+        0, "Dask worker processes to start on this machine; 0: none", within=(0, _MOST_PROCESSES)
+    )
 
 
 def _scheduler() -> Any:
@@ -82,19 +104,19 @@ def _scheduler() -> Any:
 
 
 def _shard_maps() -> Any:
-    return option(10_240, "maps in a file, with --workers or --scheduler", minimum=1)
+    return option(10_240, "maps in a file, with --workers or --scheduler", within=(1, _MOST_MAPS))
 
 
 def _simulated_maps() -> Any:
-    return option(9_000, "number of maps to simulate if no data are given", minimum=1)
+    return option(9_000, "number of maps to simulate if no data are given", within=(1, _MOST_MAPS))
 
 
 def _simulated_field() -> Any:
-    return option(5.0, "side of a simulated map in degrees", above=0)
+    return option(5.0, "side of a simulated map in degrees", within=(0.01, _LARGEST_FIELD))
 
 
 def _simulated_redshift() -> Any:
-    return option(1.0, "redshift of the simulated source plane", above=0)
+    return option(1.0, "redshift of the simulated source plane", within=(0.01, 20.0))
 
 
 @documented
@@ -102,23 +124,27 @@ def _simulated_redshift() -> Any:
 class Simulation:
     """A flat ΛCDM cosmology, a source plane and a field to simulate."""
 
-    maps: int = option(9_000, "number of maps", minimum=1)
-    pixels: int = option(64, "side of a map in pixels", minimum=2)
-    field_deg: float = option(5.0, "side of a map in degrees", above=0)
-    source_redshift: float = option(1.0, "redshift of the source plane", above=0)
-    omega_m: float = option(0.3, "matter density today", above=0)
-    omega_b: float = option(0.05, "baryon density today", above=0)
-    h: float = option(0.7, "Hubble constant in 100 km/s/Mpc", above=0)
-    sigma_8: float = option(0.8, "linear rms matter fluctuation in 8 Mpc/h spheres", above=0)
-    n_s: float = option(0.96, "spectral index", above=0)
+    maps: int = option(9_000, "number of maps", within=(1, _MOST_MAPS))
+    pixels: int = option(64, "side of a map in pixels", within=(2, _LARGEST_SIDE))
+    field_deg: float = option(5.0, "side of a map in degrees", within=(0.01, _LARGEST_FIELD))
+    source_redshift: float = option(1.0, "redshift of the source plane", within=(0.01, 20.0))
+    omega_m: float = option(0.3, "matter density today", within=(0.05, 1.0))
+    omega_b: float = option(0.05, "baryon density today", within=(0.001, 0.5))
+    h: float = option(0.7, "Hubble constant in 100 km/s/Mpc", within=(0.4, 1.0))
+    sigma_8: float = option(
+        0.8, "linear rms matter fluctuation in 8 Mpc/h spheres", within=(0.2, 2.0)
+    )
+    n_s: float = option(0.96, "spectral index", within=(0.5, 1.5))
     shift: float = option(
         0.0,
         "minus the minimum convergence; 0: the fit of Hilbert et al. at the source redshift",
-        minimum=0,
+        within=(0, 1.0),
     )
     vary: str = option("", "ranges to draw cosmologies from, e.g. omega_m=0.2:0.4,sigma_8=0.6:1.0")
     cosmologies: int = option(
-        32, "number of cosmologies with --vary; consecutive maps alternate between them", minimum=1
+        32,
+        "number of cosmologies with --vary; consecutive maps alternate between them",
+        within=(1, 2**16),
     )
     seed: int = _seed()
 
@@ -161,8 +187,10 @@ class TrainConfig:
         "number of devices that share each batch, over all processes; "
         "auto: all accelerators, or one CPU",
     )
-    epochs: int = option(0, "passes through the training maps; 0: those of the preset", minimum=0)
-    batch_size: int = option(0, "maps in a batch; 0: that of the preset", minimum=0)
+    epochs: int = option(
+        0, "passes through the training maps; 0: those of the preset", within=(0, _MANY)
+    )
+    batch_size: int = option(0, "maps in a batch; 0: that of the preset", within=(0, _MANY))
     seed: int = _seed()
     model_name: str = _model_name()
     alias: str = option("champion", "alias of the new version in the registry")
@@ -211,9 +239,11 @@ class GenerateConfig:
     """Draw maps from a trained model."""
 
     model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
-    maps: int = option(1000, "number of maps", minimum=1)
+    maps: int = option(1000, "number of maps", within=(1, _MOST_MAPS))
     pixels: int = option(
-        0, "side of the maps, for models that can draw another; 0: as trained", minimum=0
+        0,
+        "side of the maps, for models that can draw another; 0: as trained",
+        within=(0, _LARGEST_SIDE),
     )
     parameters: str = option(
         "", "parameters of the maps, for conditional models, e.g. omega_m=0.3,sigma_8=0.8"
@@ -247,12 +277,9 @@ class TuneConfig:
         "", "TOML file with the search ranges; default: learning rates, loss, margins, R1"
     )
     backend: str = _backend()
-    trials: int = option(40, "trials of the study, over all workers", minimum=1)
+    trials: int = option(40, "trials of the study, over all workers", within=(1, _MANY))
     study: str = option("cosmogan", "name of the study; the same name continues it")
-    storage: str = option(
-        "sqlite:///study.db",
-        "URL of the study's database, for SQLAlchemy",
-    )
+    storage: str = option("sqlite:///study.db", "URL of the study's database, for SQLAlchemy")
     objective: str = option(
         "score",
         "score: the mean over ln((1 + distance/null)/2); "
@@ -263,11 +290,13 @@ class TuneConfig:
     pruner: str = option(
         "asha", "Optuna pruner; pareto studies never prune", choices=("asha", "hyperband", "none")
     )
-    repeats: int = option(1, "seeds over which each trial is averaged", minimum=1)
+    repeats: int = option(1, "seeds over which each trial is averaged", within=(1, 1_000))
     epochs: int = option(
         0, "passes through the training maps in each trial; 0: those of the preset", minimum=0
     )
-    workers: int = option(1, "processes on this machine that run trials", minimum=1)
+    workers: int = option(
+        1, "processes on this machine that run trials", within=(1, _MOST_PROCESSES)
+    )
     heartbeat: int = option(
         30,
         "seconds between signals of a worker; after three missed ones its trial is repeated",

@@ -1,11 +1,12 @@
 """The argument parser, built from the dataclasses in ``config``."""
 
 import argparse
-import math
 from collections.abc import Callable
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any, NoReturn
 
+from cosmogan_k3._options import problem
 from cosmogan_k3._version import __version__
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.errors import one_line
@@ -91,7 +92,7 @@ def flags_of(parameter: str) -> str:
 
 def _add_option(command: argparse.ArgumentParser, field: Field[Any]) -> None:
     """Add the option of one field to a command."""
-    flag, help = flags_of(field.name), field.metadata["help"]
+    flag, help = flags_of(field.name), field.metadata["help"] + _range(field)
     if field.metadata["flag"]:
         command.add_argument(flag, action="store_true", help=help)
         return
@@ -107,6 +108,12 @@ def _add_option(command: argparse.ArgumentParser, field: Field[Any]) -> None:
     )
 
 
+def _range(field: Field[Any]) -> str:
+    """Return the bounds of a field for its help text, if it has both."""
+    low, high = field.metadata["minimum"], field.metadata["maximum"]
+    return "" if low is None or high is None else f"; {low:,} to {high:,}"
+
+
 def _type_of(field: Field[Any]) -> type:
     """Return the type of a field; annotations in ``config`` are types, not strings."""
     assert isinstance(field.type, type)
@@ -115,32 +122,19 @@ def _type_of(field: Field[Any]) -> type:
 
 def _converter(field: Field[Any]) -> Callable[[str], Any]:
     """Return the function by which argparse converts and checks the text of a field."""
-    convert, metadata = _type_of(field), field.metadata
+    convert = _type_of(field)
 
     def converted(text: str) -> Any:
+        if convert is str and text.startswith("~"):
+            text = str(Path(text).expanduser())  # no shell expands --out=~/maps.npz
         try:
             value = convert(text)
         except ValueError:
             raise argparse.ArgumentTypeError(
                 f"expected {convert.__name__}. Received: {text!r}"
             ) from None
-        if problem := _problem(value, metadata["choices"], metadata["minimum"], metadata["above"]):
-            raise argparse.ArgumentTypeError(f"{problem}. Received: {text!r}")
+        if reason := problem(value, field.metadata):
+            raise argparse.ArgumentTypeError(f"{reason}. Received: {text!r}")
         return value
 
     return converted
-
-
-def _problem(
-    value: Any, choices: tuple[Any, ...] | None, minimum: float | None, above: float | None
-) -> str:
-    """Return why a value is not valid; empty if it is."""
-    if choices is not None and value not in choices:
-        return f"expected one of {', '.join(str(choice) for choice in choices if choice != '')}"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "expected a finite number"
-    if minimum is not None and value < minimum:
-        return f"must be at least {minimum}"
-    if above is not None and value <= above:
-        return f"must be greater than {above}"
-    return ""

@@ -1,13 +1,14 @@
 """Simulate the maps that a configuration describes."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from cosmogan_k3._options import check_bounds, problem
 from cosmogan_k3._typing import Maps
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.errors import InputError
@@ -87,9 +88,8 @@ def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = Tru
     >>> [len(block) for block in stream.blocks()]
     [256, 44]
     """
-    if simulation.maps < 1:
-        raise InputError(f"maps must be positive. Received: {simulation.maps}", parameter="maps")
     simulation = replace(simulation, field_deg=in_unit(simulation.field_deg, "deg", "field_deg"))
+    check_bounds(simulation)
     cosmologies = _cosmologies(simulation)
     samplers = [_sampler(cosmology) for cosmology in cosmologies]
     numbers = range(first, first + simulation.maps)
@@ -119,11 +119,21 @@ def _cosmologies(simulation: Simulation) -> list[Simulation]:
     if not simulation.vary:
         return [simulation]
     ranges = parse_ranges(simulation.vary, _PARAMETERS)
+    for name, ends in ranges.items():
+        _check_range(name, ends)
     points = design(ranges, simulation.cosmologies, simulation.seed)
     varied: list[dict[str, Any]] = [
         dict(zip(ranges, point.tolist(), strict=True)) for point in points
     ]
     return [replace(simulation, **values) for values in varied]
+
+
+def _check_range(name: str, ends: tuple[float, float]) -> None:
+    """Check the ends of a range against the bounds of its parameter."""
+    (metadata,) = (each.metadata for each in fields(Simulation) if each.name == name)
+    for end in ends:
+        if reason := problem(end, metadata):
+            raise InputError(f"{name} {reason}. Received: {end!r}", parameter="vary")
 
 
 def _sampler(simulation: Simulation) -> Callable[[int], NDArray[np.float32]]:

@@ -55,23 +55,23 @@ def convergence_power(ell: ArrayLike, cosmology: Cosmology, source_redshift: flo
         )
     import pyccl  # slow to load, and needed for nothing else
 
-    model = pyccl.Cosmology(
-        Omega_c=cosmology.omega_m - cosmology.omega_b,
-        Omega_b=cosmology.omega_b,
-        h=cosmology.h,
-        sigma8=cosmology.sigma_8,
-        n_s=cosmology.n_s,
-        transfer_function="eisenstein_hu",
-        matter_power_spectrum="halofit",
-    )
-    # pyccl's "CMB lensing" tracer is the convergence of one source plane, at any redshift.
-    tracer = pyccl.CMBLensingTracer(model, z_source=source_redshift)
     # C_ℓ is smooth: interpolation in log ℓ costs much less than evaluation at every Fourier mode.
     ell = np.asarray(ell, dtype=float)
     table = np.geomspace(max(ell.min() * 0.99, 0.1), ell.max() * 1.01, _TABLE_SIZE)
     try:
+        model = pyccl.Cosmology(
+            Omega_c=cosmology.omega_m - cosmology.omega_b,
+            Omega_b=cosmology.omega_b,
+            h=cosmology.h,
+            sigma8=cosmology.sigma_8,
+            n_s=cosmology.n_s,
+            transfer_function="eisenstein_hu",
+            matter_power_spectrum="halofit",
+        )
+        # pyccl's "CMB lensing" tracer is the convergence of one source plane, at any redshift.
+        tracer = pyccl.CMBLensingTracer(model, z_source=source_redshift)
         log_power = np.log(pyccl.angular_cl(model, tracer, tracer, table))
-    except pyccl.errors.CCLError as error:
+    except (pyccl.errors.CCLError, ValueError) as error:
         raise InputError(
             f"pyccl cannot compute the power spectrum of {cosmology} at source redshift "
             f"{source_redshift} ({one_line(error, 200)})"

@@ -9,6 +9,21 @@ from cosmogan_k3.cli.main import main
 from cosmogan_k3.maps import MapSet, write_maps
 from tests.harness import run_command as run
 
+OUT_OF_BOUNDS = [
+    ("--seed", 2**32, "most 2147483647"),
+    ("--maps", 10**11, "most 1000000000"),
+    ("--pixels", 80_000, "most 16384"),
+    ("--field-deg", 1e300, "most 60.0"),
+    ("--field-deg", 1e-9, "least 0.01"),
+    ("--source-redshift", -1, "least 0.01"),
+    ("--source-redshift", 1100, "most 20.0"),
+    ("--omega-m", 30, "most 1.0"),
+    ("--h", 70, "most 1.0"),
+    ("--sigma-8", 8, "most 2.0"),
+    ("--n-s", 0, "least 0.5"),
+    ("--workers", 100_000, "most 1024"),
+]
+
 
 def bad_commands(folder):
     """Yield arguments, and what the line on standard error must contain."""
@@ -122,11 +137,12 @@ def bad_commands(folder):
     yield ("simulate", "--maps", -5), ("--maps", "at least 1")
     yield ("simulate", "--pixels", 0), ("--pixels", "at least 2")
     yield ("simulate", "--field-deg", "nan"), ("--field-deg", "finite")
-    wide = ("simulate", "--maps", 2, "--pixels", 8, "--field-deg", 1e9, "--out", folder / "w.npz")
-    yield wide, ("ell values",)
-    many = ("simulate", "--maps", 10**11, "--pixels", 8, "--out", folder / "m.npz")
-    yield many, ("error: ",)
-    yield ("simulate", "--source-redshift", -1), ("--source-redshift", "greater than 0")
+    for flag, value, bound in OUT_OF_BOUNDS:
+        options = (flag, value, "--out", folder / "w.npz")
+        yield ("simulate", *options), (f"{flag}: must be at {bound}. Received",)
+    yield ("train", "--seed", 2**32), ("--seed: must be at most 2147483647",)
+    yield ("tune", "--workers", 100_000), ("--workers: must be at most 1024",)
+    yield ("generate", "--pixels", 80_000), ("--pixels: must be at most 16384",)
     yield ("simulate", "--seed", "one"), ("--seed", "expected int")
     yield ("simulate", "--out", folder / "maps.csv"), ("maps.csv", "unknown kind of file")
     yield ("simulate", "--out", folder / "file" / "maps.npz"), ("file", "cannot be written to")
@@ -147,7 +163,7 @@ def bad_commands(folder):
         ("simulate", *many, "--scheduler", "tcp://host:8786"),
         ("--workers", "--scheduler", "give one of them"),
     )
-    yield ("simulate", *many, "--omega-b", 0.5), ("0 < omega_b < omega_m",)
+    yield ("simulate", *many, "--omega-b", 0.4), ("0 < omega_b < omega_m",)
     yield ("simulate", "--workers", 2, "--out", folder / "whole.npz"), ("whole.npz", "is a file")
     yield ("generate", "--model", folder / "no.keras", *many), ("no.keras", "no such model")
     yield (

@@ -51,6 +51,12 @@ def test_an_option_with_a_bare_form_is_one_for_mlproject_too():
     ]
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    parsed = cli.build_parser().parse_args(["simulate", "--out=~/maps.npz"])
+    assert parsed.out == str(tmp_path / "maps.npz")
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; from cosmogan_k3.cli import main as cli; cli.build_parser(); "

@@ -179,13 +179,30 @@ def test_a_part_of_a_varied_set_equals_that_part_of_the_whole():
         ({"vary": "omega_m=0.2:inf"}, "must rise"),
         ({"vary": "w=-1.1:-0.9"}, r"expected each at most once of omega_m.*Received: 'w'"),
         ({"vary": "h=0.6:0.7,h=0.6:0.7"}, "at most once"),
-        ({"vary": "omega_m=0.01:0.04"}, "0 < omega_b < omega_m"),
-        ({"source_redshift": 25.0}, "source_redshift must lie"),
-        ({"omega_b": 0.5}, "0 < omega_b < omega_m"),
+        ({"vary": "h=60:80"}, r"h must be at most 1\.0\. Received: 60\.0"),
+        ({"vary": "omega_m=0.1:0.15", "omega_b": 0.2}, "0 < omega_b < omega_m"),
+        ({"source_redshift": 25.0}, r"source_redshift must be at most 20\.0"),
+        ({"h": 70.0}, r"h must be at most 1\.0\. Received: 70\.0"),
+        ({"h": float("nan")}, "h expected a finite number"),
+        ({"field_deg": 1e4}, r"field_deg must be at most 60\.0"),
+        ({"seed": 2**32}, "seed must be at most"),
+        ({"pixels": 80_000}, "pixels must be at most"),
+        ({"omega_b": 0.4}, "0 < omega_b < omega_m"),
         ({"shift": 1e-4}, "No shifted-lognormal field"),
-        ({"maps": 0}, "must be positive"),
+        ({"maps": 0}, "maps must be at least 1"),
     ],
 )
 def test_impossible_simulations_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         simulate_maps(Simulation(**({"maps": 2, "pixels": 16, "field_deg": 2.0} | change)))
+
+
+def test_an_error_of_pyccl_is_an_input_error(monkeypatch):
+    import pyccl
+
+    def fail(**options):
+        raise ValueError("Omega_k is\nnot acceptable")
+
+    monkeypatch.setattr(pyccl, "Cosmology", fail)
+    with pytest.raises(InputError, match=r"pyccl cannot compute .*Omega_k is not acceptable"):
+        simulate_maps(Simulation(maps=1, pixels=16))
