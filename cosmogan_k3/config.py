@@ -71,6 +71,12 @@ def _model_name() -> Any:
     return option("cosmogan", "name of the registered model; '': do not register")
 
 
+def _alias() -> Any:
+    return option(
+        "", "alias that the new model takes; default: champion if it is better, else challenger"
+    )
+
+
 def _condition() -> Any:
     return option(
         "", "parameters of the maps to condition on, separated by commas, e.g. omega_m,sigma_8"
@@ -193,7 +199,7 @@ class TrainConfig:
     batch_size: int = option(0, "maps in a batch; 0: that of the preset", within=(0, _MANY))
     seed: int = _seed()
     model_name: str = _model_name()
-    alias: str = option("champion", "alias of the new version in the registry")
+    alias: str = _alias()
     out: str = option("run", "folder for the model, its figures and checkpoints")
     resume: int = option(
         0, "1: continue from the newest checkpoint in the folder", choices=(0, 1), bare=1
@@ -312,7 +318,7 @@ class TuneConfig:
     )
     seed: int = _seed()
     model_name: str = _model_name()
-    alias: str = option("champion", "alias that the best model can take from its present holder")
+    alias: str = _alias()
     out: str = option("study", "folder for the figures of the study and the retrained models")
     maps: int = _simulated_maps()
     field_deg: float = _simulated_field()

@@ -12,6 +12,7 @@ import keras
 import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, Schema, TensorSpec
@@ -215,8 +216,8 @@ def _requirements() -> list[str]:
     return [f"{name}=={metadata.version(name).split('+')[0]}" for name in names]
 
 
-def load_if_any(name: str, alias: str) -> GAN | None:
-    """Return the GAN that has an alias in the registry, or None if there is no such alias.
+def version_with_alias(name: str, alias: str) -> ModelVersion | None:
+    """Return the version that has an alias, or None if there is no such alias.
 
     Parameters
     ----------
@@ -231,14 +232,29 @@ def load_if_any(name: str, alias: str) -> GAN | None:
     """
     use_store()
     try:
-        mlflow.MlflowClient().get_model_version_by_alias(name, alias)
+        return mlflow.MlflowClient().get_model_version_by_alias(name, alias)
     except mlflow.exceptions.MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise InputError(
-            f"{mlflow.get_tracking_uri()}: the registry cannot be read ({one_line(error, 200)})"
+            f"{mlflow.get_tracking_uri()}: the registry cannot be read "
+            f"({one_line(error, 200)})"
         ) from error
-    return load_gan(f"models:/{name}@{alias}")
+
+
+def data_of_run(run_id: str | None) -> str:
+    """Return the SHA-256 of the data of a run; empty if there is no such run or parameter.
+
+    Versions of earlier packages do not record it themselves.
+
+    Parameters
+    ----------
+    run_id : str or None
+    """
+    try:
+        return mlflow.get_run(run_id).data.params.get("data_fingerprint", "") if run_id else ""
+    except mlflow.exceptions.MlflowException:
+        return ""
 
 
 def load_gan(uri: str) -> GAN:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosmogan_k3._typing import Maps
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet
-from cosmogan_k3.statistics import Validation, relative_diversity
+from cosmogan_k3.statistics import Validation, relative_diversity, validation_score
 from cosmogan_k3.training.divergence import diagnose
 
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ class EpochJudge:
         sampler = Sampler(gan)
         parameters = sampler.parameters_of(self.held_out, slice(self.n_maps))
         return sampler.sample(self.n_maps, parameters=parameters)
+
+    def score(self, gan: "GAN") -> float | None:
+        """Return the validation score of a GAN; None if it does not draw maps like these."""
+        same_size = np.isclose(gan.pixel_arcmin, self.held_out.pixel_arcmin, rtol=1e-3)
+        if gan.pixels != self.held_out.pixels or not same_size:
+            return None
+        try:
+            return validation_score(self.validation.distances(self.draw(gan)))
+        except (InputError, KeyError):  # conditioned on other parameters, or in another range
+            return None
 
     def diversity(self, generated: Maps) -> float:
         """Return the maps' diversity relative to the held-out maps; NaN if they are not finite."""

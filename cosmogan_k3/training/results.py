@@ -19,8 +19,9 @@ from cosmogan_k3.maps import Splits
 from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.parallel.executor import thread_map
 from cosmogan_k3.statistics import stopping_advice
-from cosmogan_k3.tracking import registry, runs
+from cosmogan_k3.tracking import champion, runs
 from cosmogan_k3.training.checkpoints import Checkpoints
+from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.progress import SCORE, Progress
 
 # The latents of the final evaluation are none that training or validation used.
@@ -67,9 +68,16 @@ def finish(
     metrics = dict(evaluation.metrics)
     runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
     runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
-    registry.log_gan(gan, registered_name=config.model_name, alias=config.alias)
+    judge = EpochJudge.if_enough(splits.validation)
+    verdict = champion.register(
+        gan,
+        judge.score if judge else lambda _: None,
+        model_name=config.model_name,
+        alias=config.alias,
+    )
     if not config.quiet:
         print(summary(evaluation))
+        print(verdict)
     return emulator, metrics
 
 

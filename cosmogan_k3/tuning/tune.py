@@ -16,6 +16,9 @@ from cosmogan_k3.maps import MapSet, Splits
 from cosmogan_k3.maps.conditioning import parse_names
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.tracking import runs
+from cosmogan_k3.tracking.champion import register
+from cosmogan_k3.tracking.registry import check_names
+from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.setup import conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
@@ -70,6 +73,7 @@ def prepare(config: TuneConfig) -> Plan:
     ranges = space.read_ranges(config.ranges)
     space.check(ranges, preset)
     check_writable(config.out)
+    check_names(config.model_name, config.alias)
     open_storage(config.storage, config.heartbeat)
     return Plan(replace(preset, epochs=config.epochs or preset.epochs), tuple(ranges))
 
@@ -188,7 +192,15 @@ def _retrain(
     scores = ", ".join(f"{metrics['validation_score']:.4f}" for _, metrics in trained)
     verdicts = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]
     if config.model_name:
-        verdicts.append(champion.promote(config, trained, splits))
+        assert splits.validation is not None  # the objective needs them
+        emulator, _ = min(trained, key=lambda pair: pair[1]["validation_score"])
+        verdict = register(
+            emulator.gan,
+            EpochJudge(splits.validation).score,
+            model_name=config.model_name,
+            alias=config.alias,
+        )
+        verdicts.append(verdict)
     return verdicts
 
 

@@ -79,14 +79,7 @@ def test_the_alias_moves_to_the_new_version(logged):
 
 def test_a_gan_without_a_name_is_logged_and_not_registered():
     assert log(tiny_gan()).registered_model_version is None
-    assert registry.load_if_any("maps", "champion") is None
-
-
-def test_load_if_any_returns_the_gan_of_an_alias_or_none(logged):
-    gan, _ = logged
-    found = registry.load_if_any("maps", "champion")
-    np.testing.assert_array_equal(Sampler(found).sample(2), Sampler(gan).sample(2))
-    assert registry.load_if_any("maps", "challenger") is None
+    assert registry.version_with_alias("maps", "champion") is None
 
 
 def test_a_missing_model_is_reported_in_one_line():

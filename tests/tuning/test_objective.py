@@ -10,7 +10,8 @@ from cosmogan_k3.gan import Sampler, get_preset
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import validation_score
 from cosmogan_k3.training import setup
-from cosmogan_k3.tuning import champion, objective
+from cosmogan_k3.training.epoch_judge import EpochJudge
+from cosmogan_k3.tuning import objective
 from cosmogan_k3.tuning.objective import Objective
 from tests.tuning.small_study import config
 
@@ -56,9 +57,9 @@ def test_conditional_candidates_and_champions_draw_at_the_parameters_of_validati
     assert np.isfinite(validation_score(candidate.train_epoch()))
     drawn = Sampler(candidate.gan).sample(4, parameters=parameters)
     score = validation_score(judged.judge.validation.distances(drawn))
-    assert champion._score(candidate.gan, splits) == pytest.approx(score)
+    assert EpochJudge(splits.validation).score(candidate.gan) == pytest.approx(score)
     without_parameters = setup.split(maps, 0)
-    assert champion._score(candidate.gan, without_parameters) is None
+    assert EpochJudge(without_parameters.validation).score(candidate.gan) is None
 
 
 def test_a_study_needs_three_validation_maps(maps):

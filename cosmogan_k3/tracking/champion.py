@@ -1,0 +1,98 @@
+"""The champion of a registered model: the best of the versions that can be compared."""
+
+from collections.abc import Callable
+
+import mlflow
+import numpy as np
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan import GAN
+from cosmogan_k3.tracking import registry
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+# Relative difference below which two pixel sizes are one.
+_SAME_PIXEL_SIZE = 1e-3
+
+# Returns the validation score of a GAN, smaller is better; None if it cannot be compared.
+Score = Callable[[GAN], float | None]
+
+
+def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> str:
+    """Log a GAN to the active run, and register it as champion or challenger.
+
+    It becomes the champion if there is none, or if it was trained on the same data for maps of the
+    same size and has the better validation score. Both are scored now, on the same validation
+    maps: a score that was recorded is one of other maps if the split had another seed. Test maps
+    decide nothing, so that the champion's test metrics stay unbiased.
+
+    Parameters
+    ----------
+    gan : GAN
+    score_of : callable
+        Returns the validation score of a GAN, smaller is better; None if it cannot be compared.
+    model_name : str
+        Of the registered model; empty to register none.
+    alias : str
+        Alias that the new version takes whatever its score; empty to compete for ``champion``.
+
+    Returns
+    -------
+    str
+        The decision and its reason, as one line; empty if the GAN is not registered.
+
+    Raises
+    ------
+    InputError
+        If the registry cannot be read.
+    """
+    if not model_name:
+        registry.log_gan(gan)
+        return ""
+    score = score_of(gan)
+    chosen, reason = (
+        (alias, "as asked for") if alias else _contest(gan, score, score_of, model_name)
+    )
+    info = registry.log_gan(gan, registered_name=model_name, alias=chosen)
+    version = info.registered_model_version
+    if score is not None:
+        client = mlflow.MlflowClient()
+        client.set_model_version_tag(model_name, version, "validation_score", f"{score:.6g}")
+    advice = "" if chosen != CHALLENGER or alias else f"; the alias {CHAMPION} replaces it anyway"
+    return f"{model_name} version {version} is the {chosen}: {reason}{advice}"
+
+
+def _contest(gan: GAN, score: float | None, score_of: Score, name: str) -> tuple[str, str]:
+    """Return the alias of a new version, and why."""
+    present = registry.version_with_alias(name, CHAMPION)
+    if present is None:
+        return CHAMPION, "there was none before"
+    holder = f"the champion (version {present.version})"
+    try:
+        rival = registry.load_gan(f"models:/{name}/{present.version}")
+    except InputError as error:
+        return CHALLENGER, f"{holder} cannot be loaded: {error}"
+    data = rival.provenance.data_sha256 or registry.data_of_run(present.run_id)
+    if difference := _difference(gan, rival, data):
+        return CHALLENGER, f"{holder} {difference}"
+    rival_score = None if score is None else score_of(rival)
+    if score is None or rival_score is None:
+        return CHALLENGER, f"it cannot be compared with {holder} on these validation maps"
+    scores = f"validation score {score:.4f}, {holder} has {rival_score:.4f}"
+    return (CHAMPION if score < rival_score else CHALLENGER), scores
+
+
+def _difference(gan: GAN, rival: GAN, data: str) -> str:
+    """Return why two GANs cannot be compared; empty if they can."""
+    same_size = np.isclose(gan.pixel_arcmin, rival.pixel_arcmin, rtol=_SAME_PIXEL_SIZE)
+    if gan.pixels != rival.pixels or not same_size:
+        sizes = [f"{each.pixels} pixels of {each.pixel_arcmin:g} arcmin" for each in (rival, gan)]
+        return f"draws maps of another size ({sizes[0]}, this model {sizes[1]})"
+    names = [
+        ", ".join(each.conditioning.names) if each.conditioning else "none" for each in (rival, gan)
+    ]
+    if names[0] != names[1]:
+        return f"depends on other parameters ({names[0]}, this model {names[1]})"
+    if not data:
+        return "does not record its data"
+    return "" if data == gan.provenance.data_sha256 else "was trained on other data"
