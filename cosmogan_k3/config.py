@@ -4,125 +4,11 @@ Each dataclass is one command. The metadata of a field holds its help text and i
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+from cosmogan_k3 import _options as shared
 from cosmogan_k3._options import documented, option
 
-BACKENDS = ("jax", "tensorflow", "torch")
-
-# Bounds, for the command line and for Python.
-# Keras has seeds of 32 bits. Rollbacks and the final test add some millions to the user's.
-_LARGEST_SEED = 2**31 - 1
-# A map of this side takes 1 GB in float32, and its simulation some GB more.
-_LARGEST_SIDE = 16_384
-# A million maps of 64² are 16 GB.
-_MOST_MAPS = 10**9
-# Processes that one machine can run.
-_MOST_PROCESSES = 1_024
-_MANY = 10**6
-# Beyond 60 degrees a flat map is off by 10 % at its edges.
-_LARGEST_FIELD = 60.0
-# The ranges of cosmological parameters are those of wide priors, and exclude other units (h = 70).
-
-
-def _seed() -> Any:
-    return option(0, "seed of all random draws", within=(0, _LARGEST_SEED))
-
-
-def _backend() -> Any:
-    return option("", "Keras backend; default: KERAS_BACKEND, or jax", choices=("", *BACKENDS))
-
-
-def _overwrite() -> Any:
-    return option(0, "1: replace output that is there", choices=(0, 1), bare=1)
-
-
-def _quiet() -> Any:
-    return option(False, "show no progress bars and no summary", flag=True)
-
-
-def _pixels() -> Any:
-    return option(
-        0,
-        "side of the patches to cut larger maps into; 0: use whole maps",
-        within=(0, _LARGEST_SIDE),
-    )
-
-
-def _pixel_arcmin() -> Any:
-    return option(
-        0.0, "side of a pixel in arcmin, for files that do not record it", within=(0, 600.0)
-    )
-
-
-def _field() -> Any:
-    return option(
-        "", "name of the array in files with several, e.g. kappa/zs1; default: kappa or convergence"
-    )
-
-
-def _external() -> Any:
-    return option(
-        False, "let HDF5 files take data from other files, which they can choose", flag=True
-    )
-
-
-def _model_name() -> Any:
-    return option("cosmogan", "name of the registered model; '': do not register")
-
-
-def _alias() -> Any:
-    return option(
-        "", "alias that the new model takes; default: champion if it is better, else challenger"
-    )
-
-
-def _condition() -> Any:
-    return option(
-        "", "parameters of the maps to condition on, separated by commas, e.g. omega_m,sigma_8"
-    )
-
-
-def _periodic() -> Any:
-    return option(
-        "auto",
-        "whether opposite edges of the maps join; auto: measure it",
-        choices=("auto", "yes", "no"),
-    )
-
-
-def _maps_out(name: str) -> Any:
-    return option(
-        name,
-        "file to write, or folder with --workers or --scheduler; "
-        "the ending chooses the format: npz, npy, h5 or fits",
-    )
-
-
-def _workers() -> Any:
-    return option(
-        0, "Dask worker processes to start on this machine; 0: none", within=(0, _MOST_PROCESSES)
-    )
-
-
-def _scheduler() -> Any:
-    return option("", "address of a running Dask scheduler, e.g. tcp://10.0.0.1:8786")
-
-
-def _shard_maps() -> Any:
-    return option(10_240, "maps in a file, with --workers or --scheduler", within=(1, _MOST_MAPS))
-
-
-def _simulated_maps() -> Any:
-    return option(9_000, "number of maps to simulate if no data are given", within=(1, _MOST_MAPS))
-
-
-def _simulated_field() -> Any:
-    return option(5.0, "side of a simulated map in degrees", within=(0.01, _LARGEST_FIELD))
-
-
-def _simulated_redshift() -> Any:
-    return option(1.0, "redshift of the simulated source plane", within=(0.01, 20.0))
+BACKENDS = shared.BACKENDS
 
 
 @documented
@@ -130,9 +16,9 @@ def _simulated_redshift() -> Any:
 class Simulation:
     """A flat ΛCDM cosmology, a source plane and a field to simulate."""
 
-    maps: int = option(9_000, "number of maps", within=(1, _MOST_MAPS))
-    pixels: int = option(64, "side of a map in pixels", within=(2, _LARGEST_SIDE))
-    field_deg: float = option(5.0, "side of a map in degrees", within=(0.01, _LARGEST_FIELD))
+    maps: int = option(9_000, "number of maps", within=(1, shared.MOST_MAPS))
+    pixels: int = option(64, "side of a map in pixels", within=(2, shared.LARGEST_SIDE))
+    field_deg: float = option(5.0, "side of a map in degrees", within=(0.01, shared.LARGEST_FIELD))
     source_redshift: float = option(1.0, "redshift of the source plane", within=(0.01, 20.0))
     omega_m: float = option(0.3, "matter density today", within=(0.05, 1.0))
     omega_b: float = option(0.05, "baryon density today", within=(0.001, 0.5))
@@ -152,7 +38,7 @@ class Simulation:
         "number of cosmologies with --vary; consecutive maps alternate between them",
         within=(1, 2**16),
     )
-    seed: int = _seed()
+    seed: int = shared.seed()
 
 
 @documented
@@ -160,12 +46,12 @@ class Simulation:
 class SimulateConfig(Simulation):
     """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
 
-    out: str = _maps_out("maps.npz")
-    overwrite: int = _overwrite()
-    workers: int = _workers()
-    scheduler: str = _scheduler()
-    shard_maps: int = _shard_maps()
-    quiet: bool = _quiet()
+    out: str = shared.maps_out("maps.npz")
+    overwrite: int = shared.overwrite()
+    workers: int = shared.workers()
+    scheduler: str = shared.scheduler()
+    shard_maps: int = shared.shard_maps()
+    quiet: bool = shared.quiet()
 
 
 @documented
@@ -174,32 +60,32 @@ class TrainConfig:
     """Train a generator on maps, track the run in MLflow and register the model."""
 
     data: str = option("", "training maps: npy, npz, h5 or fits file, or a folder of files")
-    pixels: int = _pixels()
-    pixel_arcmin: float = _pixel_arcmin()
-    field: str = _field()
-    external: bool = _external()
-    periodic: str = _periodic()
+    pixels: int = shared.pixels()
+    pixel_arcmin: float = shared.pixel_arcmin()
+    field: str = shared.field()
+    external: bool = shared.external()
+    periodic: str = shared.periodic()
     preset: str = option("best", "architecture and training recipe")
     loss: str = option(
         "",
         "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or "
         "wasserstein; default: that of the preset",
     )
-    condition: str = _condition()
+    condition: str = shared.condition()
     start: str = option("", "model (.keras file or MLflow URI) whose weights to start from")
-    backend: str = _backend()
+    backend: str = shared.backend()
     devices: str = option(
         "auto",
         "number of devices that share each batch, over all processes; "
         "auto: all accelerators, or one CPU",
     )
     epochs: int = option(
-        0, "passes through the training maps; 0: those of the preset", within=(0, _MANY)
+        0, "passes through the training maps; 0: those of the preset", within=(0, shared.MANY)
     )
-    batch_size: int = option(0, "maps in a batch; 0: that of the preset", within=(0, _MANY))
-    seed: int = _seed()
-    model_name: str = _model_name()
-    alias: str = _alias()
+    batch_size: int = option(0, "maps in a batch; 0: that of the preset", within=(0, shared.MANY))
+    seed: int = shared.seed()
+    model_name: str = shared.model_name()
+    alias: str = shared.alias()
     out: str = option("run", "folder for the model, its figures and checkpoints")
     resume: int = option(
         0, "1: continue from the newest checkpoint in the folder", choices=(0, 1), bare=1
@@ -210,7 +96,7 @@ class TrainConfig:
     patience: int = option(
         0, "stop after so many epochs without a better validation score; 0: never", minimum=0
     )
-    quiet: bool = _quiet()
+    quiet: bool = shared.quiet()
 
 
 @documented
@@ -224,19 +110,19 @@ class EvaluateConfig:
     mask: str = option(
         "", "file with one map of 0 and 1 (observed), for both sets; some statistics are left out"
     )
-    pixels: int = _pixels()
-    pixel_arcmin: float = _pixel_arcmin()
-    field: str = _field()
+    pixels: int = shared.pixels()
+    pixel_arcmin: float = shared.pixel_arcmin()
+    field: str = shared.field()
     generated_field: str = option("", "the same for the generated maps")
-    external: bool = _external()
-    seed: int = _seed()
+    external: bool = shared.external()
+    seed: int = shared.seed()
     out: str = option(
         "evaluation", "folder for report.html, metrics.json, statistics.csv and the figures"
     )
-    overwrite: int = _overwrite()
-    workers: int = _workers()
-    scheduler: str = _scheduler()
-    quiet: bool = _quiet()
+    overwrite: int = shared.overwrite()
+    workers: int = shared.workers()
+    scheduler: str = shared.scheduler()
+    quiet: bool = shared.quiet()
 
 
 @documented
@@ -245,23 +131,23 @@ class GenerateConfig:
     """Draw maps from a trained model."""
 
     model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
-    maps: int = option(1000, "number of maps", within=(1, _MOST_MAPS))
+    maps: int = option(1000, "number of maps", within=(1, shared.MOST_MAPS))
     pixels: int = option(
         0,
         "side of the maps, for models that can draw another; 0: as trained",
-        within=(0, _LARGEST_SIDE),
+        within=(0, shared.LARGEST_SIDE),
     )
     parameters: str = option(
         "", "parameters of the maps, for conditional models, e.g. omega_m=0.3,sigma_8=0.8"
     )
-    seed: int = _seed()
-    backend: str = _backend()
-    out: str = _maps_out("generated.npz")
-    overwrite: int = _overwrite()
-    workers: int = _workers()
-    scheduler: str = _scheduler()
-    shard_maps: int = _shard_maps()
-    quiet: bool = _quiet()
+    seed: int = shared.seed()
+    backend: str = shared.backend()
+    out: str = shared.maps_out("generated.npz")
+    overwrite: int = shared.overwrite()
+    workers: int = shared.workers()
+    scheduler: str = shared.scheduler()
+    shard_maps: int = shared.shard_maps()
+    quiet: bool = shared.quiet()
 
 
 @documented
@@ -272,18 +158,18 @@ class TuneConfig:
     data: str = option(
         "", "training maps: npy, npz, h5 or fits file, or a folder; default: simulate them"
     )
-    pixels: int = _pixels()
-    pixel_arcmin: float = _pixel_arcmin()
-    field: str = _field()
-    external: bool = _external()
-    periodic: str = _periodic()
+    pixels: int = shared.pixels()
+    pixel_arcmin: float = shared.pixel_arcmin()
+    field: str = shared.field()
+    external: bool = shared.external()
+    periodic: str = shared.periodic()
     preset: str = option("quick", "architecture and training recipe that the trials vary")
-    condition: str = _condition()
+    condition: str = shared.condition()
     ranges: str = option(
         "", "TOML file with the search ranges; default: learning rates, loss, margins, R1"
     )
-    backend: str = _backend()
-    trials: int = option(40, "trials of the study, over all workers", within=(1, _MANY))
+    backend: str = shared.backend()
+    trials: int = option(40, "trials of the study, over all workers", within=(1, shared.MANY))
     study: str = option("cosmogan", "name of the study; the same name continues it")
     storage: str = option("sqlite:///study.db", "URL of the study's database, for SQLAlchemy")
     objective: str = option(
@@ -301,7 +187,7 @@ class TuneConfig:
         0, "passes through the training maps in each trial; 0: those of the preset", minimum=0
     )
     workers: int = option(
-        1, "processes on this machine that run trials", within=(1, _MOST_PROCESSES)
+        1, "processes on this machine that run trials", within=(1, shared.MOST_PROCESSES)
     )
     heartbeat: int = option(
         30,
@@ -316,14 +202,14 @@ class TuneConfig:
     retrain: int = option(
         3, "seeds with which the best trial is retrained with the whole preset; 0: none", minimum=0
     )
-    seed: int = _seed()
-    model_name: str = _model_name()
-    alias: str = _alias()
+    seed: int = shared.seed()
+    model_name: str = shared.model_name()
+    alias: str = shared.alias()
     out: str = option("study", "folder for the figures of the study and the retrained models")
-    maps: int = _simulated_maps()
-    field_deg: float = _simulated_field()
-    source_redshift: float = _simulated_redshift()
-    quiet: bool = _quiet()
+    maps: int = shared.simulated_maps()
+    field_deg: float = shared.simulated_field()
+    source_redshift: float = shared.simulated_redshift()
+    quiet: bool = shared.quiet()
 
 
 @documented
@@ -331,7 +217,7 @@ class TuneConfig:
 class InfoConfig:
     """Show the backend, devices and versions in use."""
 
-    backend: str = _backend()
+    backend: str = shared.backend()
 
 
 @documented
@@ -339,9 +225,9 @@ class InfoConfig:
 class MainConfig(TrainConfig):
     """Simulate maps if none are given, train on them, evaluate the result and register it."""
 
-    maps: int = _simulated_maps()
-    field_deg: float = _simulated_field()
-    source_redshift: float = _simulated_redshift()
+    maps: int = shared.simulated_maps()
+    field_deg: float = shared.simulated_field()
+    source_redshift: float = shared.simulated_redshift()
 
 
 COMMANDS = {

@@ -119,7 +119,7 @@ def test_arrows_point_one_way():
 
 
 # The help texts; a program with flags of its own; the command lines of started workers.
-NAME_FLAGS = {"config.py", "tuning/stack.py", "tuning/workers.py"}
+NAME_FLAGS = {"_options.py", "config.py", "tuning/stack.py", "tuning/workers.py"}
 
 
 def test_only_the_command_line_names_its_flags():

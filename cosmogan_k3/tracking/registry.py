@@ -237,8 +237,7 @@ def version_with_alias(name: str, alias: str) -> ModelVersion | None:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise InputError(
-            f"{mlflow.get_tracking_uri()}: the registry cannot be read "
-            f"({one_line(error, 200)})"
+            f"{mlflow.get_tracking_uri()}: the registry cannot be read ({one_line(error, 200)})"
         ) from error
 
 
