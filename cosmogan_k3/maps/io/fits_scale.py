@@ -96,8 +96,8 @@ def _by_coordinates(cards: tuple[tuple[str, float | str], ...]) -> float | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # unusual names of units, which are mended or refused
         wcs = WCS(header, naxis=2)
-        matrix = np.array(wcs.pixel_scale_matrix)
-    for axis, unit in enumerate(wcs.wcs.cunit):
+        matrix, cunit = np.array(wcs.pixel_scale_matrix), list(wcs.wcs.cunit)
+    for axis, unit in enumerate(cunit):
         if unit != units.dimensionless_unscaled:  # none is named
             if not unit.is_equivalent(units.arcmin):
                 raise UnknownUnitError(

@@ -146,8 +146,9 @@ def _read_header(file: IO[bytes]) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         header = fits.Header.fromstring(text.decode("ascii"))
-    for card in header.cards:
-        _check_card(card.image)
+    for start in range(0, after - _CARD, _CARD):
+        # Not ``card.image`` of the header, which is mended where it is damaged.
+        _check_card(text[start : start + _CARD].decode("ascii"))
     return header
 
 
@@ -158,9 +159,10 @@ def _check_card(image: str) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        card = fits.Card.fromstring(image)
-        card.verify("exception")
-        assert card.value is not None  # parsed
+        if not image.startswith("CONTINUE"):  # of a long text, which is no card by itself
+            card = fits.Card.fromstring(image)
+            card.verify("exception")
+            _ = card.value  # is parsed here
 
 
 def _data_size(header: Any, *, primary: bool) -> int:

@@ -28,6 +28,9 @@ class Hdf5Array:
     name : str
     shape : tuple of int
     dtype : numpy.dtype
+    external : bool, default False
+        Whether its data may lie in other files. These may change when this one does not: they are
+        checked at each reading.
 
     Examples
     --------
@@ -39,6 +42,7 @@ class Hdf5Array:
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    external: bool = False
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[MapArray]:
@@ -46,7 +50,10 @@ class Hdf5Array:
         import h5py
 
         with h5py.File(self.path, "r") as file:
-            yield file[self.name]
+            dataset = file[self.name]
+            if self.external:
+                check_stored(self.path, dataset, external=True)
+            yield dataset
 
 
 def open_hdf5(path: Path, request: Request = BY_NAME) -> MapFile:
@@ -142,7 +149,7 @@ def _stored(path: Path, items: dict[str, Any], name: str, *, external: bool) -> 
             parameter="external",
         )
     check_stored(path, item, external=external)
-    return Hdf5Array(path, name, item.shape, item.dtype)
+    return Hdf5Array(path, name, item.shape, item.dtype, external)
 
 
 def _pixel_arcmin(kappa: Any, own: Any) -> float | None:

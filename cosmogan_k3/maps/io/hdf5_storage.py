@@ -4,6 +4,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.guard import check_inflated, version_of
 
@@ -91,10 +93,10 @@ def _check_sources(path: Path, dataset: Any) -> None:
             if source.dset_name not in file:
                 raise ValueError(f"{other} holds no data set {source.dset_name!r}")
             origin = file[source.dset_name]
-            if origin.shape != source.src_space.shape:
+            last = source.src_space.get_select_bounds()[1]
+            if len(last) != origin.ndim or any(np.array(last) >= origin.shape):
                 raise ValueError(
-                    f"{source.dset_name!r} of {other} should have the shape "
-                    f"{source.src_space.shape}. Received: {origin.shape}"
+                    f"{source.dset_name!r} of {other} is too small. Received: shape {origin.shape}"
                 )
             check_stored(other, origin, external=True)
         covered += source.vspace.get_select_npoints()

@@ -19,6 +19,7 @@ from cosmogan_k3.maps.io.stored import InflatedArray, RawArray, StoredArray, map
 _PREFIX = "parameter_"
 _ENDING = ".npy"
 _LOCAL_HEADER = 30  # bytes before the name of a member; its last four hold two lengths
+_MEMBER = b"PK\x03\x04"  # the bytes that a member begins with
 _BLOCK = 2**20  # bytes read at a time to verify a checksum
 
 
@@ -50,6 +51,7 @@ def open_npz(path: Path, request: Request = BY_NAME) -> MapFile:
     """
     version = version_of(path)
     with zipfile.ZipFile(path) as archive:
+        _check_directory(path, archive)
         members = _members(archive)
         arrays = {name: _array(path, version, archive, member) for name, member in members.items()}
     maps = {name: array for name, array in arrays.items() if not _is_metadata(name)}
@@ -69,6 +71,24 @@ def open_npz(path: Path, request: Request = BY_NAME) -> MapFile:
 
 def _is_metadata(name: str) -> bool:
     return name in ("pixel_arcmin", "map_id") or name.startswith(_PREFIX)
+
+
+def _check_directory(path: Path, archive: zipfile.ZipFile) -> None:
+    """Raise an error unless the directory lists all members of the file, by their own names.
+
+    The directory has no checksum: a damaged name would leave a member out in silence.
+    """
+    members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+    ends = [_start(path, member) + member.compress_size for member in members]
+    nexts = [*(member.header_offset for member in members), archive.start_dir][1:]
+    for member, end, following in zip(members, ends, nexts, strict=True):
+        archive.open(member).close()  # compares the names
+        with path.open("rb") as file:
+            file.seek(end)
+            # A member can be followed by its lengths and checksum, of at most 24 bytes.
+            between = file.read(max(0, min(following - end, 64)))
+        if following < end or _MEMBER in between:
+            raise ValueError("the directory of the archive does not fit to its members")
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
