@@ -87,6 +87,7 @@ class TrainConfig:
     model_name: str = shared.model_name()
     alias: str = shared.alias()
     out: str = option("run", "folder for the model, its figures and checkpoints")
+    overwrite: int = shared.overwrite()
     resume: int = option(
         0, "1: continue from the newest checkpoint in the folder", choices=(0, 1), bare=1
     )

@@ -12,6 +12,7 @@ from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
 from cosmogan_k3.cli.parser import build_parser, flags_of
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.errors import InputError, masked, one_line
+from cosmogan_k3.training.interruption import Interruption, Terminated, raising_on_signals
 
 # Libraries raise the last three for values that no earlier check refused.
 _INPUT_ERRORS = (InputError, OSError, ValueError, OverflowError, MemoryError)
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         Exit code: 0; 2 after an error that the user can correct; 1 after any other error, which is
-        an error of this package; 130 after an interrupt.
+        an error of this package; 130 after SIGINT (Ctrl-C), 143 after SIGTERM.
 
     Examples
     --------
@@ -40,28 +41,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command, debug = options.pop("command"), options.pop("debug")
     if arguments is None and "backend" in options and backend_name(options["backend"]) == "jax":
         restart_with_huge_pages()
-    try:
-        module = importlib.import_module(f"cosmogan_k3.cli.commands.{command}")
-        module.run(COMMANDS[command](**options))
-    except _INPUT_ERRORS as error:
-        if debug:
-            print(masked(traceback.format_exc()), file=sys.stderr)
+    with raising_on_signals() as interruption:
+        try:
+            module = importlib.import_module(f"cosmogan_k3.cli.commands.{command}")
+            module.run(COMMANDS[command](**options))
+        except (Exception, KeyboardInterrupt, Terminated) as error:
+            if debug:
+                print(masked(traceback.format_exc()), file=sys.stderr)
+            code, message = _verdict(error, interruption)
+            notes = getattr(error, "__notes__", ())  # how to go on
+            print("; ".join([f"cosmogan {command}: {message}", *notes]), file=sys.stderr)
+            return code
+    return 0
+
+
+def _verdict(error: BaseException, interruption: Interruption) -> tuple[int, str]:
+    """Return the exit code and the line of an error, without the name of the command."""
+    if interruption.number:  # an error of a library on the way out is none to report
+        return interruption.exit_code, interruption.name
+    if isinstance(error, KeyboardInterrupt):
+        return 130, "interrupted"
+    if isinstance(error, _INPUT_ERRORS):
         flags = flags_of(getattr(error, "parameter", ""))
         prefix = f"{flags}: " if flags else ""
-        reason = one_line(error) or type(error).__name__  # a MemoryError has no text
-        print(f"cosmogan {command}: error: {prefix}{reason}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"cosmogan {command}: interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if debug:
-            print(masked(traceback.format_exc()), file=sys.stderr)
-        reason = f"{type(error).__name__}: {one_line(error, 300)}"
-        print(
-            f"cosmogan {command}: unexpected error: {reason}; please report it, with the output of "
-            "the same command with --debug",
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+        return 2, f"error: {prefix}{one_line(error) or type(error).__name__}"
+    reason = f"{type(error).__name__}: {one_line(error, 300)}"
+    return 1, (
+        f"unexpected error: {reason}; please report it, with the output of the same command with "
+        "--debug"
+    )

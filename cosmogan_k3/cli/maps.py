@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_side(pixels: int) -> None:
-    """Check, before a training, that the summary statistics can measure maps of this side.
+    """Check, before maps are simulated, that the summary statistics can measure their side.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ def read_or_simulate(
     from cosmogan_k3.simulation import simulate_maps
     from cosmogan_k3.training.distributed import is_main_process
 
+    check_side(config.pixels or preset.pixels)
     simulation = Simulation(
         maps=config.maps,
         pixels=config.pixels or preset.pixels,

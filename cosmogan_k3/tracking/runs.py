@@ -4,7 +4,7 @@ import contextlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +27,7 @@ _FIGURES = (".png", ".pdf")
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
 # Options that may change from one job of a training to the next, and are not logged.
-_JOB_OPTIONS = ("quiet", "resume", "minutes", "devices")
+_JOB_OPTIONS = ("quiet", "overwrite", "resume", "minutes", "devices")
 
 
 @contextlib.contextmanager
@@ -62,11 +62,34 @@ def training_run(
         raise InputError(
             f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({one_line(error, 300)})"
         ) from error
-    with run:
+    with run, _killed_by_signals():
         logged = mlflow.get_run(run.info.run_id).data.params
-        mlflow.log_params({key: value for key, value in parameters.items() if key not in logged})
+        mlflow.log_params(_new_parameters(parameters, logged))
         mlflow.set_tags(_provenance())
         yield run
+
+
+@contextlib.contextmanager
+def _killed_by_signals() -> Iterator[None]:
+    """Give the active run the status KILLED if a signal ends the process."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        mlflow.end_run("KILLED")
+        raise
+
+
+def _new_parameters(parameters: Mapping[str, Any], logged: Mapping[str, str]) -> dict[str, Any]:
+    """Return the parameters that a run lacks.
+
+    ``mlflow run`` has logged what its command was given, such as 0 for a default. A value that it
+    stands for then gets a name of its own.
+    """
+    names = {
+        key: key if logged.get(key, str(value)) == str(value) else f"effective.{key}"
+        for key, value in parameters.items()
+    }
+    return {names[key]: value for key, value in parameters.items() if names[key] not in logged}
 
 
 def _exists(run_id: str) -> bool:
@@ -160,6 +183,22 @@ def log_evidence(
 def log_epoch(values: Mapping[str, float], epoch: int) -> None:
     """Log the numbers of an epoch."""
     mlflow.log_metrics({key: float(value) for key, value in values.items()}, step=epoch)
+
+
+def log_missing_epochs(epochs: Sequence[Mapping[str, float]]) -> None:
+    """Log the numbers of the epochs, from the first on, that the active run does not hold.
+
+    A process can be killed between an epoch's checkpoint and its entry here.
+    """
+    active = mlflow.active_run()
+    if not epochs or active is None:
+        return
+    name = next(iter(epochs[0]))
+    history = mlflow.MlflowClient().get_metric_history(active.info.run_id, name)
+    logged = {metric.step for metric in history}
+    for number, values in enumerate(epochs, 1):
+        if number not in logged:
+            log_epoch(values, number)
 
 
 def log_tags(tags: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ from cosmogan_k3._typing import Maps
 from cosmogan_k3.gan import Preset
 from cosmogan_k3.statistics import stopping_advice, validation_score
 from cosmogan_k3.tracking import runs
+from cosmogan_k3.training import interruption
 from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.distributed import broadcast_from_main, is_main_process
 from cosmogan_k3.training.divergence import not_finite
@@ -82,6 +83,14 @@ class EpochMonitor(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
         self._start = time.perf_counter()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """End the training here if a signal has arrived.
+
+        Between two steps all variables are whole. At the end of a batch Keras would wait for the
+        device, or call this in another thread.
+        """
+        interruption.check()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Judge the epoch; keep it, or say why it is to be given up."""

@@ -55,12 +55,12 @@ def distributed_errors() -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
         if backend.process_count() == 1:
             raise
-        atexit.register(_end_at_once)
+        atexit.register(_end_at_once, _exit_code(error))
         lost = any(word in str(error).lower() for word in _LOSS_WORDS)
-        if isinstance(error, InputError) or not lost:
+        if not isinstance(error, Exception) or isinstance(error, InputError) or not lost:
             raise
         raise InputError(
             f"Another process of this training ended or cannot be reached ({one_line(error, 120)});"
@@ -69,8 +69,15 @@ def distributed_errors() -> Iterator[None]:
         ) from error
 
 
-def _end_at_once() -> None:
+def _exit_code(error: BaseException) -> int:
+    """Return the exit code of a command that ends with an error."""
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code
+    return 130 if isinstance(error, KeyboardInterrupt) else 2
+
+
+def _end_at_once(code: int) -> None:
     """Exit before the framework's own shutdown, which would wait for every process."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(2)
+    os._exit(code)

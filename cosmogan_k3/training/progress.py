@@ -62,13 +62,14 @@ class Progress:
         return [epoch.get(name, math.nan) for epoch in self.epochs]
 
     def differences(self, identity: Mapping[str, Any]) -> str:
-        """Describe what the identity of another training does not share.
+        """Describe what another training does not share with this one.
 
-        Names that only one of the two has are ignored.
+        Names that only ``identity`` has are ignored: an earlier version did not record them.
 
         Parameters
         ----------
         identity : mapping of str to Any
+            Of the other training.
 
         Returns
         -------
@@ -80,12 +81,10 @@ class Progress:
         >>> Progress({"seed": 0, "epochs": 4}).differences({"seed": 0, "epochs": 6})
         'epochs: recorded 4, given 6'
         """
-        shared = [name for name in identity if name in self.identity]
-        recorded = {name: self.identity[name] for name in shared}
-        names = differing_names(recorded, {name: identity[name] for name in shared})
+        known = {name: value for name, value in identity.items() if name in self.identity}
         return "; ".join(
-            f"{name}: recorded {self.identity[name]!s:.60}, given {identity[name]!s:.60}"
-            for name in names[:_LISTED]
+            f"{name}: recorded {self.identity[name]!s:.60}, given {known.get(name, 'none')!s:.60}"
+            for name in differing_names(self.identity, known)[:_LISTED]
         )
 
     def rollback_record(self) -> dict[str, str]:

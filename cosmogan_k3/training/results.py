@@ -1,6 +1,8 @@
 """What a complete training leaves: the evaluated, saved and registered model of its best epoch."""
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from cosmogan_k3.tracking import champion, runs
 from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.progress import SCORE, Progress
+from cosmogan_k3.training.setup import MODEL
 
 # The latents of the final evaluation are none that training or validation used.
 TEST_SEED = 1_000_003
@@ -36,7 +39,9 @@ def finish(
     checkpoints: Checkpoints,
     parameters: dict[str, Any],
 ) -> tuple[Emulator, dict[str, Any]]:
-    """Evaluate the model of the best epoch on the test maps; write, log and register it.
+    """Save the model of the best epoch, then evaluate it on the test maps, log and register it.
+
+    Whatever fails after the model is saved leaves it there, and can be repeated.
 
     Parameters
     ----------
@@ -58,13 +63,35 @@ def finish(
     if gan is None or selected != progress.epoch:
         gan = checkpoints.gan(selected)
     calibrate(gan, last=True)
-    emulator = Emulator(gan)
-    provenance = parameters | progress.rollback_record()
-    evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)
-    folder = Path(config.out)
-    paths = write_evaluation(folder, evaluation)
-    with replacing(folder / "model.keras") as partial:
+    path = Path(config.out) / MODEL
+    with replacing(path) as partial:
         gan.save(partial)
+    emulator = Emulator(gan)
+    with _keeping(path):
+        provenance = parameters | progress.rollback_record()
+        evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)
+        _record(config, gan, evaluation, splits, progress)
+    return emulator, dict(evaluation.metrics)
+
+
+@contextlib.contextmanager
+def _keeping(model: Path) -> Iterator[None]:
+    """Add to an error where the trained model is, and how to go on."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(
+            f"the trained model is {model}; repeat the command with --resume to evaluate and "
+            "register it"
+        )
+        raise
+
+
+def _record(
+    config: TrainConfig, gan: GAN, evaluation: Evaluation, splits: Splits, progress: Progress
+) -> None:
+    """Write and log an evaluation, and register the model."""
+    paths = write_evaluation(Path(config.out), evaluation)
     metrics = dict(evaluation.metrics)
     runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
     runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
@@ -78,7 +105,6 @@ def finish(
     if not config.quiet:
         print(summary(evaluation))
         print(verdict)
-    return emulator, metrics
 
 
 def _evaluate(

@@ -1,24 +1,57 @@
 """The set-up of a training: what is checked, read and split before it starts."""
 
+import contextlib
+import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions
 from cosmogan_k3.config import MainConfig, TrainConfig, TuneConfig
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan import Preset, get_preset
+from cosmogan_k3.gan import GAN, Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional
 from cosmogan_k3.maps import Conditioning, MapSet, Splits, read_maps, split_by_map
 from cosmogan_k3.maps.conditioning import parse_names
 from cosmogan_k3.maps.io.atomic import check_writable
+from cosmogan_k3.maps.io.lock import exclusive
 from cosmogan_k3.nn import losses
-from cosmogan_k3.tracking import runs
+from cosmogan_k3.tracking import registry, runs
 from cosmogan_k3.training.checkpoints import Checkpoints
-from cosmogan_k3.training.distributed import distributed_errors, is_main_process
+from cosmogan_k3.training.distributed import (
+    broadcast_from_main,
+    distributed_errors,
+    is_main_process,
+)
 from cosmogan_k3.training.progress import Progress
+
+# The model of a complete training, in its folder.
+MODEL = "model.keras"
+
+
+@contextlib.contextmanager
+def exclusive_folder(config: TrainConfig) -> Iterator[None]:
+    """Hold the lock of a training's folder, on the main process.
+
+    Parameters
+    ----------
+    config : TrainConfig
+
+    Raises
+    ------
+    InputError
+        If another command is writing to the folder.
+    """
+    if is_main_process():
+        with distributed_errors(), exclusive(config.out, folder=True):
+            yield
+    else:
+        yield
 
 
 @distributed_errors()
@@ -55,9 +88,24 @@ def prepare(config: TrainConfig) -> Preset:
         preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
     if config.start and not config.resume:
         _check_start(config.start)
+    registry.check_names(config.model_name, config.alias)
     check_writable(config.out)
+    _check_folder(config)
     new_or_resumed(config, identity_of(config, preset))
     return preset
+
+
+def _check_folder(config: TrainConfig) -> None:
+    """Refuse to begin a training where there is one."""
+    folder = Path(config.out)
+    used = broadcast_from_main(
+        lambda: bool(checkpoints_of(config).epochs()) or (folder / MODEL).exists()
+    )
+    if used and not config.resume and not config.overwrite:
+        raise InputError(
+            f"{folder}: holds a training; continue it, replace it, or name another folder",
+            parameter="resume, overwrite, out",
+        )
 
 
 def _check_start(uri: str) -> None:
@@ -159,8 +207,38 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
     return chosen | {key: str(value) for key, value in recipe.items() if key.startswith(own)}
 
 
-def new_or_resumed(config: TrainConfig, identity: dict[str, Any]) -> Progress:
+def identity_of_maps(maps: MapSet, periodic: str) -> dict[str, Any]:
+    """Return what the maps add to the identity of a training, known once they are read.
+
+    Parameters
+    ----------
+    maps : MapSet
+    periodic : str
+        "yes" or "no".
+    """
+    digest = hashlib.sha256(np.asarray(maps.map_id, np.int64).tobytes())
+    for name in sorted(maps.parameters):
+        digest.update(name.encode())
+        digest.update(np.asarray(maps.parameters[name], np.float64).tobytes())
+    return {
+        "data_fingerprint": maps.fingerprint(),
+        "labels_fingerprint": digest.hexdigest(),  # of map_id and parameters
+        "periodic": periodic,
+    }
+
+
+def new_or_resumed(
+    config: TrainConfig, identity: dict[str, Any], of_maps: dict[str, Any] | None = None
+) -> Progress:
     """Return a new ``Progress``, or that of the training to be resumed.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    identity : dict
+        As ``identity_of`` returns it.
+    of_maps : dict, optional
+        As ``identity_of_maps`` returns it. Before the maps are read they are taken to agree.
 
     Raises
     ------
@@ -168,13 +246,61 @@ def new_or_resumed(config: TrainConfig, identity: dict[str, Any]) -> Progress:
         If the training to be resumed is another one.
     """
     if not config.resume:
-        return Progress(identity)
+        return Progress(identity | (of_maps or {}))
     checkpoints = checkpoints_of(config)
     progress = checkpoints.progress()
-    if differences := progress.differences(identity):
-        raise InputError(
-            f"{checkpoints.folder}: cannot resume another training ({differences}); repeat the "
-            "options it was begun with, or start a new training",
-            parameter="resume",
-        )
+    given = (progress.identity if of_maps is None else of_maps) | identity
+    if differences := progress.differences(given):
+        raise _another_training(checkpoints, differences)
     return progress
+
+
+def check_resumed(
+    config: TrainConfig,
+    gan: GAN,
+    preset: Preset,
+    maps: MapSet,
+    conditioning: Conditioning | None,
+) -> None:
+    """Compare the GAN of a checkpoint with what the command asks for.
+
+    The recorded names of an earlier version may miss what has another name today.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    gan : GAN
+        Of the checkpoint.
+    preset : Preset
+    maps : MapSet
+    conditioning : Conditioning or None
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    pairs = {
+        "loss": (gan.loss_schedule, dict(preset.loss_schedule)),
+        "penalties": (gan.penalties, tuple(preset.penalties)),
+        "discriminator_steps": (gan.discriminator_steps, preset.discriminator_steps),
+        "margin": (gan.latent_space.margin, preset.architecture.margin),
+        "pixels": (gan.pixels, maps.pixels),
+        "pixel_arcmin": (gan.pixel_arcmin, maps.pixel_arcmin),
+        "condition": (gan.conditioning, conditioning),
+    }
+    differences = "; ".join(
+        f"{name}: recorded {found!s:.60}, given {given!s:.60}"
+        for name, (found, given) in pairs.items()
+        if found != given
+    )
+    if differences:
+        raise _another_training(checkpoints_of(config), differences)
+
+
+def _another_training(checkpoints: Checkpoints, differences: str) -> InputError:
+    return InputError(
+        f"{checkpoints.folder}: cannot resume another training ({differences}); repeat the "
+        "options it was begun with, or start a new training",
+        parameter="resume",
+    )

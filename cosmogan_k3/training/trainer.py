@@ -14,11 +14,12 @@ from cosmogan_k3 import backend
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.evaluation.measurable import check_measurable, statistics_as_input_errors
 from cosmogan_k3.gan import GAN, Preset
 from cosmogan_k3.gan.build import build_adapted_gan, for_edges
-from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, Splits
+from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, Splits, is_periodic
 from cosmogan_k3.tracking import runs
-from cosmogan_k3.training import divergence
+from cosmogan_k3.training import divergence, interruption
 from cosmogan_k3.training.callbacks import EpochMonitor
 from cosmogan_k3.training.distributed import (
     broadcast_from_main,
@@ -29,9 +30,11 @@ from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.progress import Progress
 from cosmogan_k3.training.results import finish
 from cosmogan_k3.training.setup import (
+    check_resumed,
     checkpoints_of,
     conditioning_of,
     identity_of,
+    identity_of_maps,
     new_or_resumed,
     split,
 )
@@ -39,9 +42,6 @@ from cosmogan_k3.training.starting_weights import start_from
 
 # Each rollback moves the seed of latents and data order by this much, clear of users' seeds.
 _ROLLBACK_STREAM = 1_000_003
-
-# A test needs halves of two maps.
-_MIN_TEST_MAPS = 4
 
 
 @distributed_errors()
@@ -82,26 +82,31 @@ def train(
         resumed, if the training diverges again and again, or if another process is gone.
     """
     deadline = time.perf_counter() + (60 * config.minutes or math.inf)
-    fingerprint = maps.fingerprint()
-    progress = new_or_resumed(
-        config, identity_of(config, preset) | {"data_fingerprint": fingerprint}
-    )
     splits = splits or split(maps, config.seed)
     conditioning, batches = _batches(config, preset, maps, splits)
-    preset = for_edges(preset, config.periodic, splits.train.kappa)
+    judge = _judge(splits)
+    periodic = config.periodic
+    if periodic == "auto":
+        periodic = "yes" if is_periodic(splits.train.kappa) else "no"
+    preset = for_edges(preset, periodic, splits.train.kappa)
+    of_maps = identity_of_maps(maps, periodic)
+    progress = new_or_resumed(config, identity_of(config, preset), of_maps)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch, conditioning=conditioning)
-    gan.provenance = replace(gan.provenance, preset=config.preset, data_sha256=fingerprint)
-    parameters = _parameters(config, preset, splits, fingerprint) | dict(provenance or {})
+    gan.provenance = replace(
+        gan.provenance, preset=config.preset, data_sha256=of_maps["data_fingerprint"]
+    )
+    parameters = dict(provenance or {}) | _parameters(config, preset, splits, of_maps)
     with _run(config, parameters, progress):
         monitor = EpochMonitor(
             progress,
             checkpoints_of(config),
-            EpochJudge.if_enough(splits.validation),
+            judge,
             preset,
             patience=config.patience,
             deadline=deadline,
         )
-        last_gan: GAN | None = _fit(config, gan, batches, monitor)
+        with _advice(monitor):
+            last_gan: GAN | None = _fit(config, gan, batches, monitor)
         if backend.device_count() > 1:
             backend.shutdown()
             last_gan = None  # its weights lie on devices that are shut down
@@ -133,13 +138,27 @@ def _batches(
         augment=preset.augment,
         seed=config.seed,
     )
-    if len(splits.test) < _MIN_TEST_MAPS:
-        raise InputError(
-            f"The test split needs at least four maps. Received: {len(splits.test)}",
-            parameter="data",
-        )
     batches.set_replica(backend.process_index(), backend.process_count(), backend.device_count())
     return conditioning, batches
+
+
+def _judge(splits: Splits) -> EpochJudge | None:
+    """Return the judge of the epochs, after a trial of all that is measured later.
+
+    Raises
+    ------
+    InputError
+        If validation or test maps cannot be measured.
+    """
+    judge = EpochJudge.if_enough(splits.validation)
+    if is_main_process():
+        try:
+            check_measurable(splits.test)
+            with statistics_as_input_errors():
+                _ = judge and judge.validation
+        except InputError as error:
+            raise InputError(str(error), parameter="data") from error
+    return judge
 
 
 def _gan(
@@ -153,7 +172,9 @@ def _gan(
 ) -> GAN:
     """Return an adapted GAN of the preset, or that of the checkpoint to be resumed."""
     if config.resume:
-        return checkpoints_of(config).gan(epoch)
+        gan = checkpoints_of(config).gan(epoch)
+        check_resumed(config, gan, preset, maps, conditioning)
+        return gan
     gan = build_adapted_gan(preset, batches, maps, seed=config.seed, conditioning=conditioning)
     if config.start:
         start_from(gan, config.start)
@@ -169,21 +190,52 @@ def _run(config: TrainConfig, parameters: Mapping[str, Any], progress: Progress)
     name = f"{config.preset}-{backend.name}"
     with runs.training_run(name, parameters, run_id=progress.run_id) as run:
         progress.run_id = run.info.run_id
+        runs.log_missing_epochs(progress.epochs)
         yield
 
 
+@contextlib.contextmanager
+def _advice(monitor: EpochMonitor) -> Iterator[None]:
+    """Add to an error how to go on; an ``InputError`` says it itself."""
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, InputError) and is_main_process():
+            error.add_note(
+                f"{monitor.checkpoints.folder.parent}: stopped after epoch "
+                f"{monitor.progress.epoch} of {monitor.epochs}; repeat the command with --resume "
+                "to go on"
+            )
+        raise
+
+
 def _parameters(
-    config: TrainConfig, preset: Preset, splits: Splits, fingerprint: str
+    config: TrainConfig, preset: Preset, splits: Splits, of_maps: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what MLflow and the report record of the training."""
-    return runs.flat_parameters(config, preset) | {
-        "keras_backend": backend.name,
-        "device_count": backend.device_count(),
-        "data_fingerprint": fingerprint,
-        "train_maps": len(splits.train),
-        "validation_maps": len(splits.validation or ()),
-        "test_maps": len(splits.test),
+    """Return what MLflow and the report record of the training.
+
+    Options that stand for a default are recorded with the value that was used.
+    """
+    used = {
+        "backend": backend.name,
+        "pixels": splits.train.pixels,
+        "pixel_arcmin": splits.train.pixel_arcmin,
+        "epochs": preset.epochs,
+        "batch_size": preset.batch_size,
+        "loss": ", ".join(str(loss) for loss in preset.loss_schedule.values()),
     }
+    return (
+        runs.flat_parameters(config, preset)
+        | used
+        | {
+            **of_maps,
+            "keras_backend": backend.name,
+            "device_count": backend.device_count(),
+            "train_maps": len(splits.train),
+            "validation_maps": len(splits.validation or ()),
+            "test_maps": len(splits.test),
+        }
+    )
 
 
 def _fit(config: TrainConfig, gan: GAN, batches: Batches, monitor: EpochMonitor) -> GAN:
@@ -196,13 +248,14 @@ def _fit(config: TrainConfig, gan: GAN, batches: Batches, monitor: EpochMonitor)
                 monitor.checkpoints.start(gan, monitor.progress)
     while not monitor.finished:
         batches.seed = _stream(config, monitor.progress)
-        gan.fit(
-            batches,
-            initial_epoch=monitor.progress.epoch,
-            epochs=monitor.epochs,
-            verbose=_verbosity(config),
-            callbacks=[monitor],
-        )
+        with interruption.postponed():
+            gan.fit(
+                batches,
+                initial_epoch=monitor.progress.epoch,
+                epochs=monitor.epochs,
+                verbose=_verbosity(config),
+                callbacks=[monitor],
+            )
         if monitor.cause is None:
             break
         gan = _roll_back(config, monitor)

@@ -10,6 +10,7 @@ import optuna
 from cosmogan_k3 import backend
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import masked
+from cosmogan_k3.evaluation.measurable import check_measurable
 from cosmogan_k3.gan import Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional, for_edges
 from cosmogan_k3.maps import MapSet, Splits
@@ -108,6 +109,7 @@ def tune(
     """
     wait_for_databases()
     splits = split(maps, config.seed)
+    check_measurable(splits.test)
     objective = Objective(splits, *conditioning_of(config, splits.train, maps))
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
     identity = _identity(config, plan, maps)

@@ -1,5 +1,6 @@
 """MLflow runs: new, resumed and nested ones, and what is logged to them."""
 
+import contextlib
 import json
 
 import mlflow
@@ -18,7 +19,26 @@ def test_a_run_is_resumed_and_logs_only_parameters_that_it_lacks():
         number = run.info.run_id
     with runs.training_run("again", {"seed": 2, "epochs": 3}, run_id=number) as resumed:
         assert resumed.info.run_id == number
-    assert mlflow.get_run(number).data.params == {"seed": "1", "epochs": "3"}
+    # ``mlflow run`` logs what a command was given, before the command knows what it means.
+    expected = {"seed": "1", "epochs": "3", "effective.seed": "2"}
+    assert mlflow.get_run(number).data.params == expected
+
+
+def test_the_run_of_an_interrupted_process_is_killed():
+    for error in (KeyboardInterrupt, SystemExit):
+        with contextlib.suppress(error), runs.training_run("interrupted", {}) as run:
+            raise error
+        assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
+
+
+def test_epochs_that_a_run_lacks_are_logged_once():
+    epochs = [{"loss": 0.3}, {"loss": 0.2}, {"loss": 0.1}]
+    with runs.training_run("run", {}) as run:
+        runs.log_epoch(epochs[0], 1)
+        for _ in range(2):
+            runs.log_missing_epochs(epochs)
+    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 0.3), (2, 0.2), (3, 0.1)]
 
 
 def test_a_deleted_run_is_replaced_by_a_new_one():

@@ -9,6 +9,7 @@ from cosmogan_k3 import backend
 from cosmogan_k3.cli import backends
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.training import distributed
+from cosmogan_k3.training.interruption import Terminated
 
 pytestmark = pytest.mark.backend
 
@@ -34,21 +35,23 @@ def test_only_the_main_process_calls_the_function(second_of_two):
 
 
 @pytest.mark.parametrize(
-    ("error", "expected", "words"),
+    ("error", "expected", "words", "code"),
     [
-        (RuntimeError("[gloo] Connection reset by peer"), InputError, "Another process .*reset"),
-        (RuntimeError("out of memory"), RuntimeError, "^out of memory"),
-        (InputError("gloomy maps"), InputError, "^gloomy maps"),
+        (RuntimeError("[gloo] Connection reset by peer"), InputError, "Another process .*reset", 2),
+        (RuntimeError("out of memory"), RuntimeError, "^out of memory", 2),
+        (InputError("gloomy maps"), InputError, "^gloomy maps", 2),
+        (Terminated(143), Terminated, "143", 143),
+        (KeyboardInterrupt(), KeyboardInterrupt, "^$", 130),
     ],
 )
 def test_the_end_of_another_process_is_reported_in_one_line(
-    second_of_two, monkeypatch, error, expected, words
+    second_of_two, monkeypatch, error, expected, words, code
 ):
     at_exit = []
-    monkeypatch.setattr(distributed.atexit, "register", at_exit.append)
+    monkeypatch.setattr(distributed.atexit, "register", lambda *call: at_exit.append(call))
     with pytest.raises(expected, match=words), distributed.distributed_errors():
         raise error
-    assert at_exit == [distributed._end_at_once], "it exits without waiting"
+    assert at_exit == [(distributed._end_at_once, code)], "it exits without waiting"
 
 
 def test_an_error_of_a_single_process_is_unchanged():

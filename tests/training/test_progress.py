@@ -38,10 +38,17 @@ RECORDED = Progress({"preset": "tiny", "losses": {"0": "hinge"}, "channels": [1,
 
 
 def test_an_identity_with_further_names_does_not_differ():
-    identity = {"preset": "tiny", "losses": {0: "hinge"}, "channels": (1, 2), "later": 5}
+    """An earlier version did not record them."""
+    identity = {"preset": "tiny", "losses": {0: "hinge"}, "channels": (1, 2), "seed": 1}
+    identity["later"] = 5
     assert not RECORDED.differences(identity)
 
 
 def test_differences_are_named_with_both_values():
-    differences = RECORDED.differences({"preset": "quick", "seed": 1})
-    assert differences == "preset: recorded tiny, given quick"
+    given = RECORDED.identity | {"preset": "quick"}
+    assert RECORDED.differences(given) == "preset: recorded tiny, given quick"
+
+
+def test_a_recorded_name_that_is_not_given_differs():
+    given = {name: value for name, value in RECORDED.identity.items() if name != "losses"}
+    assert RECORDED.differences(given) == "losses: recorded {'0': 'hinge'}, given none"

@@ -1,8 +1,10 @@
 """The training job: resumed bit for bit, stopped early, and judged on validation maps."""
 
 import json
+import re
 from dataclasses import replace
 
+import keras
 import mlflow
 import numpy as np
 import pytest
@@ -16,28 +18,50 @@ from tests.training.tiny_training import (
     arrays_of,
     checkpoints_in,
     config,
-    interrupt,
     losses,
     state,
+    terminate,
     train,
 )
 
 pytestmark = [pytest.mark.backend, pytest.mark.usefixtures("store")]
 
 
+# What a training of ``tiny`` without further options uses.
+EFFECTIVE = {
+    "pixels": "16",
+    "pixel_arcmin": "3.0",
+    "periodic": "yes",
+    "epochs": "4",
+    "batch_size": "8",
+    "loss": "CrossEntropy(flip=0.0)",
+    "backend": keras.backend.backend(),
+    "device_count": "1",
+}
+
+
 def begin(out, maps):
     """Leave what a training leaves that is killed in its first epoch."""
     chosen = config(out)
     preset = setup.prepare(chosen)
-    identity = setup.identity_of(chosen, preset) | {"data_fingerprint": maps.fingerprint()}
+    identity = setup.identity_of(chosen, preset) | setup.identity_of_maps(maps, "yes")
     batches = Batches(maps.kappa, Scaling(), batch_size=preset.batch_size)
     gan = trainer._gan(chosen, preset, batches, maps, epoch=0)
     setup.checkpoints_of(chosen).start(gan, Progress(identity))
 
 
-def test_a_resumed_training_equals_the_uninterrupted_one(tmp_path, maps, unfinished):
+def test_a_training_ended_by_sigterm_and_resumed_equals_the_uninterrupted_one(
+    tmp_path, maps, unfinished
+):
     whole = train(tmp_path / "whole", maps)
-    interrupt(tmp_path / "parts", maps)
+    stopped = terminate(tmp_path / "parts", maps)
+    assert stopped.code == 143
+    (note,) = stopped.__notes__
+    assert "parts: stopped after epoch 2 of 4; repeat the command with --resume" in note
+    kept = checkpoints_in(tmp_path / "parts")
+    assert kept.epochs()[-1] == 2, "the epoch whose checkpoint was due is kept"
+    assert mlflow.get_run(kept.progress().run_id).info.status == "KILLED"
+
     resumed = train(tmp_path / "parts", maps, resume=1)
     assert losses(resumed) == losses(whole)
     assert resumed.column(SCORE) == whole.column(SCORE)
@@ -46,6 +70,8 @@ def test_a_resumed_training_equals_the_uninterrupted_one(tmp_path, maps, unfinis
         np.testing.assert_array_equal(a, b)
     run = mlflow.get_run(resumed.run_id)
     assert run.info.run_id != whole.run_id
+    assert run.info.status == "FINISHED"
+    assert {name: run.data.params[name] for name in EFFECTIVE} == EFFECTIVE
     history = mlflow.MlflowClient().get_metric_history(resumed.run_id, "generator_loss")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
 
@@ -85,9 +111,74 @@ def test_another_training_is_not_resumed(tmp_path, maps, options, words):
         setup.prepare(config(tmp_path, resume=1, **options))
 
 
+def test_a_recorded_name_that_is_gone_is_noticed(tmp_path, maps):
+    begin(tmp_path, maps)
+    checkpoints = checkpoints_in(tmp_path)
+    progress = checkpoints.progress()
+    progress.identity["preset.loss"] = "an old name"
+    checkpoints.start(checkpoints.gan(0), progress)
+    with pytest.raises(InputError, match=r"preset\.loss: recorded an old name, given none"):
+        train(tmp_path, maps, resume=1)
+
+
+def test_the_options_are_compared_with_the_networks_too(tmp_path, maps):
+    begin(tmp_path, maps)
+    checkpoints = checkpoints_in(tmp_path)
+    checkpoints.start(checkpoints.gan(0), Progress({}))  # an old version recorded nothing
+    with pytest.raises(InputError, match=r"loss: recorded .*CrossEntropy.* given .*Geometric"):
+        train(tmp_path, maps, resume=1, loss="hinge")
+
+
+def test_other_edges_are_not_resumed(tmp_path, maps):
+    begin(tmp_path, maps)
+    with pytest.raises(InputError, match="periodic: recorded yes, given no"):
+        train(tmp_path, maps, resume=1, periodic="no")
+
+
+def test_a_new_training_replaces_another_only_if_asked_to(tmp_path, maps):
+    begin(tmp_path, maps)
+    with pytest.raises(InputError, match="holds a training; continue it, replace it") as caught:
+        setup.prepare(config(tmp_path))
+    assert caught.value.parameter == "resume, overwrite, out"
+    for options in ({"overwrite": 1}, {"resume": 1}):
+        setup.prepare(config(tmp_path, **options))
+
+
+def test_of_two_trainings_into_one_folder_the_second_is_refused(tmp_path):
+    with setup.exclusive_folder(config(tmp_path)):
+        for resume in (0, 1):
+            with (
+                pytest.raises(InputError, match="another process is writing to it"),
+                setup.exclusive_folder(config(tmp_path, resume=resume)),
+            ):
+                pytest.fail("both train")
+
+
 def test_a_training_without_checkpoint_is_not_resumed(tmp_path):
     with pytest.raises(InputError, match="no checkpoint to resume from"):
         setup.prepare(config(tmp_path, resume=1))
+
+
+def with_bright_pixel(kappa):
+    kappa[:] = 0
+    kappa[:, 8, 8] = 1
+
+
+UNMEASURABLE = {
+    "constant": (lambda kappa: kappa.fill(0.5), "do not vary"),
+    "one bright pixel": (with_bright_pixel, "the same in every real map"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), UNMEASURABLE.values(), ids=UNMEASURABLE)
+def test_maps_that_cannot_be_evaluated_are_refused_before_the_training(
+    tmp_path, maps, monkeypatch, change, words
+):
+    monkeypatch.setattr(trainer, "_fit", lambda *arguments: pytest.fail("it trains"))
+    kappa = maps.kappa.copy()
+    change(kappa)
+    with pytest.raises(InputError, match=words):
+        train(tmp_path, MapSet(kappa, maps.pixel_arcmin))
 
 
 def test_a_training_on_other_maps_is_not_resumed(tmp_path, maps):
@@ -108,9 +199,21 @@ def scored(monkeypatch):
     return choose
 
 
+def fail(*arguments):
+    raise OSError("no disk")
+
+
 def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated, scored):
     scored(0.5, 0.1, 0.3, 0.2)
-    emulator, metrics = train(tmp_path, maps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "write_evaluation", fail)
+        with pytest.raises(OSError, match="no disk") as caught:
+            train(tmp_path, maps)
+    (note,) = caught.value.__notes__
+    assert re.search(r"trained model is .*model.keras; repeat the command with --resume", note)
+    trained = load_gan(tmp_path / "model.keras")
+    evaluated.clear()
+    emulator, metrics = train(tmp_path, maps, resume=1)
     expected = {
         "selected_epoch": 2,
         "last_epoch": 4,
@@ -123,8 +226,9 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
         assert {name: found[name] for name in expected} == expected
         assert found["pca_best_epoch"] in (1, 2, 3, 4)
     saved = load_gan(tmp_path / "model.keras")
-    for a, b in zip(state(tmp_path, 2), arrays_of(saved), strict=True):
-        np.testing.assert_array_equal(a, b)
+    for gan in (trained, saved):
+        for a, b in zip(state(tmp_path, 2), arrays_of(gan), strict=True):
+            np.testing.assert_array_equal(a, b)
     (generated,) = evaluated
     # TensorFlow traces a generator for the first batch size, and for a second one once more for
     # any size, which rounds differently. The trained GAN was calibrated with other batch sizes.

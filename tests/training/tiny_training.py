@@ -1,6 +1,8 @@
 """A small training, and ways to interrupt and to spoil it."""
 
 import itertools
+import os
+import signal
 
 import keras
 import numpy as np
@@ -10,6 +12,7 @@ from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.gan import epoch_callback, load_gan
 from cosmogan_k3.training import setup, trainer
 from cosmogan_k3.training.checkpoints import Checkpoints
+from cosmogan_k3.training.interruption import Terminated, raising_on_signals
 
 # All trainings have one length. The schedule of the learning rates is part of the step, which XLA
 # then compiles once for all.
@@ -69,11 +72,28 @@ def interrupt(out, maps):
         if epoch == 3:
             raise KeyboardInterrupt
 
+    end_by(stop, KeyboardInterrupt, out, maps)
+    return np.transpose(losses(checkpoints_in(out).progress()))
+
+
+def terminate(out, maps):
+    """End a training by SIGTERM before its second checkpoint is written; return the exception."""
+
+    def stop(gan, epoch):
+        if epoch == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with raising_on_signals():
+        return end_by(stop, Terminated, out, maps)
+
+
+def end_by(stop, exception, out, maps):
+    """Train, and call a function after each calibration, until it ends the training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(epoch_callback, "calibrate", after_calibration(stop))
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(exception) as caught:
             train(out, maps)
-    return np.transpose(losses(checkpoints_in(out).progress()))
+    return caught.value
 
 
 def write_nan_after(*epochs):

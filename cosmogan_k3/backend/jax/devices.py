@@ -58,6 +58,8 @@ def _join() -> None:
     values = {name.lower(): os.environ.get(f"KERAS_DISTRIBUTION_{name}") for name in names}
     numbers = {name: int(value) for name, value in values.items() if value}
     address = os.environ.get("KERAS_DISTRIBUTION_JOB_ADDRESSES", "").split(",")[0] or None
+    # It would take SIGTERM away from the command, which ends by it.
+    jax.config.update("jax_enable_preemption_service", False)
     jax.distributed.initialize(address, **numbers, heartbeat_timeout_seconds=_HEARTBEAT_SECONDS)
 
 

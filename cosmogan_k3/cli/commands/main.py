@@ -1,7 +1,7 @@
 """``cosmogan main``: the whole way from a simulation to a registered model."""
 
 from cosmogan_k3.cli.backends import use_backend, use_devices
-from cosmogan_k3.cli.maps import check_side, read_or_simulate
+from cosmogan_k3.cli.maps import read_or_simulate
 from cosmogan_k3.config import MainConfig
 
 
@@ -9,10 +9,10 @@ def run(config: MainConfig) -> None:
     """Simulate or read maps, train on them, evaluate the result and register it."""
     use_backend(config.backend)
     use_devices(config.devices)
-    from cosmogan_k3.training.setup import prepare
+    from cosmogan_k3.training.setup import exclusive_folder, prepare
     from cosmogan_k3.training.trainer import train
 
-    preset = prepare(config)
-    maps, provenance = read_or_simulate(config, preset)
-    check_side(maps.pixels)
-    train(config, preset, maps, provenance=provenance)
+    with exclusive_folder(config):
+        preset = prepare(config)
+        maps, provenance = read_or_simulate(config, preset)
+        train(config, preset, maps, provenance=provenance)

@@ -1,7 +1,6 @@
 """``cosmogan train``: from files of maps to a registered model."""
 
 from cosmogan_k3.cli.backends import use_backend, use_devices
-from cosmogan_k3.cli.maps import check_side
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
 
@@ -21,10 +20,10 @@ def run(config: TrainConfig) -> None:
         )
     use_backend(config.backend)
     use_devices(config.devices)
-    from cosmogan_k3.training.setup import load, prepare
+    from cosmogan_k3.training.setup import exclusive_folder, load, prepare
     from cosmogan_k3.training.trainer import train
 
-    preset = prepare(config)
-    maps = load(config, preset)
-    check_side(maps.pixels)
-    train(config, preset, maps)
+    with exclusive_folder(config):
+        preset = prepare(config)
+        maps = load(config, preset)
+        train(config, preset, maps)

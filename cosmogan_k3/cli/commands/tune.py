@@ -1,7 +1,7 @@
 """``cosmogan tune``: a study of trials whose best model is registered."""
 
 from cosmogan_k3.cli.backends import use_backend
-from cosmogan_k3.cli.maps import check_side, read_or_simulate
+from cosmogan_k3.cli.maps import read_or_simulate
 from cosmogan_k3.config import TuneConfig
 
 
@@ -12,5 +12,4 @@ def run(config: TuneConfig) -> None:
 
     plan = tune.prepare(config)
     maps, provenance = read_or_simulate(config, plan.preset)
-    check_side(maps.pixels)
     tune.tune(config, plan, maps, provenance=provenance)
