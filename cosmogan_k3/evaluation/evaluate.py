@@ -31,7 +31,8 @@ from cosmogan_k3.maps import MapSet
 from cosmogan_k3.parallel.executor import MapCalls, thread_map
 from cosmogan_k3.statistics import Comparison, compare_features, null_halves
 from cosmogan_k3.statistics._maps import checked_mask
-from cosmogan_k3.statistics.two_sample.distances import half_of_map
+from cosmogan_k3.statistics.two_sample.halves import half_of_map
+from cosmogan_k3.statistics.two_sample.units import Units
 
 # Generated maps for the figures; the real ones also fix the colour scale and the bins.
 _SHOWN_GENERATED = 16
@@ -112,6 +113,9 @@ def evaluate_maps(
 ) -> Evaluation:
     """Compare two sets of maps and draw the figures.
 
+    Maps with the same ``map_id``, such as patches of a larger map, are not independent: they stay
+    together in every exchange, halving and bootstrap.
+
     Each set is measured once, a block at a time, and all results follow from these measurements. A
     set on disk of at most 2²⁷ pixels (0.5 GB) is read once. A larger set is read twice: the first
     reading finds its SHA-256 and the range of its pixels, which fixes the bins of the second.
@@ -159,7 +163,8 @@ def evaluate_maps(
     (True, True)
     """
     _check_sets(real, generated, training, mask)
-    halves = null_halves(len(real), seed)
+    units = Units(len(real), real.map_id), Units(len(generated), generated.map_id)
+    halves = null_halves(len(real), seed, real.map_id)
     scans = _scan_sets(real, generated, training, mask, halves)
     _check_real(scans["real"])
     bins = choose_bins(
@@ -173,16 +178,22 @@ def evaluate_maps(
         f"{name} maps: {line}" for name, s in scans.items() for line in s.inspection.warnings
     )
     origin |= {"cosmogan_k3": __version__, "seed": seed}
-    pair, copies = _measure(scans, bins, halves, map_calls)
+    pair, copies = _measure(scans, bins, halves, units, map_calls)
     del scans  # with the maps that were loaded
     check_varied(pair.real.features)
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
     comparison = compare_features(
-        pair.real.features, pair.generated.features, permutations=permutations, seed=seed
+        pair.real.features,
+        pair.generated.features,
+        real_groups=real.map_id,
+        generated_groups=generated.map_id,
+        permutations=permutations,
+        seed=seed,
     )
     metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
+    metrics |= _unit_metrics(comparison)
     return Evaluation(
         metrics,
         comparison,
@@ -192,6 +203,17 @@ def evaluate_maps(
         {**provenance, **origin, **provenance},
         warnings,
     )
+
+
+def _unit_metrics(comparison: Comparison) -> dict[str, float]:
+    """Numbers of independent units, and the p-value they allow, unless each map is one."""
+    if not comparison.of_units:
+        return {}
+    return {
+        "real_units": comparison.real_units,
+        "generated_units": comparison.generated_units,
+        "smallest_pvalue": comparison.smallest_pvalue,
+    }
 
 
 def _check_sets(
@@ -248,7 +270,11 @@ def _scan_sets(
 
 
 def _measure(
-    scans: dict[str, Scan], bins: MeasurementBins, halves: list[IntArray], map_calls: MapCalls
+    scans: dict[str, Scan],
+    bins: MeasurementBins,
+    halves: list[IntArray],
+    units: tuple[Units, Units],
+    map_calls: MapCalls,
 ) -> tuple[MeasuredPair, dict[str, float]]:
     """Measure both sets, and search for copies unless there is a mask."""
     calls = {
@@ -259,9 +285,13 @@ def _measure(
     if bins.statistics.mask is None:
         drawn, held_out = (scans[name].first(SEARCHED_GENERATED) for name in ("generated", "real"))
         known = scans["training"].first_part(SEARCHED_TRAINING) if "training" in scans else None
-        search = functools.partial(copy_metrics, drawn, held_out, known)
+        searched = (
+            units[0].take(np.arange(len(held_out))),
+            units[1].take(np.arange(len(drawn))),
+        )
+        search = functools.partial(copy_metrics, drawn, held_out, known, searched)
     found: list[Any] = map_calls([search, *calls["real"], *calls["generated"]], "measuring")
     copies, parts = found[0], found[1:]
     of_real, of_generated = parts[: len(calls["real"])], parts[len(calls["real"]) :]
-    pair = MeasuredPair(join_measurements(of_real), join_measurements(of_generated), halves, bins)
-    return pair, copies
+    measured = join_measurements(of_real), join_measurements(of_generated)
+    return MeasuredPair(*measured, halves, bins, units), copies

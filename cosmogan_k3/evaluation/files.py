@@ -7,7 +7,7 @@ from typing import Any
 
 from cosmogan_k3._typing import PathLike
 from cosmogan_k3.evaluation.evaluate import Evaluation
-from cosmogan_k3.evaluation.report import write_report
+from cosmogan_k3.evaluation.report import units_note, write_report
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
 
 # Files of every evaluation, beside its figures.
@@ -125,6 +125,8 @@ def summary(evaluation: Evaluation) -> str:
     names = (name for name in metrics if f"{name}_null" in metrics)
     lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
     lines += ["", *(result.verdict for result in evaluation.comparison.results)]
+    if note := units_note(evaluation.comparison):
+        lines += ["", note]
     if evaluation.left_out:
         lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
     return "\n".join(lines)

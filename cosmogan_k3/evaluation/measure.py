@@ -32,6 +32,7 @@ from cosmogan_k3.statistics.two_sample.pixel_counts import (
     join_counts,
     sorted_pixels,
 )
+from cosmogan_k3.statistics.two_sample.units import Units
 
 # A set is measured in at most so many calls, whose results are held together.
 _MAX_CALLS = 64
@@ -100,12 +101,15 @@ class MeasuredPair:
         Indices of the halves of the real maps, between which the nulls are distances.
     bins : MeasurementBins
         Bins of both sets.
+    units : two Units
+        Independent units of the real and the generated maps.
     """
 
     real: Measurements
     generated: Measurements
     halves: list[IntArray]
     bins: MeasurementBins
+    units: tuple[Units, Units]
 
 
 def measuring_calls(

@@ -16,6 +16,7 @@ from cosmogan_k3.statistics import (
     relative_error,
 )
 from cosmogan_k3.statistics.two_sample.distances import distances_of_rows, wasserstein_of_rows
+from cosmogan_k3.statistics.two_sample.units import Units
 
 # Real peaks that a bin needs for its relative error to be quoted: their Poisson noise is 3 %.
 _ENOUGH_PEAKS = 1000
@@ -48,25 +49,39 @@ def distance_metrics(pair: MeasuredPair, *, permutations: int, seed: int) -> dic
     assert real.null_pixels is not None
     counts, power = [real.pixels, generated.pixels], [real.power, generated.power]
     metrics = distances_of_rows(
-        counts, real.null_pixels, power, halves, permutations=permutations, seed=seed
+        counts,
+        real.null_pixels,
+        power,
+        halves,
+        units=pair.units,
+        permutations=permutations,
+        seed=seed,
     )
     pixels = np.concatenate([real.fine_pixels, generated.fine_pixels])
     peaks = np.concatenate([real.fine_peaks, generated.fine_peaks])
     metrics |= wasserstein_of_rows(pixels, peaks, power, halves, pair.bins.fine)
     metrics |= _spectrum_metrics(
-        real.rows("power_spectrum"), generated.rows("power_spectrum"), halves
+        real.rows("power_spectrum"), generated.rows("power_spectrum"), halves, pair.units
     )
     return metrics | _peak_metrics(real.rows("peaks"), generated.rows("peaks"), halves)
 
 
-def _spectrum_metrics(real: Rows, generated: Rows, halves: Sequence[IntArray]) -> dict[str, float]:
+def _spectrum_metrics(
+    real: Rows, generated: Rows, halves: Sequence[IntArray], units: tuple[Units, Units]
+) -> dict[str, float]:
     """Fréchet and correlation distance of log P(ℓ), if the maps are many enough and vary."""
-    if min(len(real) // 2, len(generated)) <= real.shape[1]:
+    if min(*map(len, halves), len(generated)) <= real.shape[1]:
         return {}
     if any((rows <= 0).any() or (np.ptp(rows, axis=0) == 0).any() for rows in (real, generated)):
         return {}
     real, generated = np.log(real), np.log(generated)
-    correlations = compare_correlations(real, generated, bootstraps=100)
+    correlations = compare_correlations(
+        real,
+        generated,
+        real_groups=units[0].index,
+        generated_groups=units[1].index,
+        bootstraps=100,
+    )
     return {
         "frechet_distance": frechet_distance(real, generated),
         "frechet_distance_null": frechet_distance(real[halves[0]], real[halves[1]]),
@@ -89,7 +104,12 @@ def _peak_metrics(real: Rows, generated: Rows, halves: Sequence[IntArray]) -> di
     }
 
 
-def copy_metrics(generated: Maps, real: Maps, training: Part | None = None) -> dict[str, float]:
+def copy_metrics(
+    generated: Maps,
+    real: Maps,
+    training: Part | None = None,
+    units: tuple[Units, Units] | None = None,
+) -> dict[str, float]:
     """Search for copies among generated maps, and of training maps.
 
     Parameters
@@ -98,6 +118,8 @@ def copy_metrics(generated: Maps, real: Maps, training: Part | None = None) -> d
         The first ``SEARCHED_GENERATED`` maps of each set.
     training : Part, optional
         The first ``SEARCHED_TRAINING`` maps that the generator learned from.
+    units : two Units, optional
+        Of the real and the generated maps; by default each map is a unit.
 
     Returns
     -------
@@ -123,7 +145,10 @@ def copy_metrics(generated: Maps, real: Maps, training: Part | None = None) -> d
         "audited_maps": len(generated),
     }
     if searched is not None:
-        found = memorisation_test(generated, searched, real)
+        of_real, of_generated = (None, None) if units is None else (u.index for u in units)
+        found = memorisation_test(
+            generated, searched, real, heldout_groups=of_real, generated_groups=of_generated
+        )
         metrics |= {
             "memorisation_pvalue": found.pvalue,
             "memorisation_fraction_closer": found.fraction_closer,

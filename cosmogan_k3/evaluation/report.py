@@ -57,7 +57,7 @@ def write_report(
     >>> from pathlib import Path
     >>> from cosmogan_k3.statistics import compare
     >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
-    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=99, splits=5)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "report.html")
     ...     write_report(path, comparison, images={}, metrics={}, provenance={"maps": "random"})
@@ -78,7 +78,7 @@ def write_report(
         left_out=left_out,
         warnings=warnings,
         significance=SIGNIFICANCE,
-        smallest_corrected=1 / (1 + comparison.permutations),
+        units=units_note(comparison),
     )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")
@@ -110,17 +110,19 @@ def markdown_summary(
     >>> import numpy as np
     >>> from cosmogan_k3.statistics import compare
     >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
-    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=9, splits=5)
+    >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=99, splits=5)
     >>> metrics = {"ks_pixels_distance": 0.25, "ks_pixels_distance_null": 0.125}
     >>> print(markdown_summary(comparison, metrics))
     **None of 16 statistics differs** after correction ...
     | ks pixels distance | 0.25 | 0.125 |
     """
     count, circumstances = _verdict(comparison)
-    differing = [result.label for result in comparison.results if not result.agrees]
+    differing = [result.label for result in comparison.results if result.differs]
     lines = [f"**{count}** {circumstances}"]
     if differing:
         lines += ["", f"What differs: {'; '.join(differing)}."]
+    if note := units_note(comparison):
+        lines += ["", note]
     if left_out:
         lines += ["", f"Left out, because they need whole maps: {'; '.join(left_out)}."]
     lines += [
@@ -129,7 +131,8 @@ def markdown_summary(
         "| --- | --- | --- | --- | --- |",
     ]
     for r in comparison.results:
-        verdict = "no difference seen" if r.agrees else "**differs**"
+        verdict = "**differs**" if r.differs else "no difference seen"
+        verdict = verdict if r.conclusive else "cannot be told"
         null, pvalue = _number(np.median(r.null)), _number(r.corrected_pvalue)
         lines.append(f"| {r.label} | {verdict} | {_number(r.distance)} | {null} | {pvalue} |")
     lines += ["", "| metric | generated vs real | real vs real |", "| --- | --- | --- |"]
@@ -150,9 +153,58 @@ def _template() -> Template:
     return environment.from_string(text)
 
 
+def units_note(comparison: Comparison) -> str:
+    """Say which maps are not independent, and what this means for p-values.
+
+    Parameters
+    ----------
+    comparison : Comparison
+        Result of ``compare``.
+
+    Returns
+    -------
+    str
+        Empty if each map is independent and a difference could be seen.
+
+    Examples
+    --------
+    >>> units_note(Comparison((), 4, 4, permutations=99, splits=5, seed=0))
+    ''
+    >>> units_note(Comparison((), 256, 256, 499, 5, 0, smallest_pvalue=1 / 8, real_units=4))
+    'Maps from one larger map or simulation are not independent: ...'
+    """
+    sentences = []
+    if comparison.of_units:
+        sentences.append(
+            "Maps from one larger map or simulation are not independent: the "
+            f"{comparison.real_maps} real maps are {comparison.real_units} units, the "
+            f"{comparison.generated_maps} generated maps {comparison.generated_units}. Whole units "
+            "were exchanged and halved."
+        )
+        if not any(result.name.endswith("_scatter") for result in comparison.results):
+            sentences.append(
+                "Units of unequal size allow tests of means only: correlations and scatter between "
+                "maps are not tested."
+            )
+        if comparison.real_units == 1:
+            sentences.append(
+                "One unit has no independent halves: “real vs real” compares parts of it and is "
+                "too small."
+            )
+    if not comparison.conclusive:
+        sentences.append(
+            f"No p-value below {comparison.smallest_pvalue:.2g} is possible with so few "
+            f"{'units' if comparison.of_units else 'maps or exchanges'}, however different the "
+            "maps are, so no difference can be told."
+        )
+    return " ".join(sentences)
+
+
 def _verdict(comparison: Comparison) -> tuple[str, str]:
     """Return the first sentence in two parts: how many statistics differ, and of what."""
-    differing = sum(not result.agrees for result in comparison.results)
+    if not comparison.conclusive:
+        return "No difference can be told", f"(seed {comparison.seed})."
+    differing = sum(result.differs for result in comparison.results)
     verb = "differ" if differing > 1 else "differs"
     return (
         f"{differing or 'None'} of {len(comparison.results)} statistics {verb}",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cosmogan_k3._typing import MapArray
+from cosmogan_k3._typing import IntArray, MapArray
 from cosmogan_k3.gan.gan import GAN
 from cosmogan_k3.gan.parameter_regressor import learned_features
 from cosmogan_k3.maps import MapSet
@@ -17,7 +17,12 @@ _PATHS, _POINTS = 4, 16
 
 
 def learned_frechet(
-    training: MapSet, real: MapArray, generated: MapArray, *, seed: int = 0
+    training: MapSet,
+    real: MapArray,
+    generated: MapArray,
+    *,
+    groups: IntArray | None = None,
+    seed: int = 0,
 ) -> dict[str, float]:
     """Measure the Fréchet distance of features of a network that infers cosmological parameters.
 
@@ -27,6 +32,8 @@ def learned_frechet(
         The network learns from 3,000 of its maps and those of its parameters that vary.
     real, generated : MapArray
         κ, float ``(n, N, N)``; the network has not seen them.
+    groups : int array (n,), optional
+        Unit of each real map, such as the larger map that it was cut from; halves share none.
     seed : int
 
     Returns
@@ -57,7 +64,7 @@ def learned_frechet(
     rows, generated_rows = learned_features(
         maps, np.stack(varying, axis=1), [real, generated], seed=seed
     )
-    first, second = null_halves(len(rows), seed)
+    first, second = null_halves(len(rows), seed, groups)
     alive = np.ptp(rows[first], axis=0) > 0  # dead features are constant
     if not alive.any() or min(len(second), len(generated_rows)) <= alive.sum():
         return {}

@@ -7,7 +7,8 @@ Conventions, stated here once:
 - The flat-sky spectrum is P(ℓ) = |FFT κ|² (L/N²)² in steradian, with L the side of the field in
   radian. Mode n of a field of side θ degrees lies at ℓ = 360 n/θ. Bins are (lo, hi], averaged over
   the whole Fourier plane.
-- Pixels and modes of one map are correlated. Whole maps are the independent unit of every p-value.
+- Pixels and modes of one map are correlated. Whole maps are the independent unit of every p-value,
+  or the larger maps and simulations that they were cut from.
 - Each distance between generated and real maps is reported beside its null: the same distance
   between disjoint halves of the real maps.
 """
@@ -44,12 +45,12 @@ from cosmogan_k3.statistics.two_sample.correlations import (
     covariance,
 )
 from cosmogan_k3.statistics.two_sample.distances import (
-    null_halves,
     relative_error,
     summary_distances,
     wasserstein_distances,
 )
 from cosmogan_k3.statistics.two_sample.frechet import frechet_distance
+from cosmogan_k3.statistics.two_sample.halves import null_halves
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     KSResult,
     ks_histogram_counts,

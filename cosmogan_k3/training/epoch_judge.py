@@ -50,8 +50,12 @@ class EpochJudge:
     def validation(self) -> Validation:
         """The measured held-out maps; they are measured once, when first asked for."""
         if self._validation is None:
-            kappa = np.asarray(self.held_out.kappa[: self.n_maps])
-            self._validation = Validation(kappa, pixel_arcmin=self.held_out.pixel_arcmin)
+            first = slice(self.n_maps)
+            self._validation = Validation(
+                np.asarray(self.held_out.kappa[first]),
+                pixel_arcmin=self.held_out.pixel_arcmin,
+                groups=self.held_out.map_id[first],
+            )
         return self._validation
 
     def draw(self, gan: "GAN") -> Maps:

@@ -128,7 +128,9 @@ def _evaluate(
         provenance=provenance,
     )
     return evaluation.extended(
-        metrics=learned_frechet(splits.train, test.kappa, generated.kappa, seed=seed)
+        metrics=learned_frechet(
+            splits.train, test.kappa, generated.kappa, groups=test.map_id, seed=seed
+        )
         | latent_smoothness(gan, seed=TEST_SEED + seed)
         | _training_metrics(progress, selected),
         figures=_training_figures(progress),

@@ -25,7 +25,7 @@ from cosmogan_k3.statistics import (
     summary_distances,
     wasserstein_distances,
 )
-from cosmogan_k3.statistics.two_sample.distances import half_of_map
+from cosmogan_k3.statistics.two_sample.halves import half_of_map
 from cosmogan_k3.statistics.two_sample.pixel_counts import histogram_rows, sorted_pixels
 
 COUNTS = {"real": 300, "generated": 270, "training": 30}  # more than a block of 256 maps

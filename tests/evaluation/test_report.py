@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cosmogan_k3.evaluation.figures import map_gallery, statistic_panel
-from cosmogan_k3.evaluation.report import markdown_summary, write_report
+from cosmogan_k3.evaluation.report import markdown_summary, units_note, write_report
 from cosmogan_k3.statistics import compare
 
 PNG = "data:image/png;base64,"
@@ -52,7 +52,7 @@ def maps():
 
 @pytest.fixture(scope="module")
 def comparison(maps):
-    return compare(*maps, pixel_arcmin=2.0, permutations=19, splits=5)
+    return compare(*maps, pixel_arcmin=2.0, permutations=99, splits=5)
 
 
 def write(folder, comparison, maps):
@@ -141,7 +141,7 @@ def test_the_first_sentence_counts_what_differs(tmp_path, maps):
     assert f"{differing} of 16 statistics differ after correction" in page.text
     assert "between 20 real and 20 generated maps (seed 0)" in page.text
     assert page.text.count("✗ differs") == 2 * differing
-    assert "Too few exchanges" not in page.text
+    assert "No p-value below" not in page.text
     lines = markdown_summary(different, {}).splitlines()
     assert lines[0].startswith(f"**{differing} of 16 statistics differ** after correction")
     assert lines[2].count(";") == differing - 1
@@ -175,9 +175,15 @@ def test_what_a_mask_left_out_is_said(tmp_path, comparison):
     assert "The maps are masked. Left out, because they need whole maps: Starlet; Moments." in text
 
 
-def test_too_few_exchanges_to_differ_are_said(page):
-    assert "None of 16 statistics differs after correction" in page.text
-    assert "may stay as high as 0.05 however" in page.text.replace("\n", " ")
+def test_too_few_exchanges_to_differ_are_said(tmp_path, comparison):
+    few = replace(comparison, smallest_pvalue=0.05)
+    write_report(tmp_path / "report.html", few, images={}, metrics={}, provenance={})
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "No difference can be told" in page.text
+    assert "No p-value below 0.05 is possible with so few maps or exchanges" in page.text
+    units = replace(few, results=(), real_units=4)
+    assert "the 20 real maps are 4 units, the 20 generated maps 20." in units_note(units)
+    assert "tests of means only" in units_note(units)
 
 
 def test_a_failed_report_leaves_the_old_one(report, comparison):

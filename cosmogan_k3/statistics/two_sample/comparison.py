@@ -1,14 +1,15 @@
 """Comparison of real and generated maps: distance, null and p-value of every statistic."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cosmogan_k3._typing import FloatArray, Maps, Mask, Rows
 from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics
+from cosmogan_k3.statistics.two_sample.exchanges import Exchanges, draw_exchanges
 from cosmogan_k3.statistics.two_sample.permutation_tests import (
     CorrelationTest,
     MaximumDifferenceTest,
@@ -17,6 +18,7 @@ from cosmogan_k3.statistics.two_sample.permutation_tests import (
     ScatterTest,
 )
 from cosmogan_k3.statistics.two_sample.results import Comparison, Result
+from cosmogan_k3.statistics.two_sample.units import Units
 
 # Two p-values or statistics that differ by less than this are equal up to rounding.
 _ROUNDING = 1e-9
@@ -29,14 +31,17 @@ def compare(
     pixel_arcmin: float,
     periodic: bool = False,
     mask: Mask | None = None,
+    real_groups: ArrayLike | None = None,
+    generated_groups: ArrayLike | None = None,
     permutations: int = 499,
     splits: int = 50,
     seed: int = 0,
 ) -> Comparison:
     """Test whether real and generated maps differ in any of the summary statistics.
 
-    Whole maps are the independent unit. Every p-value comes from permutations, which assign whole
-    maps to the two sets at random::
+    Whole maps are the independent unit, or groups of maps such as the patches of a larger one.
+    Every p-value comes from permutations, which exchange whole units between the two sets (see
+    ``draw_exchanges``)::
 
         p = (1 + #{T* ≥ T}) / (1 + permutations)
         p_corrected = (1 + #{min p* ≤ p}) / (1 + permutations)
@@ -45,8 +50,12 @@ def compare(
     statistics, with their correlations. Several statistics often have the same small p; they are
     then ranked by how many standard deviations T lies above the mean of T*.
 
-    The nulls compare two halves of the real maps. Each half has half as many maps as the set, so
-    the nulls overstate the noise of the distances by up to √2.
+    If units have different numbers of maps, as patches of few maps and independent maps have, only
+    means are tested, not correlations and scatter. ``Comparison.smallest_pvalue`` is the smallest
+    p-value that the number of units allows; above 0.05 nothing can be told.
+
+    The nulls compare two halves of the real maps, which have no unit in common. Each half has half
+    as many maps as the set, so the nulls overstate the noise of the distances by up to √2.
 
     Parameters
     ----------
@@ -60,6 +69,9 @@ def compare(
     mask : bool array (N, N), optional
         True where observed. With a mask only statistics that accept one are compared: pixels,
         P(ℓ), peaks and minima.
+    real_groups, generated_groups : int array (n,), optional
+        Number of the larger map or simulation that each map comes from, such as
+        ``MapSet.map_id``; by default each map is independent.
     permutations : int, default 499
         Random permutations for the p-values.
     splits : int, default 50
@@ -104,6 +116,8 @@ def compare(
     return compare_features(
         summary.measure(real),
         summary.measure(generated),
+        real_groups=real_groups,
+        generated_groups=generated_groups,
         permutations=permutations,
         splits=splits,
         seed=seed,
@@ -114,6 +128,8 @@ def compare_features(
     real: Sequence[Features],
     generated: Sequence[Features],
     *,
+    real_groups: ArrayLike | None = None,
+    generated_groups: ArrayLike | None = None,
     permutations: int = 499,
     splits: int = 50,
     seed: int = 0,
@@ -124,6 +140,8 @@ def compare_features(
     ----------
     real, generated : sequence of Features
         Output of ``SummaryStatistics.measure`` for each set, of the same object.
+    real_groups, generated_groups : int array (n,), optional
+        As in ``compare``.
     permutations : int, default 499
         Random permutations for the p-values.
     splits : int, default 50
@@ -145,17 +163,34 @@ def compare_features(
     True
     """
     n, m = len(real[0].rows), len(generated[0].rows)
+    units = Units(n, real_groups), Units(m, generated_groups)
     rng = np.random.default_rng(seed)
-    observed = np.arange(n + m) < n
-    memberships = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
-    halves = np.stack([rng.permutation(np.arange(n) < n // 2) for _ in range(splits)])
+    exchanges = draw_exchanges(*units, permutations=permutations, rng=rng)
+    halves = _random_halves(units[0].or_rows(), splits, rng)
     hypotheses = [h for pair in zip(real, generated, strict=True) for h in _hypotheses(*pair)]
-    pvalues, corrected = _pvalues(np.stack([h.test.statistic(memberships) for h in hypotheses]))
+    if exchanges.paired:
+        hypotheses = [h for h in hypotheses if h.test.of_means]
+    statistics = np.stack([_statistics(h, exchanges) for h in hypotheses])
     results = tuple(
-        _result(hypothesis, n, halves, *p)
-        for hypothesis, *p in zip(hypotheses, pvalues, corrected, strict=True)
+        replace(_result(hypothesis, n, halves, *p), smallest_pvalue=exchanges.smallest_pvalue)
+        for hypothesis, *p in zip(hypotheses, *_pvalues(statistics), strict=True)
     )
-    return Comparison(results, n, m, permutations, splits, seed)
+    sizes = {"real_units": len(units[0]), "generated_units": len(units[1])}
+    return Comparison(results, n, m, permutations, splits, seed, exchanges.smallest_pvalue, **sizes)
+
+
+def _random_halves(units: Units, splits: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Whether each row is in the first half of the units, for each split."""
+    first = np.arange(len(units)) < len(units) // 2
+    return np.stack([rng.permutation(first) for _ in range(splits)]).take(units.index, axis=1)
+
+
+def _statistics(hypothesis: "_Hypothesis", exchanges: Exchanges) -> FloatArray:
+    """Statistic of each assignment of the rows that take part."""
+    test = hypothesis.test
+    if len(exchanges.rows) < len(hypothesis.rows):
+        test = type(test)(hypothesis.tested[exchanges.rows])
+    return test.statistic(exchanges.memberships)
 
 
 @dataclass(frozen=True)
@@ -167,6 +202,7 @@ class _Hypothesis:
     axis_label: str
     axis: FloatArray
     rows: Rows
+    tested: Rows
     test: PermutationTest
 
 
@@ -176,13 +212,13 @@ def _hypotheses(real: Features, generated: Features) -> Iterator[_Hypothesis]:
     logarithmic = real.name in ("power_spectrum", "scattering") and (rows > 0).all()
     values = np.log(rows) if logarithmic else rows
     mean_test = MaximumDifferenceTest(rows) if real.name == "pixels" else MeanTest(values)
-    yield _Hypothesis(real.name, real.label, real.axis_label, real.axis, rows, mean_test)
+    yield _Hypothesis(real.name, real.label, real.axis_label, real.axis, rows, values, mean_test)
     if real.name in ("power_spectrum", "peaks"):
         no_curve = "", real.axis[:0], rows[:, :0]
         name, label = f"{real.name}_correlations", f"{real.label}: correlations"
-        yield _Hypothesis(name, label, *no_curve, CorrelationTest(values))
+        yield _Hypothesis(name, label, *no_curve, values, CorrelationTest(values))
         name, label = f"{real.name}_scatter", f"{real.label}: scatter between maps"
-        yield _Hypothesis(name, label, *no_curve, ScatterTest(values))
+        yield _Hypothesis(name, label, *no_curve, values, ScatterTest(values))
 
 
 def _pvalues(statistics: FloatArray) -> tuple[list[float], list[float]]:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosmogan_k3._typing import FloatArray, Rows
 from cosmogan_k3.statistics.two_sample._rows import correlations
+from cosmogan_k3.statistics.two_sample.units import Units
 
 # Ratios are taken of correlations above this absolute value only: smaller ones are mostly noise.
 _SMALLEST_CORRELATION = 0.1
@@ -125,7 +126,13 @@ class CorrelationComparison:
 
 
 def compare_correlations(
-    real_rows: ArrayLike, generated_rows: ArrayLike, *, bootstraps: int = 200, seed: int = 0
+    real_rows: ArrayLike,
+    generated_rows: ArrayLike,
+    *,
+    real_groups: ArrayLike | None = None,
+    generated_groups: ArrayLike | None = None,
+    bootstraps: int = 200,
+    seed: int = 0,
 ) -> CorrelationComparison:
     """Compare the correlations between features of real and of generated maps.
 
@@ -135,7 +142,8 @@ def compare_correlations(
 
     Two sets of real maps differ as well, by about 1/√n in each term. The null measures this: two
     bootstrap samples of whole real maps, as large as the two sets, are compared in the same way.
-    A feature that is constant in one sample counts as uncorrelated there.
+    A feature that is constant in one sample counts as uncorrelated there. Where the maps of a set
+    are not independent, whole units of real maps are drawn in its place.
 
     Parameters
     ----------
@@ -143,6 +151,9 @@ def compare_correlations(
         Features of the real maps, one row per map.
     generated_rows : array_like of float (m, features)
         The same features of the generated maps.
+    real_groups, generated_groups : int array (n,), optional
+        Unit of each map, such as the larger map that it was cut from; by default each map is a
+        unit.
     bootstraps : int, default 200
         Pairs of bootstrap samples for the null.
     seed : int, default 0
@@ -185,7 +196,11 @@ def compare_correlations(
             "Real features without any correlation leave no unit for a distance. "
             "Received: all exactly zero"
         )
-    null = np.percentile(_null(a, (len(a), len(b)), scale, bootstraps, seed), [2.5, 50, 97.5], 0)
+    units = Units(len(a), real_groups).or_rows()
+    single = Units(len(a))
+    drawn = units, single if Units(len(b), generated_groups).are_rows else units
+    counts = len(units), max(1, round(len(b) * len(drawn[1]) / len(a)))
+    null = np.percentile(_null(a, drawn, counts, scale, bootstraps, seed), [2.5, 50, 97.5], 0)
     distance, largest, ratio = _distances(real, generated, scale)
     difference = generated - real
     row, column = np.unravel_index(np.argmax(np.abs(difference)), difference.shape)
@@ -204,13 +219,21 @@ def compare_correlations(
 
 
 def _null(
-    real: Rows, sizes: tuple[int, int], scale: float, bootstraps: int, seed: int
+    real: Rows,
+    units: tuple[Units, Units],
+    counts: tuple[int, int],
+    scale: float,
+    bootstraps: int,
+    seed: int,
 ) -> FloatArray:
     """Distances ``(bootstraps, 3)`` between pairs of bootstrap samples of the real rows."""
     rng = np.random.default_rng(seed)
     null = np.empty((bootstraps, 3))
     for i in range(bootstraps):
-        first, second = (real[rng.integers(len(real), size=size)] for size in sizes)
+        first, second = (
+            real[drawn.rows(rng.integers(len(drawn), size=count))]
+            for drawn, count in zip(units, counts, strict=True)
+        )
         null[i] = _distances(correlations(first), correlations(second), scale)
     return null
 

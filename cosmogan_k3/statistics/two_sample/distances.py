@@ -1,12 +1,14 @@
 """Distances between two sets of maps, each with its null."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Mask, Rows
 from cosmogan_k3.statistics._maps import extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
+from cosmogan_k3.statistics.two_sample.halves import half_of_map, null_halves
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     ks_of_counts,
     ks_of_histograms,
@@ -14,6 +16,7 @@ from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     published_edges,
 )
 from cosmogan_k3.statistics.two_sample.pixel_counts import PixelBins, PixelCounts, count_set
+from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.statistics.two_sample.wasserstein import (
     wasserstein_from_histograms,
     wasserstein_rows,
@@ -45,56 +48,13 @@ def relative_error(real: Rows, generated: Rows) -> tuple[float, float]:
     return float(deviation.mean()), float(deviation.max())
 
 
-def null_halves(n: int, seed: int) -> list[IntArray]:
-    """Split real maps into the two disjoint halves that every null here compares.
-
-    Parameters
-    ----------
-    n : int
-        Number of real maps.
-    seed : int
-        Seed of the split.
-
-    Returns
-    -------
-    list of two int64 arrays
-        Indices of the maps of each half.
-
-    Examples
-    --------
-    >>> first, second = null_halves(5, seed=0)
-    >>> sorted([*first, *second]) == list(range(5))
-    True
-    """
-    return np.array_split(np.random.default_rng(seed).permutation(n), 2)
-
-
-def half_of_map(halves: list[IntArray]) -> IntArray:
-    """Return the half, 0 or 1, that each map is in.
-
-    Parameters
-    ----------
-    halves : list of two int64 arrays
-        As ``null_halves`` returns them.
-
-    Returns
-    -------
-    int64 array (n,)
-
-    Examples
-    --------
-    >>> half_of_map([np.array([2, 0]), np.array([1])]).tolist()
-    [0, 1, 0]
-    """
-    return np.isin(np.arange(sum(map(len, halves))), halves[1]).astype(np.int64)
-
-
 def summary_distances(
     real: FloatMaps,
     generated: FloatMaps,
     *,
     pixel_arcmin: float,
     mask: Mask | None = None,
+    groups: ArrayLike | None = None,
     permutations: int = 499,
     seed: int = 0,
 ) -> dict[str, float]:
@@ -110,6 +70,9 @@ def summary_distances(
         Side of a pixel in arcmin.
     mask : bool array (N, N), optional
         True where observed; other pixels, NaN included, are never read.
+    groups : int array (n,), optional
+        Unit of each real map, such as the larger map that it was cut from; by default each map is a
+        unit. Generated maps are units.
     permutations : int, default 499
         Number of exchanges for the p-value of ``ks_pixels``.
     seed : int, default 0
@@ -138,7 +101,7 @@ def summary_distances(
     """
     if len(real) < 2:
         raise ValueError(f"A null needs at least two real maps to halve. Received: {len(real)}")
-    halves = null_halves(len(real), seed)
+    halves = null_halves(len(real), seed, groups)
     first, second = (real.take(half, axis=0) for half in halves)
     bins, null_bins = (
         PixelBins(levels_of_sets(a, b, mask), published_edges(extremes(a, mask)))
@@ -149,8 +112,9 @@ def summary_distances(
     power = [
         power_spectrum(maps, pixel_arcmin=pixel_arcmin, mask=mask)[1] for maps in (real, generated)
     ]
+    units = Units(len(real), groups), Units(len(generated))
     return distances_of_rows(
-        counts, null_counts, power, halves, permutations=permutations, seed=seed
+        counts, null_counts, power, halves, units=units, permutations=permutations, seed=seed
     )
 
 
@@ -160,6 +124,7 @@ def distances_of_rows(
     power: list[Rows],
     halves: list[IntArray],
     *,
+    units: tuple[Units, Units],
     permutations: int,
     seed: int,
 ) -> dict[str, float]:
@@ -175,6 +140,8 @@ def distances_of_rows(
         P(ℓ) of the real and the generated maps.
     halves : list of two int64 arrays
         As ``null_halves`` returns them.
+    units : two Units
+        Of the real and the generated maps.
     permutations, seed : int
         As in ``summary_distances``.
 
@@ -183,17 +150,28 @@ def distances_of_rows(
     dict of float
     """
     options = {"permutations": permutations, "seed": seed}
-    distances = _distances(counts, power, **options)
+    distances = _distances(counts, power, units, **options)
     halved = [null_counts.take(half, slice(i, i + 1)) for i, half in enumerate(halves)]
-    null = _distances(halved, [power[0][half] for half in halves], **options)
+    real = units[0].or_rows()
+    null = _distances(
+        halved,
+        [power[0][half] for half in halves],
+        (real.take(halves[0]), real.take(halves[1])),
+        **options,
+    )
     return distances | {f"{name}_null": value for name, value in null.items()}
 
 
 def _distances(
-    counts: list[PixelCounts], power: list[Rows], *, permutations: int, seed: int
+    counts: list[PixelCounts],
+    power: list[Rows],
+    units: tuple[Units, Units],
+    *,
+    permutations: int,
+    seed: int,
 ) -> dict[str, float]:
     mean, maximum = relative_error(power[0], power[1])
-    pixels = ks_of_counts(counts[0], counts[1], permutations=permutations, seed=seed)
+    pixels = ks_of_counts(counts[0], counts[1], units=units, permutations=permutations, seed=seed)
     published = ks_of_histograms(counts[0].published, counts[1].published)
     return {
         "ks_pixels_distance": pixels.distance,
@@ -211,6 +189,7 @@ def wasserstein_distances(
     pixel_arcmin: float,
     periodic: bool = False,
     mask: Mask | None = None,
+    groups: ArrayLike | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Compute Wasserstein-1 distances of pixels, heights of peaks and log P(ℓ), each with its null.
@@ -229,6 +208,8 @@ def wasserstein_distances(
         Whether opposite sides of a map are neighbours, for peaks.
     mask : bool array (N, N), optional
         True where observed; other pixels, NaN included, are never read.
+    groups : int array (n,), optional
+        Unit of each real map, as in ``summary_distances``.
     seed : int, default 0
         Seed of the split into halves.
 
@@ -259,7 +240,7 @@ def wasserstein_distances(
     if len(real) < 4:
         raise ValueError(f"A null needs halves of two real maps. Received: {len(real)} real maps")
     edges = fine_edges(extremes(real, mask), extremes(generated, mask))
-    halves = null_halves(len(real), seed)
+    halves = null_halves(len(real), seed, groups)
     sets = [*(real.take(half, axis=0) for half in halves), generated]
     pixels = np.stack([pixel_histogram(m, edges, mask=mask).sum(axis=0) for m in sets])
     peaks = np.stack(

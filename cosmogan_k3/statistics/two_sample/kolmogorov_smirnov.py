@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Mask
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, checked_mask, extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
+from cosmogan_k3.statistics.two_sample.exchanges import Exchanges, draw_exchanges
 from cosmogan_k3.statistics.two_sample.permutation_tests import MaximumDifferenceTest
 from cosmogan_k3.statistics.two_sample.pixel_counts import PixelBins, PixelCounts, count_set
+from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.units import plain_maps
 
 # Two distributions are compared at this many values of κ, or at each of their pixels if these are
@@ -22,8 +25,7 @@ _LEVEL_PIXELS = 2**24
 # Bins of the published test.
 _PUBLISHED_BINS = 25
 
-# Permutations are evaluated on so many levels, and so many permutations, at a time: it bounds the
-# memory.
+# Permutations are evaluated on so many levels, and so many permutations, at a time.
 _LEVELS_AT_A_TIME = 128
 _PERMUTATIONS_AT_A_TIME = 100
 
@@ -54,6 +56,8 @@ def ks_pixels(
     generated: FloatMaps,
     *,
     mask: Mask | None = None,
+    real_groups: ArrayLike | None = None,
+    generated_groups: ArrayLike | None = None,
     permutations: int = 499,
     seed: int = 0,
 ) -> KSResult:
@@ -63,9 +67,8 @@ def ks_pixels(
 
     D is exact for up to 65,536 pixels. Beyond, it is the largest difference at 65,536 quantiles of
     up to 256 maps of each set, which misses at most about 2 · 10⁻⁵ of it. Only a block of maps is
-    held in memory. The p-value comes from exchanging whole maps between the two sets, because
-    pixels of one map are correlated. The usual formula counts them as independent and would reject
-    sets of the same kind. With D* and the D beside it evaluated on 1,024 of the quantiles,
+    held in memory. The p-value comes from exchanges of whole maps, because pixels of one map are
+    correlated. With D* and the D beside it evaluated on 1,024 of the quantiles,
 
         p = (1 + #{D* ≥ D}) / (1 + permutations)
 
@@ -75,6 +78,8 @@ def ks_pixels(
         Convergence; the numbers of maps may differ.
     mask : bool array (N, N), optional
         True where observed; other pixels, NaN included, are never read.
+    real_groups, generated_groups : int array (n,), optional
+        As in ``compare``.
     permutations : int, default 499
         Number of exchanges; with 0 the p-value is NaN.
     seed : int, default 0
@@ -108,11 +113,17 @@ def ks_pixels(
     mask = checked_mask(mask, real.shape[1])
     bins = PixelBins(levels_of_sets(real, generated, mask))
     counts = [count_set(maps, bins, mask=mask) for maps in (real, generated)]
-    return ks_of_counts(counts[0], counts[1], permutations=permutations, seed=seed)
+    units = Units(len(real), real_groups), Units(len(generated), generated_groups)
+    return ks_of_counts(counts[0], counts[1], units=units, permutations=permutations, seed=seed)
 
 
 def ks_of_counts(
-    real: PixelCounts, generated: PixelCounts, *, permutations: int = 499, seed: int = 0
+    real: PixelCounts,
+    generated: PixelCounts,
+    *,
+    units: tuple[Units, Units] | None = None,
+    permutations: int = 499,
+    seed: int = 0,
 ) -> KSResult:
     """Compute ``ks_pixels`` from the counts of the pixels of two sets.
 
@@ -120,6 +131,8 @@ def ks_of_counts(
     ----------
     real, generated : PixelCounts
         In the same bins.
+    units : two Units, optional
+        Of each set; by default each map is a unit.
     permutations, seed : int
         As in ``ks_pixels``.
 
@@ -142,28 +155,27 @@ def ks_of_counts(
     distance = float(np.abs(first - second).max())
     if not permutations:
         return KSResult(distance, float("nan"))
-    differences = _exchanged_differences(real, generated, permutations, seed)
+    units = units or (Units(len(real.rows)), Units(len(generated.rows)))
+    rng = np.random.default_rng(seed)
+    exchanges = draw_exchanges(*units, permutations=permutations, rng=rng)
+    differences = _exchanged_differences(real, generated, exchanges)
     # The tolerance is that of rounding: an equal difference counts as one as large.
-    exceeding = int((differences[1:] >= differences[0] - 1e-12).sum())
-    return KSResult(distance, (1 + exceeding) / (1 + permutations))
+    return KSResult(distance, float((differences >= differences[0] - 1e-12).mean()))
 
 
 def _exchanged_differences(
-    real: PixelCounts, generated: PixelCounts, permutations: int, seed: int
+    real: PixelCounts, generated: PixelCounts, exchanges: Exchanges
 ) -> FloatArray:
-    """Largest difference on the grid, of the sets as they are and of each exchange of maps."""
-    n = len(real.rows)
-    observed = np.arange(n + len(generated.rows)) < n
-    rng = np.random.default_rng(seed)
-    exchanges = np.stack([observed, *(rng.permutation(observed) for _ in range(permutations))])
-    largest = np.zeros(len(exchanges))
+    """Largest difference on the grid for each exchange of units."""
+    memberships = exchanges.memberships
+    largest = np.zeros(len(memberships))
     for first in range(0, real.rows.shape[1], _LEVELS_AT_A_TIME):
         levels = slice(first, first + _LEVELS_AT_A_TIME)
         pooled = np.concatenate([real.rows[:, levels], generated.rows[:, levels]]) / real.pixels
-        test = MaximumDifferenceTest(pooled)
-        for start in range(0, len(exchanges), _PERMUTATIONS_AT_A_TIME):
+        test = MaximumDifferenceTest(pooled[exchanges.rows])
+        for start in range(0, len(memberships), _PERMUTATIONS_AT_A_TIME):
             some = slice(start, start + _PERMUTATIONS_AT_A_TIME)
-            largest[some] = np.maximum(largest[some], test.statistic(exchanges[some]))
+            largest[some] = np.maximum(largest[some], test.statistic(memberships[some]))
     return largest
 
 

@@ -1,11 +1,13 @@
 """Principal components of maps, and a distance between the projections of two sets."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 
 from cosmogan_k3._typing import FloatArray, Maps, Rows
 from cosmogan_k3.statistics.two_sample._rows import standardised
+from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.units import plain_maps
 
 # Rows whose distances are held in memory at the same time.
@@ -74,7 +76,9 @@ def pca_projection(
     return model.transform(real_pixels), model.transform(generated_pixels), explained
 
 
-def pca_merit(real_projection: Rows, generated_projection: Rows) -> float:
+def pca_merit(
+    real_projection: Rows, generated_projection: Rows, *, groups: ArrayLike | None = None
+) -> float:
     """Energy distance between two sets of projected maps, over its expectation by chance.
 
     With y the real and x the generated projections, each component over its real standard
@@ -82,6 +86,11 @@ def pca_merit(real_projection: Rows, generated_projection: Rows) -> float:
 
         merit = D² / (1/n + 1/m) ⟨|y − y′|⟩_real
         D² = 2⟨|y − x|⟩ − ⟨|y − y′|⟩ − ⟨|x − x′|⟩
+
+    Patches of one map are closer to one another. With ``groups`` the expectation follows from the
+    distances within and between units, Δ being the mean between them::
+
+        (1/n + 1/m) ⟨|y − y′|⟩  →  Δ/m + Σ_{i,j of one unit} (Δ − |y_i − y_j|) / n²
 
     The means of D² within a set include each point with itself. The expectation of D² for two
     samples of one distribution is then the denominator, whose mean is over pairs of different
@@ -96,6 +105,9 @@ def pca_merit(real_projection: Rows, generated_projection: Rows) -> float:
         Projections of the real maps, from ``pca_projection``.
     generated_projection : float array (m, components)
         Projections of the generated maps, from ``pca_projection``.
+    groups : int array (n,), optional
+        Unit of each real map, such as the larger map that it was cut from; by default each map is a
+        unit.
 
     Returns
     -------
@@ -122,9 +134,16 @@ def pca_merit(real_projection: Rows, generated_projection: Rows) -> float:
     """
     real, generated = standardised(real_projection, generated_projection)
     n, m = len(real), len(generated)
+    units = Units(n, groups).or_rows()
     within = _mean_distance(real, real)
     energy = 2 * _mean_distance(real, generated) - within - _mean_distance(generated, generated)
-    return float(max(energy, 0.0) / ((1 / n + 1 / m) * within * n / (n - 1)))
+    pairs = float((units.sizes**2).sum())  # of maps of one unit, each with itself included
+    inside = 0.0
+    if not units.are_rows:
+        by_unit = [real[units.rows(np.array([unit]))] for unit in range(len(units))]
+        inside = sum(_mean_distance(rows, rows) * len(rows) ** 2 for rows in by_unit) / n**2
+    chance = (pairs / n**2 + 1 / m) * (within - inside) * n / (n - pairs / n) - inside
+    return float(max(energy, 0.0) / chance)
 
 
 def _mean_distance(a: Rows, b: Rows) -> float:

@@ -31,9 +31,13 @@ class PermutationTest(ABC):
     ----------
     unit : str
         What ``distance`` measures, in words.
+    of_means : bool
+        Whether means are compared; if not, the variation from row to row. The variation among few
+        units is skewed and biased, and no swap of pairs imitates this.
     """
 
     unit: ClassVar[str]
+    of_means: ClassVar[bool] = True
 
     def __init__(self, rows: Rows) -> None:
         self.rows = rows
@@ -153,6 +157,7 @@ class CorrelationTest(PermutationTest):
     """
 
     unit = "rms difference of the off-diagonal correlations"
+    of_means = False
 
     def __init__(self, rows: Rows) -> None:
         super().__init__(_standardized(rows))
@@ -180,6 +185,7 @@ class ScatterTest(PermutationTest):
     """
 
     unit = "Wasserstein-1 distance in units of the scatter between maps"
+    of_means = False
 
     def __init__(self, rows: Rows) -> None:
         super().__init__(_standardized(rows))

@@ -40,6 +40,8 @@ class Result:
         Probability of a difference at least as large between two sets of the same kind.
     corrected_pvalue : float
         Probability of a p-value at least as small among all statistics of the comparison.
+    smallest_pvalue : float
+        Smallest p-value that the exchanges can give.
 
     Examples
     --------
@@ -64,18 +66,32 @@ class Result:
     null: FloatArray
     pvalue: float
     corrected_pvalue: float
+    smallest_pvalue: float = 0.0
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether a difference could be seen at all: the smallest p-value is below 0.05."""
+        return self.smallest_pvalue < SIGNIFICANCE
+
+    @property
+    def differs(self) -> bool:
+        """Whether a difference is seen: the corrected p-value is below 0.05."""
+        return self.corrected_pvalue < SIGNIFICANCE
 
     @property
     def agrees(self) -> bool:
-        """Whether no difference is seen: the corrected p-value is at least 0.05."""
-        return self.corrected_pvalue >= SIGNIFICANCE
+        """Whether no difference is seen where one could be."""
+        return self.conclusive and not self.differs
 
     @property
     def verdict(self) -> str:
         """The result in one line of words."""
-        seen = "no difference seen" if self.agrees else "DIFFERS"
+        seen = "DIFFERS" if self.differs else "no difference seen"
+        seen = seen if self.conclusive else "CANNOT BE TOLD"
         null = f"(real against real {np.median(self.null):.3g})"
         corrected = f"corrected p = {self.corrected_pvalue:.2g}"
+        if not self.conclusive:
+            corrected += f", and none below {self.smallest_pvalue:.2g} is possible"
         return f"{self.label}: {seen}; {self.unit} {self.distance:.3g} {null}, {corrected}"
 
 
@@ -97,6 +113,10 @@ class Comparison:
         Splits of the real maps into halves behind the nulls.
     seed : int
         Seed of the permutations and splits.
+    smallest_pvalue : float
+        Smallest p-value that the exchanges can give: few units allow few exchanges.
+    real_units, generated_units : int, optional
+        Numbers of independent units; by default the numbers of maps.
 
     Examples
     --------
@@ -115,14 +135,31 @@ class Comparison:
     permutations: int
     splits: int
     seed: int
+    smallest_pvalue: float = 0.0
+    real_units: int = 0
+    generated_units: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "real_units", self.real_units or self.real_maps)
+        object.__setattr__(self, "generated_units", self.generated_units or self.generated_maps)
 
     def __getitem__(self, name: str) -> Result:
         return next(result for result in self.results if result.name == name)
 
     @property
     def agrees(self) -> bool:
-        """Whether no statistic shows a difference."""
+        """Whether no statistic shows a difference, where one could be seen."""
         return all(result.agrees for result in self.results)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether a difference could be seen at all: the smallest p-value is below 0.05."""
+        return self.smallest_pvalue < SIGNIFICANCE
+
+    @property
+    def of_units(self) -> bool:
+        """Whether some maps are not independent, so that groups of them were exchanged."""
+        return (self.real_units, self.generated_units) != (self.real_maps, self.generated_maps)
 
     def table(self) -> list[dict[str, str | float | bool]]:
         """One dict of plain values per result, for JSON files and tables.

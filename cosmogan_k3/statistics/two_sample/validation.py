@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Metrics, Rows
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
-from cosmogan_k3.statistics.two_sample.distances import null_halves, relative_error
+from cosmogan_k3.statistics.two_sample.distances import relative_error
+from cosmogan_k3.statistics.two_sample.halves import null_halves
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import ks_pixels
 from cosmogan_k3.statistics.two_sample.pca import pca_merit, pca_projection
 from cosmogan_k3.units import in_unit, plain_maps
@@ -44,6 +46,9 @@ class Validation:
         Side of a pixel in arcmin.
     seed : int, default 0
         Seed of the split into halves.
+    groups : int array (n,), optional
+        Unit of each real map, such as the larger map that it was cut from; by default each map is a
+        unit. Halves have no unit in common.
 
     Attributes
     ----------
@@ -69,16 +74,24 @@ class Validation:
     True
     """
 
-    def __init__(self, real: FloatMaps, *, pixel_arcmin: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        real: FloatMaps,
+        *,
+        pixel_arcmin: float,
+        seed: int = 0,
+        groups: ArrayLike | None = None,
+    ) -> None:
         real = np.asarray(plain_maps(real))
         if len(real) < 3:
             raise ValueError(f"Validation needs three maps or more. Received: {len(real)}")
         self.real = real
         self.pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
+        self._groups = groups
         mean, sigma = real.mean(dtype=np.float64), real.std(dtype=np.float64)
         self._edges = mean + sigma * _PEAK_SIGMAS
         self._power, self._peaks = self._rows(real)
-        first, second = null_halves(len(real), seed)
+        first, second = null_halves(len(real), seed, groups)
         null = _distances(
             real[first],
             real[second],
@@ -117,7 +130,8 @@ class Validation:
         """
         power, peaks = self._rows(generated)
         found = _distances(self.real, generated, (self._power, power), (self._peaks, peaks))
-        merit = pca_merit(*(projection or self.projection(generated)))
+        projected = projection or self.projection(generated)
+        merit = pca_merit(*projected, groups=self._groups)
         return found | {"pca_distance": merit**0.5, "pca_merit": merit} | self.null
 
     def projection(self, generated: FloatMaps) -> tuple[FloatArray, FloatArray]:
