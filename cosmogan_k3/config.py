@@ -153,6 +153,18 @@ class GenerateConfig:
 
 @documented
 @dataclass(frozen=True)
+class ServeConfig:
+    """Serve a trained model: answer requests for maps over HTTP, as MLflow's server does."""
+
+    model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
+    host: str = option("127.0.0.1", "address to listen at; 0.0.0.0: on every network")
+    port: int = option(5001, "port to listen at; 0: any free one", within=(0, 65_535))
+    backend: str = shared.backend()
+    quiet: bool = shared.quiet()
+
+
+@documented
+@dataclass(frozen=True)
 class TuneConfig:
     """Tune a preset in an Optuna study; the best model is registered if it wins."""
 
@@ -237,6 +249,7 @@ COMMANDS = {
     "train": TrainConfig,
     "evaluate": EvaluateConfig,
     "generate": GenerateConfig,
+    "serve": ServeConfig,
     "tune": TuneConfig,
     "info": InfoConfig,
 }

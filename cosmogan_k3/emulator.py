@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from cosmogan_k3.maps import Conditioning, MapSet, MapStream
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan import GAN
+    from cosmogan_k3.gan.requests import Draw
 
 # Other addresses would be fetched from wherever they point to.
 _MLFLOW_SCHEMES = ("models:/", "runs:/")
@@ -214,6 +215,16 @@ class Emulator:
             self._checked(_with_progress_bar(batches, n, quiet)),
             self._parameter_values(parameters, n),
         )
+
+    def sample_draws(self, draws: Sequence[Draw]) -> Iterator[Maps]:
+        """Yield the maps of several draws in their order, in batches across them.
+
+        Parameters
+        ----------
+        draws : sequence of Draw
+            Numbers of maps, seeds and parameters, as ``gan.requests.parse_rows`` returns them.
+        """
+        return self._checked(self._sampler.sample_draws(draws))
 
     def _checked(self, batches: Iterator[Maps]) -> Iterator[Maps]:
         for kappa in batches:

@@ -37,6 +37,7 @@ ARROWS = {
     "gan": {"_version", "backend", "errors", "maps", "nn", "statistics"},
     "tracking": {"_version", "cosmogan_k3", "errors", "gan", "maps"},
     "emulator": {"errors", "gan", "maps", "tracking"},
+    "serving": {"_version", "emulator", "errors", "gan"},
     "training": {
         *("backend", "config", "emulator", "errors", "evaluation", "gan", "maps", "nn", "parallel"),
         *("statistics", "tracking"),
@@ -47,7 +48,7 @@ ARROWS = {
     },
     "cli": {
         *("_options", "_version", "backend", "config", "emulator", "errors", "evaluation", "gan"),
-        *("maps", "parallel", "simulation", "statistics", "training", "tuning"),
+        *("maps", "parallel", "serving", "simulation", "statistics", "training", "tuning"),
     },
     "__init__": {"_version", "emulator", "errors", "gan", "maps", "statistics"},
     "__main__": {"cli"},
@@ -95,6 +96,8 @@ def test_only_the_backend_folder_names_a_framework():
         ("optuna", "tuning"),
         ("dask", "parallel"),
         ("distributed", "parallel"),
+        ("starlette", "serving"),
+        ("uvicorn", "serving"),
     ],
 )
 def test_one_room_each_for_mlflow_optuna_and_dask(library, room):

@@ -120,7 +120,7 @@ def answers(url):
 
 
 def test_a_service_answers_with_the_maps_of_the_emulator(champion, service, tmp_path):
-    client = {"url": service, "seed": 3, "pixel_arcmin": 18.75, "out": tmp_path / "served.fits"}
+    client = {"url": service, "seed": 3, "out": tmp_path / "served.fits"}
     run_python(*command("serve", entry="client", maps=5, **client), cwd=champion)
     served = read_maps(tmp_path / "served.fits")
     assert served.pixel_arcmin == pytest.approx(18.75)

@@ -1,11 +1,14 @@
 """Where a model comes from, as its file records it."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cosmogan_k3.errors import InputError
+
+if TYPE_CHECKING:
+    from cosmogan_k3.gan.gan import GAN
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,26 @@ class Provenance:
     def get_config(self) -> dict[str, Any]:
         """Return the fields by name."""
         return asdict(self)
+
+
+def model_metadata(gan: "GAN") -> dict[str, Any]:
+    """Return what an MLflow model and the service say of a GAN, as values of JSON.
+
+    Parameters
+    ----------
+    gan : GAN
+
+    Examples
+    --------
+    >>> from cosmogan_k3.gan import build_gan
+    >>> metadata = model_metadata(build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=7))
+    >>> metadata["pixel_arcmin"], metadata["seed"], metadata["conditioning"]
+    (3.0, 7, [])
+    """
+    return {
+        "pixels": gan.pixels,
+        "pixel_arcmin": gan.pixel_arcmin,
+        "seed": gan.seed,
+        "conditioning": list(gan.conditioning.names) if gan.conditioning else [],
+        **gan.provenance.get_config(),
+    }

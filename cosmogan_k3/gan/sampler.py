@@ -1,6 +1,6 @@
 """Drawing maps from a trained GAN."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cosmogan_k3._typing import Conditions, Maps
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.gan.requests import Draw
 from cosmogan_k3.maps import MapSet
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 # Pixels that are generated together: enough for a GPU, and about 100 MB.
 _PIXELS_PER_BATCH = 2**20
+# The same for several draws: 16 maps of 64², 1.4 MB as text.
+_PIXELS_PER_DRAWN_BATCH = 2**16
 
 
 class Sampler:
@@ -122,6 +125,34 @@ class Sampler:
         drawn = self._network_batches(first, first + n, pixels, seed, batch_size, conditions)
         return (self.gan.scaling.to_kappa(maps[..., 0]) for maps in drawn)
 
+    def sample_draws(self, draws: Sequence[Draw]) -> Iterator[Maps]:
+        """Yield the maps of several draws in their order, in batches across them.
+
+        Batches have one size for all requests, so that a backend compiles one. They are small: a
+        service holds one for each request.
+
+        Parameters
+        ----------
+        draws : sequence of Draw
+        """
+        size = max(1, _PIXELS_PER_DRAWN_BATCH // self.gan.pixels**2)
+        for group in _groups(draws, size):
+            latents, conditions = zip(*(self._inputs_of(*part) for part in group), strict=True)
+            joined = [_padded(parts, size) for parts in zip(*latents, strict=True)]
+            known = _padded(conditions, size) if self.gan.conditioning else None
+            maps = self.gan.network_maps(joined, known)[
+                : sum(stop - start for _, start, stop in group)
+            ]
+            yield self.gan.scaling.to_kappa(maps[..., 0])
+
+    def _inputs_of(
+        self, draw: Draw, start: int, stop: int
+    ) -> tuple[list[NDArray[np.float32]], Conditions | None]:
+        """Return the latents and the conditions of some maps of a draw."""
+        n = stop - start
+        latents = self.gan.latent_space.draw(n, draw.seed, first=start)
+        return latents, self._conditions(draw.parameters, n)
+
     def batch_size_for(self, n: int, pixels: int) -> int:
         """Return how many maps are generated together if ``n`` maps are asked for."""
         return max(1, min(n, _PIXELS_PER_BATCH // pixels**2))
@@ -186,3 +217,34 @@ class Sampler:
                     ahead = pool.submit(inputs, start + batch_size)
                 maps = self.gan.network_maps(*drawn)
                 yield maps[max(first - start, 0) : min(batch_size, stop - start)]
+
+
+def _groups(draws: Sequence[Draw], size: int) -> Iterator[list[tuple[Draw, int, int]]]:
+    """Yield batches of ``size`` maps: parts of draws, with their first and last maps.
+
+    Examples
+    --------
+    >>> groups = _groups([Draw(3, 0), Draw(2, 1)], 2)
+    >>> [[(draw.seed, start, stop) for draw, start, stop in group] for group in groups]
+    [[(0, 0, 2)], [(0, 2, 3), (1, 0, 1)], [(1, 1, 2)]]
+    """
+    group: list[tuple[Draw, int, int]] = []
+    room = size
+    for draw in draws:
+        start = 0
+        while start < draw.count:
+            stop = min(draw.count, start + room)
+            group.append((draw, start, stop))
+            room -= stop - start
+            start = stop
+            if not room:
+                yield group
+                group, room = [], size
+    if group:
+        yield group
+
+
+def _padded(parts: Sequence[NDArray[np.float32]], size: int) -> NDArray[np.float32]:
+    """Join arrays along their first axis, and repeat the last row up to a size."""
+    joined = np.concatenate(parts)
+    return np.concatenate([joined, np.repeat(joined[-1:], size - len(joined), axis=0)])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cosmogan_k3._typing import Maps
 from cosmogan_k3.gan import GAN, Sampler, load_gan
+from cosmogan_k3.gan.requests import parse_rows
 
 
 class SamplingModel:
@@ -43,18 +44,15 @@ class SamplingModel:
         -------
         ndarray
             κ, float32 ``(sum of maps, N, N)``.
+
+        Raises
+        ------
+        InputError
+            As ``gan.requests.parse_rows``.
         """
-        seeds = model_input["seed"].fillna(0) if "seed" in model_input else [0] * len(model_input)
-        names = self.gan.conditioning.names if self.gan.conditioning else ()
-        rows = zip(model_input["maps"], seeds, *(model_input[name] for name in names), strict=True)
-        return np.concatenate(
-            [
-                self._sampler.sample(
-                    int(n), seed=int(seed), parameters=dict(zip(names, values, strict=True))
-                )
-                for n, seed, *values in rows
-            ]
-        )
+        rows = model_input.astype(object).to_numpy().tolist()
+        draws = parse_rows(list(model_input.columns), rows, self.gan)
+        return np.concatenate(list(self._sampler.sample_draws(draws)))
 
 
 def _load_pyfunc(path: str) -> SamplingModel:

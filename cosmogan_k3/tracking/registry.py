@@ -20,6 +20,7 @@ from mlflow.types.schema import ColSpec, Schema, TensorSpec
 import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN, serialization
+from cosmogan_k3.gan.provenance import model_metadata
 from cosmogan_k3.maps import Conditioning
 from cosmogan_k3.tracking.store import use_store
 
@@ -109,29 +110,6 @@ def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> 
         version = info.registered_model_version
         mlflow.MlflowClient().set_registered_model_alias(registered_name, alias, version)
     return info
-
-
-def model_metadata(gan: GAN) -> dict[str, Any]:
-    """Return what an MLflow model and the service say of a GAN, as values of JSON.
-
-    Parameters
-    ----------
-    gan : GAN
-
-    Examples
-    --------
-    >>> from cosmogan_k3.gan import build_gan
-    >>> metadata = model_metadata(build_gan("tiny", pixels=16, pixel_arcmin=3.0, seed=7))
-    >>> metadata["pixel_arcmin"], metadata["seed"], metadata["conditioning"]
-    (3.0, 7, [])
-    """
-    return {
-        "pixels": gan.pixels,
-        "pixel_arcmin": gan.pixel_arcmin,
-        "seed": gan.seed,
-        "conditioning": list(gan.conditioning.names) if gan.conditioning else [],
-        **gan.provenance.get_config(),
-    }
 
 
 class _Flavor:

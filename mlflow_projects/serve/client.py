@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from cosmogan_k3._typing import Maps
 
 
 def request_maps(url: str, maps: int, seed: int = 0, timeout: float = 600) -> Maps:
-    """Request maps from a service that `mlflow models serve` started.
+    """Request maps from a service that `cosmogan serve` or `mlflow models serve` started.
 
     Parameters
     ----------
@@ -44,9 +45,38 @@ def request_maps(url: str, maps: int, seed: int = 0, timeout: float = 600) -> Ma
     body = json.dumps({"dataframe_split": rows}).encode()
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(f"{url}/invocations", body, headers)
+    return np.asarray(_answer(url, request, timeout)["predictions"], dtype=np.float32)
+
+
+def pixel_arcmin_of(url: str, timeout: float = 60) -> float:
+    """Return the side of a pixel in arcmin that a service of `cosmogan serve` states.
+
+    Parameters
+    ----------
+    url : str
+        Address of the service.
+    timeout : float, default 60
+        Time limit in seconds.
+
+    Raises
+    ------
+    InputError
+        If there is no answer, or the service does not say.
+    """
+    try:
+        return float(_answer(url, f"{url}/metadata", timeout)["pixel_arcmin"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise cosmogan_k3.InputError(
+            f"{url}: the service does not say the pixel size of its maps ({error}); give "
+            "--pixel-arcmin, or start the service with cosmogan serve"
+        ) from error
+
+
+def _answer(url: str, request: urllib.request.Request | str, timeout: float) -> Any:
+    """Return the JSON with which a service answers."""
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
-            return np.asarray(json.load(answer)["predictions"], dtype=np.float32)
+            return json.load(answer)
     except urllib.error.HTTPError as error:
         reason = error.read().decode(errors="replace")[:300]
         raise cosmogan_k3.InputError(
@@ -65,13 +95,14 @@ def main(command_line: Sequence[str] | None = None) -> int:
     parser.add_argument("--maps", type=int, default=4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--pixel-arcmin", type=float, default=4.6875, help="of the model, as in its MLflow run"
+        "--pixel-arcmin", type=float, default=0, help="side of a pixel; 0: as the service says"
     )
     parser.add_argument("--out", default="served.fits", help="npz, npy, h5 or fits file")
     options = parser.parse_args(command_line)
     try:
+        pixel_arcmin = options.pixel_arcmin or pixel_arcmin_of(options.url)
         kappa = request_maps(options.url, options.maps, options.seed)
-        cosmogan_k3.write_maps(options.out, cosmogan_k3.MapSet(kappa, options.pixel_arcmin))
+        cosmogan_k3.write_maps(options.out, cosmogan_k3.MapSet(kappa, pixel_arcmin))
     except cosmogan_k3.InputError as error:
         print(f"client: error: {error}", file=sys.stderr)
         return 2
