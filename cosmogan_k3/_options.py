@@ -179,6 +179,15 @@ def overwrite() -> Any:
     return option(0, "1: replace output that is there", choices=(0, 1), bare=1)
 
 
+def tracking() -> Any:
+    return option(
+        "buffered",
+        "if MLflow does not answer: buffered: keep the records and send them later; required: do "
+        "not begin; off: record nothing in any case",
+        choices=("buffered", "required", "off"),
+    )
+
+
 def quiet() -> Any:
     """Return the option ``quiet`` that several commands have."""
     return option(False, "show no progress bars and no summary", flag=True)

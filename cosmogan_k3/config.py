@@ -84,6 +84,7 @@ class TrainConfig:
     )
     batch_size: int = option(0, "maps in a batch; 0: that of the preset", within=(0, shared.MANY))
     seed: int = shared.seed()
+    tracking: str = shared.tracking()
     model_name: str = shared.model_name()
     alias: str = shared.alias()
     out: str = option("run", "folder for the model, its figures and checkpoints")
@@ -216,6 +217,7 @@ class TuneConfig:
         3, "seeds with which the best trial is retrained with the whole preset; 0: none", minimum=0
     )
     seed: int = shared.seed()
+    tracking: str = shared.tracking()
     model_name: str = shared.model_name()
     alias: str = shared.alias()
     out: str = option("study", "folder for the figures of the study and the retrained models")
@@ -223,6 +225,14 @@ class TuneConfig:
     field_deg: float = shared.simulated_field()
     source_redshift: float = shared.simulated_redshift()
     quiet: bool = shared.quiet()
+
+
+@documented
+@dataclass(frozen=True)
+class SyncConfig:
+    """Send to MLflow what trainings recorded while it did not answer."""
+
+    folder: str = option("run", "folder of a training or a study")
 
 
 @documented
@@ -251,5 +261,6 @@ COMMANDS = {
     "generate": GenerateConfig,
     "serve": ServeConfig,
     "tune": TuneConfig,
+    "sync": SyncConfig,
     "info": InfoConfig,
 }

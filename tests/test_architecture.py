@@ -48,7 +48,8 @@ ARROWS = {
     },
     "cli": {
         *("_options", "_version", "backend", "config", "emulator", "errors", "evaluation", "gan"),
-        *("maps", "parallel", "serving", "simulation", "statistics", "training", "tuning"),
+        *("maps", "parallel", "serving", "simulation", "statistics", "tracking", "training"),
+        "tuning",
     },
     "__init__": {"_version", "emulator", "errors", "gan", "maps", "statistics"},
     "__main__": {"cli"},

@@ -1,13 +1,16 @@
 """The champion of a registered model: the best of the versions that can be compared."""
 
+import sys
 from collections.abc import Callable
 
 import mlflow
 import numpy as np
 
-from cosmogan_k3.errors import InputError
+from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN
 from cosmogan_k3.tracking import registry
+from cosmogan_k3.tracking.runs import active_run_id
+from cosmogan_k3.tracking.sender import UNAVAILABLE
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -39,13 +42,29 @@ def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> 
     Returns
     -------
     str
-        The decision and its reason, as one line; empty if the GAN is not registered.
+        The decision and its reason, as one line; empty if the GAN is not registered. If MLflow
+        does not answer, standard error says so.
 
     Raises
     ------
     InputError
         If the registry cannot be read.
     """
+    reason = "tracking is off or MLflow does not answer"
+    if active_run_id():
+        try:
+            return _register(gan, score_of, model_name=model_name, alias=alias)
+        except UNAVAILABLE as error:
+            reason = one_line(error, 200)
+    if model_name:
+        print(
+            f"{model_name}: not registered ({reason}); resume the complete training to register it",
+            file=sys.stderr,
+        )
+    return ""
+
+
+def _register(gan: GAN, score_of: Score, *, model_name: str, alias: str) -> str:
     if not model_name:
         registry.log_gan(gan)
         return ""

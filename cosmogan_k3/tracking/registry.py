@@ -22,6 +22,7 @@ from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN, serialization
 from cosmogan_k3.gan.provenance import model_metadata
 from cosmogan_k3.maps import Conditioning
+from cosmogan_k3.tracking.runs import active_run_id
 from cosmogan_k3.tracking.store import use_store
 
 _PACKAGE = Path(cosmogan_k3.__file__).parent
@@ -104,6 +105,7 @@ def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> 
         flavor=_Flavor,
         name="model",
         registered_model_name=registered_name or None,
+        run_id=active_run_id() or None,
         gan=gan,
     )
     if registered_name and alias:

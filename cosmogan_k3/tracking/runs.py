@@ -4,6 +4,8 @@ import contextlib
 import os
 import platform
 import subprocess
+import sys
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from importlib import metadata
@@ -11,11 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlflow
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.tracking.context.registry import resolve_tags
 
 from cosmogan_k3._typing import PathLike
 from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.maps.io.lock import exclusive
+from cosmogan_k3.tracking.journal import Journal, journals
+from cosmogan_k3.tracking.recorder import Recorder
+from cosmogan_k3.tracking.sender import UNAVAILABLE, exists, send
 from cosmogan_k3.tracking.store import check_store as check_store
 from cosmogan_k3.tracking.store import use_store
 
@@ -27,90 +33,162 @@ _FIGURES = (".png", ".pdf")
 _PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
 
 # Options that may change from one job of a training to the next, and are not logged.
-_JOB_OPTIONS = ("quiet", "overwrite", "resume", "minutes", "devices")
+_JOB_OPTIONS = ("quiet", "overwrite", "tracking", "resume", "minutes", "devices")
+
+
+_recorders: list[Recorder] = []  # the run that is open, and those that it stands in
 
 
 @contextlib.contextmanager
 def training_run(
-    name: str, parameters: Mapping[str, Any], *, run_id: str = "", parent: str = ""
-) -> Iterator[mlflow.ActiveRun]:
-    """Open a run, or resume the one that ``mlflow run`` opened, and log its parameters.
+    name: str,
+    parameters: Mapping[str, Any],
+    *,
+    folder: PathLike | None = None,
+    resume: bool = False,
+    run_id: str = "",
+    parent: str = "",
+    tracking: str = "buffered",
+) -> Iterator[Recorder]:
+    """Open a run, or resume one, and record its parameters.
 
     Parameters
     ----------
     name : str
     parameters : mapping of str to Any
         Those that the run does not hold yet are logged.
+    folder : str or Path, optional
+        Where records are kept until the store has them. Without one, a store that does not answer
+        is an error.
+    resume : bool, default False
+        Continue the run of the folder, if there is one.
     run_id : str
-        Of a run to resume, if it still exists.
+        Of a run to resume, if it still exists. Default: that of ``mlflow run``.
     parent : str
         Of the run under which this one stands.
+    tracking : {"buffered", "required", "off"}
+        "off" records nothing.
 
     Yields
     ------
-    mlflow.ActiveRun
+    Recorder
 
     Raises
     ------
     InputError
-        If the tracking store cannot be reached.
+        If the tracking store cannot be used, and there is no folder.
     """
-    use_store()
-    try:
-        run = mlflow.start_run(run_id=run_id) if _exists(run_id) else _new_run(name, parent)
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        raise InputError(
-            f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used ({one_line(error, 300)})"
-        ) from error
-    with run, _killed_by_signals():
-        logged = mlflow.get_run(run.info.run_id).data.params
-        mlflow.log_params(_new_parameters(parameters, logged))
-        mlflow.set_tags(_provenance())
-        yield run
+    parent = parent or (_recorders[-1].run_id if _recorders else "")
+    with contextlib.ExitStack() as stack:
+        if folder and tracking != "off":
+            stack.enter_context(exclusive(folder, folder=True))  # against ``sync``
+        recorder = Recorder(None if tracking == "off" else Journal(folder))
+        stack.enter_context(_active(recorder))
+        _begin(recorder, name, run_id, parent, resume=resume)
+        recorder.add("parameters", parameters={k: str(v) for k, v in parameters.items()})
+        recorder.add("tags", tags=_provenance())
+        with _ended(recorder):
+            yield recorder
 
 
 @contextlib.contextmanager
-def _killed_by_signals() -> Iterator[None]:
-    """Give the active run the status KILLED if a signal ends the process."""
+def _active(recorder: Recorder) -> Iterator[None]:
+    _recorders.append(recorder)
     try:
         yield
-    except (KeyboardInterrupt, SystemExit):
-        mlflow.end_run("KILLED")
+    finally:
+        _recorders.pop()
+
+
+def _begin(recorder: Recorder, name: str, run_id: str, parent: str, *, resume: bool) -> None:
+    """Record that a run begins, or goes on."""
+    journal = recorder.journal
+    if journal is None:
+        return
+    use_store()
+    if not resume:
+        journal.clear()
+    elif journal.records and not journal.run_id:
+        return  # it still waits to be made
+    active = mlflow.active_run()  # of a program that calls this package
+    given = "" if len(_recorders) > 1 or active else os.environ.pop("MLFLOW_RUN_ID", "")
+    recorder.add(
+        "run",
+        name=name,
+        experiment=os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT,
+        run_id=journal.run_id or run_id or given,
+        parent=parent or (active.info.run_id if active else ""),
+        journal=uuid.uuid4().hex,
+        tags=resolve_tags(),
+    )
+
+
+@contextlib.contextmanager
+def _ended(recorder: Recorder) -> Iterator[None]:
+    """Record how a run ends: FINISHED, FAILED, or KILLED by a signal."""
+    status = "FINISHED"
+    try:
+        yield
+    except BaseException as error:
+        status = "KILLED" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "FAILED"
         raise
+    finally:
+        recorder.add("end", status=status)
+        if recorder.journal and not recorder.flush(at_once=True):
+            print(
+                "tracking: not all is sent; `cosmogan sync` with the folder "
+                f"{recorder.journal.folder} sends the rest",
+                file=sys.stderr,
+            )
 
 
-def _new_parameters(parameters: Mapping[str, Any], logged: Mapping[str, str]) -> dict[str, Any]:
-    """Return the parameters that a run lacks.
-
-    ``mlflow run`` has logged what its command was given, such as 0 for a default. A value that it
-    stands for then gets a name of its own.
-    """
-    names = {
-        key: key if logged.get(key, str(value)) == str(value) else f"effective.{key}"
-        for key, value in parameters.items()
-    }
-    return {names[key]: value for key, value in parameters.items() if names[key] not in logged}
-
-
-def _exists(run_id: str) -> bool:
-    with contextlib.suppress(mlflow.exceptions.MlflowException):
-        return bool(run_id) and mlflow.get_run(run_id).info.lifecycle_stage == "active"
-    return False
+def active_run_id() -> str:
+    """Return the identifier of the open run in the store; empty if the store does not answer."""
+    if _recorders and _recorders[-1].flush(at_once=True):
+        return _recorders[-1].run_id
+    return ""
 
 
 def end_lost_run(run_id: str) -> None:
-    """Mark the run of a process that was killed."""
-    if _exists(run_id):
-        mlflow.MlflowClient().set_terminated(run_id, "KILLED")
+    """Mark the run of a process that was killed, if the store answers."""
+    with contextlib.suppress(*UNAVAILABLE):
+        if exists(run_id):
+            mlflow.MlflowClient().set_terminated(run_id, "KILLED")
 
 
-def _new_run(name: str, parent: str) -> mlflow.ActiveRun:
-    if not os.environ.get("MLFLOW_RUN_ID") and not os.environ.get("MLFLOW_EXPERIMENT_NAME"):
-        mlflow.set_experiment(EXPERIMENT)
-    active = mlflow.active_run()
-    parent = parent or (active.info.run_id if active else "")
-    tags = {MLFLOW_PARENT_RUN_ID: parent} if parent else None
-    return mlflow.start_run(run_name=name, nested=bool(parent), tags=tags)
+def sync(folder: PathLike) -> int:
+    """Send what the runs in a folder, and below it, have recorded and not sent.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    int
+        Number of records that were sent.
+
+    Raises
+    ------
+    InputError
+        If there are no records, a run still writes them, or the store does not answer.
+    """
+    found = journals(folder)
+    if not found:
+        raise InputError(f"{folder}: holds no records of runs", parameter="folder")
+    sent = 0
+    for journal in found:
+        with exclusive(journal.folder or folder, folder=True):
+            before = journal.sent
+            try:
+                send(journal)
+            except UNAVAILABLE as error:
+                raise InputError(
+                    f"{mlflow.get_tracking_uri()}: the MLflow store cannot be used "
+                    f"({one_line(error, 300)}); repeat the command when it can"
+                ) from error
+            sent += journal.sent - before
+    return sent
 
 
 def _provenance() -> dict[str, str]:
@@ -173,34 +251,40 @@ def log_evidence(
         Markdown.
     """
     numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
-    mlflow.log_metrics(numbers)
+    recorder = _recorders[-1]
+    recorder.add("metrics", values=_floats(numbers), step=0)
     for path in files:
-        folder = "figures" if Path(path).suffix in _FIGURES else None
-        mlflow.log_artifact(str(path), artifact_path=folder)
-    mlflow.set_tag("mlflow.note.content", description)
+        where = recorder.journal.folder if recorder.journal else None
+        recorder.add(
+            "file",
+            path=os.path.relpath(path, where or "."),
+            folder="figures" if Path(path).suffix in _FIGURES else None,
+        )
+    recorder.add("tags", tags={"mlflow.note.content": description})
 
 
 def log_epoch(values: Mapping[str, float], epoch: int) -> None:
     """Log the numbers of an epoch."""
-    mlflow.log_metrics({key: float(value) for key, value in values.items()}, step=epoch)
+    _recorders[-1].add("metrics", values=_floats(values), step=epoch)
 
 
 def log_missing_epochs(epochs: Sequence[Mapping[str, float]]) -> None:
-    """Log the numbers of the epochs, from the first on, that the active run does not hold.
+    """Log the numbers of the epochs, from the first on, that the open run has not recorded.
 
-    A process can be killed between an epoch's checkpoint and its entry here.
+    A process can be killed between an epoch's checkpoint and its record.
     """
-    active = mlflow.active_run()
-    if not epochs or active is None:
-        return
-    name = next(iter(epochs[0]))
-    history = mlflow.MlflowClient().get_metric_history(active.info.run_id, name)
-    logged = {metric.step for metric in history}
+    journal = _recorders[-1].journal
+    records = journal.records if journal else []
+    recorded = {record["step"] for record in records if record["kind"] == "metrics"}
     for number, values in enumerate(epochs, 1):
-        if number not in logged:
+        if number not in recorded:
             log_epoch(values, number)
 
 
 def log_tags(tags: Mapping[str, Any]) -> None:
-    """Set tags of the active run."""
-    mlflow.set_tags(dict(tags))
+    """Set tags of the open run."""
+    _recorders[-1].add("tags", tags={key: str(value) for key, value in tags.items()})
+
+
+def _floats(values: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}

@@ -30,6 +30,8 @@ from cosmogan_k3.training.distributed import (
 )
 from cosmogan_k3.training.progress import Progress
 
+# What MLflow has of a training, or will have, in its folder.
+TRACKING = "tracking"
 # The model of a complete training, in its folder.
 MODEL = "model.keras"
 
@@ -91,6 +93,7 @@ def prepare(config: TrainConfig) -> Preset:
     registry.check_names(config.model_name, config.alias)
     check_writable(config.out)
     _check_folder(config)
+    runs.check_store(config.tracking)
     new_or_resumed(config, identity_of(config, preset))
     return preset
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -30,6 +31,7 @@ from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.progress import Progress
 from cosmogan_k3.training.results import finish
 from cosmogan_k3.training.setup import (
+    TRACKING,
     check_resumed,
     checkpoints_of,
     conditioning_of,
@@ -188,8 +190,15 @@ def _run(config: TrainConfig, parameters: Mapping[str, Any], progress: Progress)
         yield
         return
     name = f"{config.preset}-{backend.name}"
-    with runs.training_run(name, parameters, run_id=progress.run_id) as run:
-        progress.run_id = run.info.run_id
+    with runs.training_run(
+        name,
+        parameters,
+        folder=Path(config.out) / TRACKING,
+        resume=bool(config.resume),
+        run_id=progress.run_id,
+        tracking=config.tracking,
+    ) as run:
+        progress.run_id = run.run_id
         runs.log_missing_epochs(progress.epochs)
         yield
 

@@ -79,6 +79,7 @@ def retrain(
             preset=config.preset,
             condition=config.condition,
             seed=seed,
+            tracking=config.tracking,
             model_name="",
             out=f"{config.out}/seed-{seed}",
             quiet=True,  # each writes its report; the study prints the verdict

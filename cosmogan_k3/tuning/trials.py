@@ -1,6 +1,7 @@
 """One trial: suggested values, a training, a run in MLflow."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -8,6 +9,7 @@ import optuna
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.gan import Preset
 from cosmogan_k3.tracking import runs
+from cosmogan_k3.training.setup import TRACKING
 from cosmogan_k3.tuning.objective import DivergedError, Epoch, Objective
 from cosmogan_k3.tuning.space import Range, apply, suggest
 from cosmogan_k3.tuning.storage import retry_on_disconnect
@@ -59,14 +61,17 @@ class TrialRunner:
         """
         values = suggest(trial, self.ranges, self.preset)
         if lost := trial.user_attrs.get(RUN):  # of the worker whose trial this one repeats
-            retry_on_disconnect(runs.end_lost_run, lost)
+            runs.end_lost_run(lost)
         name = f"{self.config.study}-{trial.number}"
         parameters = {**self.parameters, **values}
-        with runs.training_run(name, parameters, parent=self.parent) as run:
-            retry_on_disconnect(trial.set_user_attr, RUN, run.info.run_id)
+        folder = Path(self.config.out) / TRACKING / name
+        tracking = self.config.tracking
+        with runs.training_run(
+            name, parameters, folder=folder, parent=self.parent, tracking=tracking
+        ) as run:
+            retry_on_disconnect(trial.set_user_attr, RUN, run.run_id)
             outcome, best = self._train(trial, apply(self.preset, values))
-            tags = {"trial": trial.number, "outcome": str(outcome or "complete")}
-            retry_on_disconnect(runs.log_tags, tags)
+            runs.log_tags({"trial": trial.number, "outcome": str(outcome or "complete")})
         if outcome is not None:
             raise outcome
         assert best is not None
@@ -80,7 +85,7 @@ class TrialRunner:
             for number, epoch in enumerate(self.objective.epochs_of(preset, seeds), 1):
                 best = epoch if best is None or epoch.score < best.score else best
                 scores = {"score": epoch.score, "best_score": best.score}
-                retry_on_disconnect(runs.log_epoch, {**scores, **epoch.distances}, number)
+                runs.log_epoch({**scores, **epoch.distances}, number)
                 if self._should_prune(trial, epoch, number):
                     reason = f"pruned after epoch {number} of {preset.epochs}"
                     return optuna.TrialPruned(reason), best

@@ -19,8 +19,9 @@ from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.tracking.champion import register
 from cosmogan_k3.tracking.registry import check_names
+from cosmogan_k3.tracking.store import problem_of_store
 from cosmogan_k3.training.epoch_judge import EpochJudge
-from cosmogan_k3.training.setup import conditioning_of, split
+from cosmogan_k3.training.setup import TRACKING, conditioning_of, split
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
 from cosmogan_k3.tuning.space import Range
@@ -76,6 +77,7 @@ def prepare(config: TuneConfig) -> Plan:
     check_writable(config.out)
     check_names(config.model_name, config.alias)
     open_storage(config.storage, config.heartbeat)
+    runs.check_store(config.tracking)
     return Plan(replace(preset, epochs=config.epochs or preset.epochs), tuple(ranges))
 
 
@@ -122,7 +124,15 @@ def tune(
     if not config.finish:
         run_here(config, runner, study)
         return study
-    with runs.training_run(config.study, parameters, run_id=parent):
+    folder = Path(config.out) / TRACKING / config.study
+    with runs.training_run(
+        config.study,
+        parameters,
+        folder=folder,
+        resume=True,
+        run_id=parent,
+        tracking=config.tracking,
+    ):
         if config.workers > 1:
             run_workers(config, study)
         else:
@@ -132,11 +142,11 @@ def tune(
 
 
 def _parent(config: TuneConfig, study: optuna.Study, parameters: Mapping[str, Any]) -> str:
-    """Return the MLflow run of the study; a new study gets one."""
-    if PARENT not in study.user_attrs:
+    """Return the MLflow run of the study, which a new study gets; empty if MLflow is not there."""
+    if config.tracking != "off" and PARENT not in study.user_attrs and not problem_of_store():
         with runs.training_run(config.study, parameters) as run:
-            study.set_user_attr(PARENT, run.info.run_id)
-    return study.user_attrs[PARENT]
+            study.set_user_attr(PARENT, run.run_id)
+    return study.user_attrs.get(PARENT, "")
 
 
 def _identity(config: TuneConfig, plan: Plan, maps: MapSet) -> dict[str, Any]:

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.backend
 
 def test_a_run_is_resumed_and_logs_only_parameters_that_it_lacks():
     with runs.training_run("first", {"seed": 1}) as run:
-        number = run.info.run_id
+        number = run.run_id
     with runs.training_run("again", {"seed": 2, "epochs": 3}, run_id=number) as resumed:
-        assert resumed.info.run_id == number
+        assert resumed.run_id == number
     # ``mlflow run`` logs what a command was given, before the command knows what it means.
     expected = {"seed": "1", "epochs": "3", "effective.seed": "2"}
     assert mlflow.get_run(number).data.params == expected
@@ -28,7 +28,7 @@ def test_the_run_of_an_interrupted_process_is_killed():
     for error in (KeyboardInterrupt, SystemExit):
         with contextlib.suppress(error), runs.training_run("interrupted", {}) as run:
             raise error
-        assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
+        assert mlflow.get_run(run.run_id).info.status == "KILLED"
 
 
 def test_epochs_that_a_run_lacks_are_logged_once():
@@ -37,36 +37,36 @@ def test_epochs_that_a_run_lacks_are_logged_once():
         runs.log_epoch(epochs[0], 1)
         for _ in range(2):
             runs.log_missing_epochs(epochs)
-    history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "loss")
+    history = mlflow.MlflowClient().get_metric_history(run.run_id, "loss")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.3), (2, 0.2), (3, 0.1)]
 
 
 def test_a_deleted_run_is_replaced_by_a_new_one():
     with runs.training_run("first", {}) as run:
-        number = run.info.run_id
+        number = run.run_id
     mlflow.delete_run(number)
     with runs.training_run("second", {}, run_id=number) as replacement:
-        assert replacement.info.run_id != number
+        assert replacement.run_id != number
 
 
 def test_a_run_inside_a_run_is_its_child():
     with runs.training_run("study", {}) as parent, runs.training_run("trial", {}) as child:
-        tags = mlflow.get_run(child.info.run_id).data.tags
-    assert tags["mlflow.parentRunId"] == parent.info.run_id
+        tags = mlflow.get_run(child.run_id).data.tags
+    assert tags["mlflow.parentRunId"] == parent.run_id
 
 
 def test_a_run_records_versions_and_machine():
     with runs.training_run("run", {}) as run:
         pass
-    tags = mlflow.get_run(run.info.run_id).data.tags
+    tags = mlflow.get_run(run.run_id).data.tags
     assert tags["version.mlflow"] == mlflow.__version__
     assert {"cosmogan_k3", "python", "machine", "version.numpy"} <= set(tags)
 
 
 def test_the_run_of_a_killed_process_is_marked():
     with runs.training_run("lost", {}) as run:
-        runs.end_lost_run(run.info.run_id)
-        assert mlflow.get_run(run.info.run_id).info.status == "KILLED"
+        runs.end_lost_run(run.run_id)
+        assert mlflow.get_run(run.run_id).info.status == "KILLED"
     runs.end_lost_run("no such run")
 
 
@@ -77,13 +77,13 @@ def test_evidence_is_metrics_files_and_a_description(tmp_path):
     with runs.training_run("run", {}) as run:
         runs.log_evidence({"a": 1, "b": "text"}, [figure, table], description="**found**")
         runs.log_epoch({"loss": 0.5}, 3)
-    found = mlflow.get_run(run.info.run_id).data
+    found = mlflow.get_run(run.run_id).data
     assert found.metrics == {"a": 1.0, "loss": 0.5}
     assert found.tags["mlflow.note.content"] == "**found**"
     client = mlflow.MlflowClient()
-    (epoch,) = client.get_metric_history(run.info.run_id, "loss")
+    (epoch,) = client.get_metric_history(run.run_id, "loss")
     assert epoch.step == 3
-    artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
+    artifacts = {file.path for file in client.list_artifacts(run.run_id)}
     assert artifacts == {"figures", "metrics.json"}
 
 
