@@ -9,7 +9,7 @@ import numpy as np
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN
 from cosmogan_k3.tracking import registry
-from cosmogan_k3.tracking.runs import active_run_id
+from cosmogan_k3.tracking.runs import is_withheld
 from cosmogan_k3.tracking.sender import UNAVAILABLE
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -51,7 +51,7 @@ def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> 
         If the registry cannot be read.
     """
     reason = "tracking is off or MLflow does not answer"
-    if active_run_id():
+    if not is_withheld():
         try:
             return _register(gan, score_of, model_name=model_name, alias=alias)
         except UNAVAILABLE as error:

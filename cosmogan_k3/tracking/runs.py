@@ -149,6 +149,11 @@ def active_run_id() -> str:
     return ""
 
 
+def is_withheld() -> bool:
+    """Return whether the store lacks records of the open run: it is off, or does not answer."""
+    return bool(_recorders) and not _recorders[-1].flush(at_once=True)
+
+
 def end_lost_run(run_id: str) -> None:
     """Mark the run of a process that was killed, if the store answers."""
     with contextlib.suppress(*UNAVAILABLE):

@@ -137,5 +137,5 @@ def test_a_registered_model_competes_with_the_version_in_the_registry():
     version = registry.version_with_alias("maps", "challenger")
     assert version.tags["validation_score"] == f"{found:.6g}"
     assert int(registry.version_with_alias("maps", "champion").version) == 1
-    assert registry.data_of_run(run.info.run_id) == "data"
+    assert registry.data_of_run(run.run_id) == "data"
     assert registry.data_of_run("none") == registry.data_of_run("") == ""
