@@ -7,7 +7,7 @@ BIN := .venv/bin
 PARAMETERS ?=
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 
-.PHONY: env run stack test check lint types coverage docs format clean
+.PHONY: env run stack test soak check lint types coverage docs format clean
 
 env: .venv/.$(BACKEND)
 
@@ -35,6 +35,10 @@ test: .venv/.jax .venv/.tensorflow .venv/.torch lint
 	for backend in jax tensorflow torch; do \
 	    KERAS_BACKEND=$$backend $(PYTEST) -m backend || exit 1; \
 	done
+
+# Memory and open files of long trainings, and a database under many writers: about an hour.
+soak: .venv/.jax .venv/.tensorflow .venv/.torch
+	$(BIN)/python benchmarks/soak.py
 
 # The quick tests, for use while you work.
 check: env lint

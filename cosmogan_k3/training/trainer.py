@@ -109,15 +109,16 @@ def train(
         )
         with _advice(monitor):
             last_gan: GAN | None = _fit(config, gan, batches, monitor)
-        if backend.device_count() > 1:
-            backend.shutdown()
-            last_gan = None  # its weights lie on devices that are shut down
-        if not is_main_process():
-            return None
-        if not monitor.finished:
-            _report_stop(config, monitor)
-            return None
-        return finish(config, last_gan, splits, monitor.progress, monitor.checkpoints, parameters)
+            if backend.device_count() > 1:
+                backend.shutdown()
+                last_gan = None  # its weights lie on devices that are shut down
+            if not is_main_process():
+                return None
+            if not monitor.finished:
+                _report_stop(config, monitor)
+                return None
+            progress, checkpoints = monitor.progress, monitor.checkpoints
+            return finish(config, last_gan, splits, progress, checkpoints, parameters)
 
 
 def _batches(
@@ -205,11 +206,12 @@ def _run(config: TrainConfig, parameters: Mapping[str, Any], progress: Progress)
 
 @contextlib.contextmanager
 def _advice(monitor: EpochMonitor) -> Iterator[None]:
-    """Add to an error how to go on; an ``InputError`` says it itself."""
+    """Add to an error how to go on, unless it says so itself."""
     try:
         yield
     except BaseException as error:
-        if not isinstance(error, InputError) and is_main_process():
+        says_it = isinstance(error, InputError) or hasattr(error, "__notes__")
+        if is_main_process() and not says_it:
             error.add_note(
                 f"{monitor.checkpoints.folder.parent}: stopped after epoch "
                 f"{monitor.progress.epoch} of {monitor.epochs}; repeat the command with --resume "

@@ -12,6 +12,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import Preset
 from cosmogan_k3.maps import MapSet, Splits
 from cosmogan_k3.training import trainer
+from cosmogan_k3.training.setup import exclusive_folder
 from cosmogan_k3.tuning.space import apply
 
 # A model and the metrics of its evaluation.
@@ -84,7 +85,8 @@ def retrain(
             out=f"{config.out}/seed-{seed}",
             quiet=True,  # each writes its report; the study prints the verdict
         )
-        result = trainer.train(options, preset, maps, provenance=provenance, splits=splits)
+        with exclusive_folder(options):
+            result = trainer.train(options, preset, maps, provenance=provenance, splits=splits)
         assert result is not None  # it has no time limit and one process
         trained.append(result)
     return trained
