@@ -117,6 +117,10 @@ class EvaluateConfig:
     field: str = shared.field()
     generated_field: str = option("", "the same for the generated maps")
     external: bool = shared.external()
+    split: str = option("", "split.json of a training: compare with one part of --real alone")
+    part: str = option(
+        "test", "part of the split to compare with", choices=("train", "validation", "test")
+    )
     seed: int = shared.seed()
     out: str = option(
         "evaluation", "folder for report.html, metrics.json, statistics.csv and the figures"

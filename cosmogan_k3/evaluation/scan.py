@@ -9,7 +9,6 @@ from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.maps.inspection import Inspection, inspect
-from cosmogan_k3.maps.mapset import BLOCK
 from cosmogan_k3.maps.patch_table import PatchTable
 
 # A set on disk of at most so many pixels (0.5 GB) is loaded, so that it is read only once.
@@ -197,12 +196,13 @@ def _stored(
     maps: MapSet, loaded: Maps | None, keep: IntArray, kept_maps: Maps | None
 ) -> Iterator[Maps]:
     """Yield the blocks of a set, each copied to where it stays in memory."""
-    for number, block in enumerate(maps.blocks()):
-        start = number * BLOCK
+    start = 0
+    for block in maps.blocks():
         if kept_maps is not None:
             first, last = np.searchsorted(keep, [start, start + len(block)])
             kept_maps[first:last] = block[keep[first:last] - start]
         elif loaded is not maps.kappa:
             assert loaded is not None
             loaded[start : start + len(block)] = block
+        start += len(block)
         yield block

@@ -13,7 +13,8 @@ from cosmogan_k3.maps.inspection import Inspection, inspect
 from cosmogan_k3.maps.patch_table import PatchTable
 from cosmogan_k3.units import in_unit, plain_maps
 
-BLOCK = 256  # maps in a block when a set is streamed
+BLOCK = 256  # maps in a block when a set is streamed, unless they have more pixels than this
+_BLOCK_PIXELS = 2**24
 _ARCMIN_PER_DEG = 60
 
 
@@ -107,7 +108,7 @@ class MapSet:
         )
 
     def blocks(self) -> Iterator[Maps]:
-        """Iterate over the maps in blocks of at most 256.
+        """Iterate over the maps in blocks of at most 256 maps, and of 2²⁴ pixels (64 MB).
 
         Yields
         ------
@@ -120,8 +121,9 @@ class MapSet:
         >>> [len(block) for block in maps.blocks()]
         [256, 44]
         """
-        for start in range(0, len(self), BLOCK):
-            yield np.asarray(self.kappa[start : start + BLOCK], dtype=np.float32)
+        step = max(1, min(BLOCK, _BLOCK_PIXELS // self.pixels**2))
+        for start in range(0, len(self), step):
+            yield np.asarray(self.kappa[start : start + step], dtype=np.float32)
 
     def fingerprint(self, mask: Mask | None = None) -> str:
         """Return the SHA-256 of shape, pixel size and pixels; equal sets have equal fingerprints.

@@ -23,7 +23,8 @@ _FORMER_NAMES = {"rodriguez": "rational"}
 # Largest x that "rational" inverts: u = 16,383, above any κ, and float32 still resolves u to 1 in
 # 2,000.
 _LARGEST = 1 - 2.0**-13
-_BLOCK = 512  # maps read at a time
+# Maps and pixels that are read and converted to float64 together.
+_BLOCK_MAPS, _BLOCK_PIXELS = 512, 2**21
 
 
 @dataclass(frozen=True)
@@ -207,8 +208,9 @@ def _current_name(kind: Any, *, stacklevel: int) -> Any:
 
 def _blocks(kappa: MapArray) -> Iterator[FloatArray]:
     """Iterate over maps as float64 blocks, so that one block at a time is in memory."""
-    for start in range(0, len(kappa), _BLOCK):
-        yield np.asarray(plain_maps(kappa[start : start + _BLOCK]), dtype=np.float64)
+    step = max(1, min(_BLOCK_MAPS, _BLOCK_PIXELS // math.prod(kappa.shape[1:])))
+    for start in range(0, len(kappa), step):
+        yield np.asarray(plain_maps(kappa[start : start + step]), dtype=np.float64)
 
 
 def _range_and_mean(kappa: MapArray) -> tuple[Any, Any, Any]:

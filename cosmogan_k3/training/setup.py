@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -210,6 +211,25 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
     return chosen | {key: str(value) for key, value in recipe.items() if key.startswith(own)}
 
 
+def inspected_fingerprint(maps: MapSet) -> str:
+    """Read all maps, print what does not look like convergence, and return their SHA-256.
+
+    Parameters
+    ----------
+    maps : MapSet
+
+    Raises
+    ------
+    InputError
+        A pixel that is not finite, or too large for convergence.
+    """
+    inspection = maps.inspect()
+    if is_main_process():
+        for line in inspection.warnings:
+            print(f"cosmogan: warning: {line}", file=sys.stderr)
+    return inspection.fingerprint
+
+
 def identity_of_maps(maps: MapSet, periodic: str) -> dict[str, Any]:
     """Return what the maps add to the identity of a training, known once they are read.
 
@@ -224,7 +244,7 @@ def identity_of_maps(maps: MapSet, periodic: str) -> dict[str, Any]:
         digest.update(name.encode())
         digest.update(np.asarray(maps.parameters[name], np.float64).tobytes())
     return {
-        "data_fingerprint": maps.fingerprint(),
+        "data_fingerprint": inspected_fingerprint(maps),
         "labels_fingerprint": digest.hexdigest(),  # of map_id and parameters
         "periodic": periodic,
     }

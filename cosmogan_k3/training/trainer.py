@@ -19,6 +19,7 @@ from cosmogan_k3.evaluation.measurable import check_measurable, statistics_as_in
 from cosmogan_k3.gan import GAN, Preset
 from cosmogan_k3.gan.build import build_adapted_gan, for_edges
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, Splits, is_periodic
+from cosmogan_k3.maps.split_file import SPLIT_FILE, write_split
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training import divergence, interruption
 from cosmogan_k3.training.callbacks import EpochMonitor
@@ -99,6 +100,8 @@ def train(
     )
     parameters = dict(provenance or {}) | _parameters(config, preset, splits, of_maps)
     with _run(config, parameters, progress):
+        if is_main_process():
+            write_split(Path(config.out) / SPLIT_FILE, splits, of_maps["data_fingerprint"])
         monitor = EpochMonitor(
             progress,
             checkpoints_of(config),

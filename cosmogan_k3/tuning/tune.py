@@ -21,7 +21,12 @@ from cosmogan_k3.tracking.champion import register
 from cosmogan_k3.tracking.registry import check_names
 from cosmogan_k3.tracking.store import problem_of_store
 from cosmogan_k3.training.epoch_judge import EpochJudge
-from cosmogan_k3.training.setup import TRACKING, conditioning_of, split
+from cosmogan_k3.training.setup import (
+    TRACKING,
+    conditioning_of,
+    inspected_fingerprint,
+    split,
+)
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
 from cosmogan_k3.tuning.space import Range
@@ -159,7 +164,7 @@ def _identity(config: TuneConfig, plan: Plan, maps: MapSet) -> dict[str, Any]:
     return {name: getattr(config, name) for name in shared} | {
         "backend": backend.name,
         "epochs": plan.preset.epochs,
-        "data_fingerprint": maps.fingerprint(),
+        "data_fingerprint": inspected_fingerprint(maps),
         "ranges": ranges,
     }
 

@@ -145,3 +145,13 @@ def test_files_of_earlier_versions_are_read_without_a_warning():
         former = Scaling.from_config({"offset": 0.0, "scale": 4.0, "kind": "rodriguez"})
         assert former == Scaling(0.0, 4.0, "rational")
         assert Scaling.from_config({"offset": 0.1, "scale": 2.0}) == Scaling(0.1, 2.0)
+
+
+def test_large_maps_are_scaled_in_as_little_memory(rng):
+    """400 MB of maps of 512² in float64; a block of 8 maps has 17 MB, and three copies of it."""
+    some = rng.normal(size=(1, 512, 512)).astype("float32")
+    tracemalloc.start()
+    Scaling.fit("standard", np.broadcast_to(some, (200, 512, 512)))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 70e6

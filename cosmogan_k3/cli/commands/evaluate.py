@@ -10,6 +10,7 @@ from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
 from cosmogan_k3.evaluation.files import RESULTS, summary, write_evaluation
 from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
 from cosmogan_k3.maps import MapSet, read_maps, read_mask
+from cosmogan_k3.maps.split_file import part_of_split
 from cosmogan_k3.parallel.executor import executor, wants_dask
 
 
@@ -49,8 +50,11 @@ def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     paths = {name: getattr(config, name) for name in ("real", "generated", "training")}
     paths = {name: path for name, path in paths.items() if path}
     sets = {name: _read_set(config, name) for name in paths}
+    if config.split:
+        sets["real"] = part_of_split(sets["real"], config.split, config.part)
     mask = read_mask(config.mask, pixels=sets["real"].pixels) if config.mask else None
     provenance = paths | ({"mask": config.mask} if config.mask else {})
+    provenance |= {"split": config.split, "part": config.part} if config.split else {}
     for name, maps in sets.items():
         provenance[f"{name}_maps_read"] = maps.describe()
         if not config.quiet:
