@@ -7,7 +7,7 @@ BIN := .venv/bin
 PARAMETERS ?=
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 
-.PHONY: env run stack test soak check lint types coverage docs format clean
+.PHONY: env run stack test soak check lint types coverage audit docs format clean
 
 env: .venv/.$(BACKEND)
 
@@ -55,6 +55,16 @@ lint: env types
 
 types: env
 	$(BIN)/mypy
+
+# Known vulnerabilities of the pinned packages. Without the advisory service there is no audit.
+audit: env
+	@if $(BIN)/python -c "from urllib.request import urlopen; \
+	    urlopen('https://pypi.org/pypi/pip/json', timeout=10)" 2> /dev/null; then \
+	    $(BIN)/python -m pip install --quiet pip-audit && \
+	    $(BIN)/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip; \
+	else \
+	    echo "audit: skipped, the advisory service pypi.org cannot be reached"; \
+	fi
 
 docs: env .venv/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

@@ -189,7 +189,9 @@ class TuneConfig:
     backend: str = shared.backend()
     trials: int = option(40, "trials of the study, over all workers", within=(1, shared.MANY))
     study: str = option("cosmogan", "name of the study; the same name continues it")
-    storage: str = option("sqlite:///study.db", "URL of the study's database, for SQLAlchemy")
+    storage: str = option(
+        "", "URL of the study's database; default: COSMOGAN_STORAGE, or sqlite:///study.db"
+    )
     objective: str = option(
         "score",
         "score: the mean over ln((1 + distance/null)/2); "

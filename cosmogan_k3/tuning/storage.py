@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -10,7 +11,11 @@ import optuna
 import sqlalchemy
 import tenacity
 
-from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.errors import InputError, masked, one_line
+
+# Environment variable of the URL, which may hold a password: command lines are visible to all.
+STORAGE = "COSMOGAN_STORAGE"
+_DEFAULT_STORAGE = "sqlite:///study.db"
 
 # Seconds for which a worker waits for a database that it has reached before.
 PATIENCE = 300.0
@@ -25,13 +30,40 @@ Result = TypeVar("Result")
 HeartbeatCallback = optuna.storages.RetryHeartbeatStaleTrialCallback
 
 
+def storage_url(url: str) -> str:
+    """Return the URL of a study's storage.
+
+    Parameters
+    ----------
+    url : str
+        As given; if empty, that of COSMOGAN_STORAGE or else a file in the current folder.
+
+    Raises
+    ------
+    InputError
+        If ``mlflow run`` has been given a password, which it has recorded.
+
+    Examples
+    --------
+    >>> storage_url("sqlite:///trials.db")
+    'sqlite:///trials.db'
+    """
+    if os.environ.get("MLFLOW_RUN_ID") and masked(url) != url:
+        raise InputError(
+            "MLflow has recorded this parameter with its password: delete the run, change the "
+            f"password, and give the URL in the environment, as {STORAGE}",
+            parameter="storage",
+        )
+    return url or os.environ.get(STORAGE) or _DEFAULT_STORAGE
+
+
 def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
     """Open Optuna's storage behind a SQLAlchemy URL, with heartbeats of the workers.
 
     Parameters
     ----------
     url : str
-        Of SQLite, PostgreSQL or MySQL.
+        Of SQLite, PostgreSQL or MySQL; see ``storage_url`` if it is empty.
     heartbeat : int
         Seconds between two heartbeats. A trial whose worker misses three is run once more.
 
@@ -45,6 +77,7 @@ def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
     >>> open_storage("sqlite://", heartbeat=30).get_all_studies()
     []
     """
+    url = storage_url(url)
     try:
         with ignore_experimental_warnings():
             storage = optuna.storages.RDBStorage(

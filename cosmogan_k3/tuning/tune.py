@@ -30,7 +30,7 @@ from cosmogan_k3.training.setup import (
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
 from cosmogan_k3.tuning.space import Range
-from cosmogan_k3.tuning.storage import open_storage, wait_for_databases
+from cosmogan_k3.tuning.storage import open_storage, storage_url, wait_for_databases
 from cosmogan_k3.tuning.study import CAUSE, counted_trials, objectives, open_study
 from cosmogan_k3.tuning.trials import TrialRunner
 from cosmogan_k3.tuning.workers import run_here, run_workers
@@ -123,7 +123,7 @@ def tune(
     single = config.workers == 1 and config.finish == 1
     study = open_study(config, identity, single_worker=single)
     parameters = {key: str(value) for key, value in identity.items()} | dict(provenance or {})
-    parameters["storage"] = masked(config.storage)
+    parameters["storage"] = masked(storage_url(config.storage))
     parent = _parent(config, study, parameters)
     runner = TrialRunner(config, preset, plan.ranges, objective, parameters, parent=parent)
     if not config.finish:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.tuning.storage import retry_on_disconnect
+from cosmogan_k3.tuning.storage import STORAGE, retry_on_disconnect, storage_url
 from cosmogan_k3.tuning.study import TrialValues, counted_trials, is_finished, work
 from cosmogan_k3.tuning.trials import TrialRunner
 
@@ -67,11 +67,9 @@ def run_workers(config: TuneConfig, study: optuna.Study) -> None:
     InputError
         If all of them ended and trials are missing.
     """
-    options = command_line(replace(config, workers=1, finish=0, quiet=True))
+    options = command_line(replace(config, storage="", workers=1, finish=0, quiet=True))
     command = [sys.executable, "-m", "cosmogan_k3", "tune", *options]
-    workers = [
-        subprocess.Popen(command, env=_environment(config.workers)) for _ in range(config.workers)
-    ]
+    workers = [subprocess.Popen(command, env=_environment(config)) for _ in range(config.workers)]
     try:
         with _progress_bar(config, study) as update:
             while any(worker.poll() is None for worker in workers):
@@ -89,10 +87,11 @@ def run_workers(config: TuneConfig, study: optuna.Study) -> None:
         )
 
 
-def _environment(workers: int) -> dict[str, str]:
-    """Return the environment of a worker, which shares the cores with the others."""
-    threads = str(max(1, (os.cpu_count() or 1) // workers))
+def _environment(config: TuneConfig) -> dict[str, str]:
+    """Return the environment of a worker: its share of the cores, and where the study is."""
+    threads = str(max(1, (os.cpu_count() or 1) // config.workers))
     environment = {"OMP_NUM_THREADS": threads, "TF_NUM_INTRAOP_THREADS": threads} | os.environ
+    environment[STORAGE] = storage_url(config.storage)
     environment.pop("MLFLOW_RUN_ID", None)  # of the study, not of its trials
     return environment
 
