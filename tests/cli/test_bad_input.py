@@ -186,6 +186,14 @@ def bad_commands(folder):
         ("models:/nobody", "no such model"),
     )
     yield (
+        ("serve", "--model", folder / "no.keras", "--port", 0),
+        ("--model", "no.keras", "no such model"),
+    )
+    yield (
+        ("generate", "--model", "http://127.0.0.1:9/m.keras", "--out", folder / "g.npz"),
+        ("--model", "http://127.0.0.1:9/m.keras", "expected a .keras file"),
+    )
+    yield (
         ("generate", "--model", "runs:/0123/model", "--out", folder / "g.npz"),
         ("runs:/0123", "no such model"),
     )
