@@ -12,10 +12,11 @@ import numpy as np
 from cosmogan_k3._typing import MapArray
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.choice import BY_NAME, Request
-from cosmogan_k3.maps.io.hdf5_storage import check_stored
+from cosmogan_k3.maps.io.hdf5_storage import check_length, check_stored
 from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps, number
 
 _PARAMETERS = "parameters/"
+_CHUNK_ROWS = 256  # a checksum covers so many rows of a map
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def open_hdf5(path: Path, request: Request = BY_NAME) -> MapFile:
     import h5py
 
     with h5py.File(path, "r") as file:
+        check_length(path)
         items = _items(file, external=request.external)
         maps = {name: item for name, item in items.items() if not _is_metadata(name)}
         # What lies behind a link that is not followed may be what is meant.
@@ -167,7 +169,7 @@ def _pixel_arcmin(kappa: Any, own: Any) -> float | None:
 
 
 def write_hdf5(path: Path, maps: WritableMaps) -> None:
-    """Write maps, pixel size, identities and parameters to an HDF5 file.
+    """Write maps, pixel size, identities and parameters to an HDF5 file, with checksums.
 
     Parameters
     ----------
@@ -187,15 +189,20 @@ def write_hdf5(path: Path, maps: WritableMaps) -> None:
     """
     import h5py
 
-    with h5py.File(path, "w") as file:
+    # This version of the format has checksums for all but the data, which get their own.
+    with h5py.File(path, "w", libver=("v110", "v110")) as file:
         kappa = file.create_dataset(
-            "kappa", shape=(len(maps), maps.pixels, maps.pixels), dtype=np.float32
+            "kappa",
+            shape=(len(maps), maps.pixels, maps.pixels),
+            dtype=np.float32,
+            chunks=(1, min(maps.pixels, _CHUNK_ROWS), maps.pixels),
+            fletcher32=True,
         )
         kappa.attrs["pixel_arcmin"] = maps.pixel_arcmin
         written = 0
         for block in maps.blocks():
             kappa[written : written + len(block)] = block
             written += len(block)
-        file["map_id"] = maps.map_id
+        file.create_dataset("map_id", data=maps.map_id, chunks=True, fletcher32=True)
         for name, values in maps.parameters.items():
-            file[f"parameters/{name}"] = values
+            file.create_dataset(f"{_PARAMETERS}{name}", data=values, chunks=True, fletcher32=True)

@@ -9,6 +9,45 @@ import numpy as np
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.guard import check_inflated, version_of
 
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+
+def check_length(path: Path) -> None:
+    """Raise an error if a file is longer than its superblock says; HDF5 refuses shorter ones.
+
+    Data that were shifted by what was inserted could be read as zeros, whose checksum is 0.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    ValueError
+
+    Examples
+    --------
+    >>> import h5py, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.h5"
+    ...     h5py.File(path, "w").close()
+    ...     check_length(path)
+    ...     _ = path.write_bytes(path.read_bytes() + b"more")
+    ...     check_length(path)
+    Traceback (most recent call last):
+    ValueError: the file has ... bytes, and not ... as when it was written
+    """
+    with path.open("rb") as file:
+        block = file.read(64)
+    if not block.startswith(_SIGNATURE):
+        return  # the superblock comes after a block of the user's
+    version = block[8]
+    width, addresses = (block[9], 12) if version >= 2 else (block[13], 24 + 4 * version)
+    end = addresses + 2 * width  # before it come two other addresses
+    expected = int.from_bytes(block[end : end + width], "little")
+    if (size := version_of(path)[2]) != expected:
+        raise ValueError(f"the file has {size} bytes, and not {expected} as when it was written")
+
 
 def check_stored(path: Path, dataset: Any, *, external: bool) -> None:
     """Raise an error unless all data of a data set are there, and in this file.

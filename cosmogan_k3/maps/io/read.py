@@ -19,6 +19,8 @@ from cosmogan_k3.maps.mapset import MapSet
 from cosmogan_k3.maps.patch_table import PatchTable
 from cosmogan_k3.units import in_unit
 
+_LARGEST_FIELD_ARCMIN = 180 * 60
+
 
 def read_maps(
     path: PathLike,
@@ -248,6 +250,11 @@ def _pixel_size(files: Sequence[_FileSummary], given: Any) -> float:
                 )
             continue
         _check_positive(file.path, own)
+        if own * file.side > _LARGEST_FIELD_ARCMIN:
+            raise InputError(
+                f"{file.path}: its maps would be {own * file.side / 60:g} degrees wide; flat maps "
+                "have 180 degrees at most"
+            )
         if size is not None and differ(own, size):
             raise InputError(
                 f"{file.path}: different pixel sizes: {own:g} arcmin in the file, and {origin} "
