@@ -189,8 +189,9 @@ def write_hdf5(path: Path, maps: WritableMaps) -> None:
     """
     import h5py
 
-    # This version of the format has checksums for all but the data, which get their own.
-    with h5py.File(path, "w", libver=("v110", "v110")) as file:
+    # This version of the format has checksums for all but the data, which get their own. HDF5
+    # crashes on a full disk if chunks wait in a cache until the file is closed.
+    with h5py.File(path, "w", libver=("v110", "v110"), rdcc_nbytes=0) as file:
         kappa = file.create_dataset(
             "kappa",
             shape=(len(maps), maps.pixels, maps.pixels),
