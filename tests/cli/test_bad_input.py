@@ -2,6 +2,7 @@
 
 import os
 
+import h5py
 import numpy as np
 import pytest
 
@@ -23,6 +24,35 @@ OUT_OF_BOUNDS = [
     ("--n-s", 0, "least 0.5"),
     ("--workers", 100_000, "most 1024"),
 ]
+
+
+def bad_archives(folder, evaluate):
+    """Yield commands on archives whose arrays or sizes cannot be used."""
+    kappa = np.random.default_rng(0).normal(0, 0.02, (12, 16, 16)).astype("float32")
+    arrays = {
+        "good": {"kappa": kappa, "pixel_arcmin": 2.0},
+        "bins": {"kappa_z1": kappa, "kappa_z2": kappa, "pixel_arcmin": 2.0},
+        "shear": {"gamma1": kappa, "pixel_arcmin": 2.0},
+        "endless": {"kappa": kappa, "pixel_arcmin": np.inf},
+        "ids": {"kappa": kappa, "pixel_arcmin": 2.0, "map_id": np.arange(5)},
+        "names": {"kappa": kappa, "pixel_arcmin": 2.0, "parameter_model": np.array(["a"] * 12)},
+        "unseen": {"kappa": np.where(kappa > 0.06, -1.6375e30, kappa), "pixel_arcmin": 2.0},
+    }
+    for name, each in arrays.items():
+        np.savez(folder / f"{name}.npz", **each)
+    with h5py.File(folder / "link.h5", "w") as file:
+        file["kappa"] = h5py.ExternalLink("good.h5", "kappa")
+    contrary = (*evaluate("good.npz"), "--pixel-arcmin", 18.8)
+    yield contrary, ("--pixel-arcmin", "2 arcmin in the file", "18.8 arcmin")
+    yield evaluate("bins.npz"), ("--field", "bins.npz", "kappa_z1, kappa_z2")
+    yield evaluate("shear.npz"), ("--field", "'gamma1' is not named as convergence")
+    wrong = (*evaluate("good.npz"), "--generated-field", "zs1")
+    yield wrong, ("--generated-field", "holds no array 'zs1'")
+    yield evaluate("endless.npz"), ("endless.npz", "positive pixel size")
+    yield evaluate("ids.npz"), ("ids.npz", "map_id needs one value a map, 12")
+    yield evaluate("names.npz"), ("names.npz", "'model' must be numbers")
+    yield evaluate("unseen.npz"), ("unseen.npz", "-1.6375e+30")
+    yield evaluate("link.h5"), ("--external", "link to another file, good.h5")
 
 
 def bad_commands(folder):
@@ -125,6 +155,7 @@ def bad_commands(folder):
     yield train("few.npy", "--minutes", -1), ("--minutes", "at least 0")
     yield ("train",), ("--data",)
     yield evaluate("few.npy"), ("few.npy", "pixel_arcmin")
+    yield from bad_archives(folder, evaluate)
     yield ("evaluate", "--real", folder / "few.npy"), ("--generated",)
     masked = (*evaluate("few.npy"), "--pixel-arcmin", 1, "--mask")
     yield (*masked, folder / "no_mask.npy"), ("no_mask.npy", "no such file")

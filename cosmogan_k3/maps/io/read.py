@@ -267,8 +267,11 @@ def _pixel_size(files: Sequence[_FileSummary], given: Any) -> float:
 
 
 def _check_positive(origin: str, size: float) -> None:
+    """Refuse a size that is given, or that a file has."""
     if not 0 < size < np.inf:
+        given = origin == "pixel_arcmin"
         raise InputError(
-            f"{origin}: expected a positive pixel size. Received: {size} arcmin",
-            parameter="pixel_arcmin" if origin == "pixel_arcmin" else "",
+            f"{origin}: expected a positive pixel size. Received: {size} arcmin"
+            + ("" if given else "; correct it in the file"),
+            parameter=origin if given else "",
         )
