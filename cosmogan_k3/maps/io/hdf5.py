@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,11 +188,7 @@ def write_hdf5(path: Path, maps: WritableMaps) -> None:
     ...     open_hdf5(path).array.shape
     (2, 8, 8)
     """
-    import h5py
-
-    # This version of the format has checksums for all but the data, which get their own. HDF5
-    # crashes on a full disk if chunks wait in a cache until the file is closed.
-    with h5py.File(path, "w", libver=("v110", "v110"), rdcc_nbytes=0) as file:
+    with _create(path) as file:
         kappa = file.create_dataset(
             "kappa",
             shape=(len(maps), maps.pixels, maps.pixels),
@@ -205,5 +202,34 @@ def write_hdf5(path: Path, maps: WritableMaps) -> None:
             kappa[written : written + len(block)] = block
             written += len(block)
         file.create_dataset("map_id", data=maps.map_id, chunks=True, fletcher32=True)
+        if maps.parameters:
+            _create_group(file, _PARAMETERS.rstrip("/"))
         for name, values in maps.parameters.items():
             file.create_dataset(f"{_PARAMETERS}{name}", data=values, chunks=True, fletcher32=True)
+
+
+def _create(path: Path) -> Any:
+    """Create a file in a version of HDF5 that has checksums for all but the data.
+
+    Equal maps give equal bytes: no times are stored. Chunks do not wait in a cache, since HDF5
+    crashes if they cannot be written when the file is closed.
+    """
+    import h5py
+    from h5py import h5f, h5p
+
+    creation, access = h5p.create(h5p.FILE_CREATE), h5p.create(h5p.FILE_ACCESS)
+    creation.set_obj_track_times(False)
+    access.set_libver_bounds(h5f.LIBVER_V110, h5f.LIBVER_V110)
+    access.set_fclose_degree(h5f.CLOSE_STRONG)
+    elements, slots, _, preemption = access.get_cache()
+    access.set_cache(elements, slots, 0, preemption)
+    return h5py.File(h5f.create(os.fsencode(path), h5f.ACC_TRUNC, creation, access))
+
+
+def _create_group(file: Any, name: str) -> None:
+    """Create a group without times."""
+    from h5py import h5g, h5p
+
+    properties = h5p.create(h5p.GROUP_CREATE)
+    properties.set_obj_track_times(False)
+    h5g.create(file.id, name.encode(), gcpl=properties)
