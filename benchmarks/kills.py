@@ -65,6 +65,8 @@ class Training:
 
     def _run(self, options: tuple[str, ...]) -> None:
         os.setsid()
+        # A shell lets the commands that it starts in the background ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with self.log.open("w") as log:
             os.dup2(log.fileno(), 1)
             os.dup2(log.fileno(), 2)
