@@ -2,7 +2,8 @@
 # A study on a cluster: an array of workers, then a job that draws the figures, retrains the best
 # trial and registers the model.
 #
-#   export STORAGE=postgresql://me@database/studies MLFLOW_TRACKING_URI=http://tracking:5000
+#   export COSMOGAN_STORAGE=postgresql://me@database/studies
+#   export MLFLOW_TRACKING_URI=http://tracking:5000
 #   mlflow_projects/study/slurm.sh my_maps/
 #
 # Run it on a login node, from the root of the repository or with cosmogan_k3 installed. The workers
@@ -11,10 +12,10 @@
 set -euo pipefail
 
 data=$(printf '%q' "${1:?maps to learn from: a file or a folder}")
-storage=$(printf '%q' "${STORAGE:?SQLAlchemy URL of the database that the workers share}")
+: "${COSMOGAN_STORAGE:?SQLAlchemy URL of the database that the workers share}"
 : "${MLFLOW_TRACKING_URI:?URL of the MLflow server}"
 workers=${WORKERS:-8}
-tune="cosmogan tune --data $data --storage $storage --study slurm --trials 100 --backend torch"
+tune="cosmogan tune --data $data --study slurm --trials 100 --backend torch"
 tune="$tune --quiet"
 resources=(--cpus-per-task=4 --gres=gpu:1 --time=08:00:00)
 
