@@ -223,7 +223,7 @@ class _Worker:
                 self.peak = max(self.peak, peak)
                 return found
             found = f"failed: hung for {SECONDS} s"
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             self._process.join()
             found = f"failed: the process ended with {self._process.exitcode}"
         self.stop()
