@@ -56,15 +56,10 @@ lint: env types
 types: env
 	$(BIN)/mypy
 
-# Known vulnerabilities of the pinned packages. Without the advisory service there is no audit.
+# Known vulnerabilities of the pinned packages.
 audit: env
-	@if $(BIN)/python -c "from urllib.request import urlopen; \
-	    urlopen('https://pypi.org/pypi/pip/json', timeout=10)" 2> /dev/null; then \
-	    $(BIN)/python -m pip install --quiet pip-audit && \
-	    $(BIN)/python -m pip_audit --requirement constraints.txt --no-deps --disable-pip; \
-	else \
-	    echo "audit: skipped, the advisory service pypi.org cannot be reached"; \
-	fi
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python .ci/audit.py
 
 docs: env .venv/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
