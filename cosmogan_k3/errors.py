@@ -2,9 +2,9 @@
 
 import re
 
-# A password ends at the last @ before a blank or a quotation mark: some programs that take URLs
-# allow @ and / in it.
-_PASSWORD = re.compile(r"(://[^\s'\":/@]*):[^\s'\"]*@")
+# A password ends at the last @ before a blank: some programs that take URLs allow @, / and
+# quotation marks in it. Of two URLs in a row, only a blank tells where the second begins.
+_PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
 _SECRET = re.compile(r"([?&][\w-]*(?:pass|pwd|token|secret|key)[\w-]*=)[^\s'\"&]*", re.IGNORECASE)
 
 

@@ -13,6 +13,7 @@ from cosmogan_k3.errors import InputError, masked, one_line
         ("mysql+pymysql://me:p/w@host/db", "mysql+pymysql://me:***@host/db"),
         ("http://me:p@w:x@host/", "http://me:***@host/"),
         ("redis://:pw@host", "redis://:***@host"),
+        ("'http://me:p'\"w@host'", "'http://me:***@host'"),
         (
             "cannot reach 'tcp://a:pw@h:1', 'tcp://h:2'",
             "cannot reach 'tcp://a:***@h:1', 'tcp://h:2'",

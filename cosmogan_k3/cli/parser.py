@@ -24,12 +24,22 @@ examples:
   cosmogan main            simulate, train, evaluate and register in one command
 """
 
+_LONGEST = 1_000  # characters of an error, which repeats what was typed
+
 
 class _Parser(argparse.ArgumentParser):
     """Parser that reports an error in one line."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments; refuse ``--out=--``, of which argparse makes an empty list."""
+        parsed, rest = super().parse_known_args(args, namespace)
+        for name, value in vars(parsed).items():
+            if isinstance(value, list):
+                self.error(f"argument {flags_of(name)}: expected one argument")
+        return parsed, rest
+
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {one_line(message)}\n")
+        self.exit(2, f"{self.prog}: error: {one_line(message, _LONGEST)}\n")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -266,3 +266,17 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_with_debug(monkeypatch,
     )
     assert main(["info", "--debug"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--out=--", "--seed=--"])
+def test_two_dashes_are_no_value(capsys, option):
+    with pytest.raises(SystemExit, match="2"):
+        main(["simulate", option])
+    error = capsys.readouterr().err
+    assert error == f"cosmogan simulate: error: argument {option[:-3]}: expected one argument\n"
+
+
+def test_the_error_of_an_endless_value_is_short(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["simulate", "--seed", "9" * 10_000])
+    assert len(capsys.readouterr().err) < 1_100

@@ -15,8 +15,8 @@ _CARD = 80
 _HEADER_BYTES = 2**22  # no header is as long as that
 _DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 # BZERO of the convention for integers of the other sign; the values are exact integers.
-_OTHER_SIGN = {8: -(2**7), 16: 2**15, 32: 2**31}
-_OTHER_SIGN_DTYPES = {8: "i1", 16: "u2", 32: "u4"}
+_OTHER_SIGN = {8: -(2**7), 16: 2**15, 32: 2**31, 64: 2**63}
+_OTHER_SIGN_DTYPES = {8: "i1", 16: "u2", 32: "u4", 64: "u8"}
 
 
 @dataclass(frozen=True)
@@ -210,9 +210,10 @@ def _coding(header: Any) -> Coding | None:
         blank = None
     elif blank is not None and not (isinstance(blank, int) and not isinstance(blank, bool)):
         raise ValueError(f"BLANK is {blank!r}; expected an integer")
-    if (scale, zero) == (1, _OTHER_SIGN.get(bitpix)) and blank is None:
-        return Coding(scale, zero, blank, np.dtype(_OTHER_SIGN_DTYPES[bitpix]))
-    if (scale, zero) == (1, 0) and blank is None:
+    # Integers without a scale stay integers, also where some of them are blank: they are counts.
+    if (scale, zero) == (1, _OTHER_SIGN.get(bitpix)):
+        return Coding(scale, zero, None, np.dtype(_OTHER_SIGN_DTYPES[bitpix]))
+    if (scale, zero) == (1, 0):
         return None
     return Coding(scale, zero, blank, np.dtype(np.float64))
 

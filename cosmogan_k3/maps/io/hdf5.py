@@ -163,10 +163,10 @@ def _pixel_arcmin(kappa: Any, own: Any) -> float | None:
     sizes = [each.attrs["pixel_arcmin"] for each in holders if "pixel_arcmin" in each.attrs]
     if isinstance(own, h5py.Dataset) and own.size == 1:
         sizes.append(own[()])
-    found = {number(size) for size in sizes}
+    found = np.unique([number(size) for size in sizes]).tolist()  # NaN once
     if len(found) > 1:
-        raise ValueError(f"gives different values of pixel_arcmin: {sorted(found, key=str)}")
-    return found.pop() if found else None
+        raise ValueError(f"gives different values of pixel_arcmin: {found}")
+    return found[0] if found else None
 
 
 def write_hdf5(path: Path, maps: WritableMaps) -> None:

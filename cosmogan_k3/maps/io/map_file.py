@@ -97,14 +97,19 @@ def number(value: Any) -> float | None:
     Raises
     ------
     ValueError
-        Text, or more than one element; the caller names the file.
+        Text, a boolean, a complex number, or more than one element; the caller names the file.
 
     Examples
     --------
     >>> number(np.array([1.5], "float32"))
     1.5
     """
-    return None if value is None else float(np.asarray(value, np.float64).item())
+    if value is None:
+        return None
+    array = np.asarray(value)
+    if array.dtype.kind in "bc":  # NumPy would make 1 of True, and drop an imaginary part
+        raise ValueError(f"expected a real number. Received: {array.dtype} {array}")
+    return float(array.astype(np.float64).item())
 
 
 def read_whole(array: StoredArray | NDArray[Any]) -> NDArray[Any]:

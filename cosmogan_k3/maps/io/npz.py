@@ -81,6 +81,8 @@ def _check_directory(path: Path, archive: zipfile.ZipFile) -> None:
     members = sorted(archive.infolist(), key=lambda member: member.header_offset)
     ends = [_start(path, member) + member.compress_size for member in members]
     nexts = [*(member.header_offset for member in members), archive.start_dir][1:]
+    if members and members[0].header_offset:
+        raise ValueError("the archive begins after other bytes; is it two files in one?")
     for member, end, following in zip(members, ends, nexts, strict=True):
         archive.open(member).close()  # compares the names
         with path.open("rb") as file:

@@ -130,6 +130,8 @@ def open_maps(source: MapSource) -> MapFile:
         raise InputError(
             f"{path}: {name}expected real floating-point maps. Received: dtype {array.dtype}"
         )
+    if array.shape is None:  # an HDF5 data set without a dataspace
+        raise InputError(f"{path}: {name}holds no maps. Received: an empty data set")
     if len(array.shape) not in (2, 3) or array.shape[-1] != array.shape[-2]:
         raise InputError(
             f"{path}: {name}expected maps of shape (N, N) or (n, N, N). "

@@ -98,7 +98,8 @@ class Coding:
         array of ``dtype``
         """
         if self.dtype.kind in "iu":
-            return (stored.astype(np.int64) + int(self.zero)).astype(self.dtype)
+            zero = np.uint64(int(self.zero) % 2**64)
+            return (stored.astype(np.uint64) + zero).astype(self.dtype)  # modulo 2⁶⁴: exact
         values = stored * np.float64(self.scale) + self.zero
         return values if self.blank is None else np.where(stored == self.blank, np.nan, values)
 

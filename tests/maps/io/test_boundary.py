@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import io
 import os
 import pickle
 import threading
@@ -56,6 +57,21 @@ def test_every_exception_becomes_one_line_with_file_and_cause(error):
     with pytest.raises(InputError, match=cause) as caught, input_errors("a.h5"):
         raise error
     assert "\n" not in str(caught.value)
+
+
+def test_an_archive_behind_another_one_is_refused(tmp_path):
+    content = io.BytesIO()
+    np.savez(content, kappa=np.zeros((2, 8, 8), "f4"), pixel_arcmin=1.0)
+    (tmp_path / "two.npz").write_bytes(2 * content.getvalue())  # cat one.npz one.npz
+    with pytest.raises(InputError, match=r"two.npz: .*two files in one"):
+        read_maps(tmp_path / "two.npz")
+
+
+def test_a_data_set_without_values_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["kappa"] = h5py.Empty("f4")
+    with pytest.raises(InputError, match=r"a.h5: kappa: holds no maps"):
+        read_maps(tmp_path / "a.h5", pixel_arcmin=1.0)
 
 
 @pytest.mark.parametrize("text", ["\0", "x" * 300, "a/b/c"])

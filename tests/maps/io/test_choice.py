@@ -152,16 +152,22 @@ def test_a_mask_is_taken_by_name(tmp_path):
         read_mask(tmp_path / "two.npz", pixels=N)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16", "int32", "uint32", "int64"])
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int8", "uint16", "int16", "int32", "uint32", "int64", "uint64"]
+)
 def test_masks_of_any_integers_are_read_from_fits(tmp_path, dtype):
     fits.PrimaryHDU(np.tri(N).astype(dtype)).writeto(tmp_path / "mask.fits")
     np.testing.assert_array_equal(read_mask(tmp_path / "mask.fits", pixels=N), np.tri(N))
 
 
-@pytest.mark.parametrize("dtype", ["int16", "uint16", "int8", "uint8", "int32"])
-def test_images_of_integers_without_a_scale_are_no_maps(tmp_path, dtype):
+@pytest.mark.parametrize("blank", [False, True])
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "int8", "uint8", "int32", "uint64"])
+def test_images_of_integers_without_a_scale_are_no_maps(tmp_path, dtype, blank):
     counts = np.random.default_rng(0).integers(0, 100, (N, N)).astype(dtype)
-    fits.PrimaryHDU(counts, fits.Header({"ANGLE": 1.0})).writeto(tmp_path / "a.fits")
+    image = fits.PrimaryHDU(counts, fits.Header({"ANGLE": 1.0}))
+    if blank:  # no value of a real number makes counts real numbers
+        image.header["BLANK"] = 0
+    image.writeto(tmp_path / "a.fits")
     with pytest.raises(InputError, match=r"a.fits: .*floating-point maps. Received: dtype"):
         read_maps(tmp_path / "a.fits")
 

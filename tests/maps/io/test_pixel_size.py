@@ -130,6 +130,13 @@ def test_sizes_that_are_not_positive_are_refused(tmp_path, size):
         read_maps(tmp_path / "b.npy", pixel_arcmin=size)
 
 
+@pytest.mark.parametrize("size", [True, 1 + 2j])
+def test_sizes_that_are_no_real_numbers_are_refused(tmp_path, size):
+    np.savez(tmp_path / "a.npz", kappa=kappa(), pixel_arcmin=size)
+    with pytest.raises(InputError, match=r"a.npz: .*expected a real number. Received"):
+        read_maps(tmp_path / "a.npz")
+
+
 def test_files_of_a_folder_must_agree(tmp_path):
     for name, size in (("a", 2.0), ("b", 2.0005), ("c", 3.0)):
         write_maps(tmp_path / f"{name}.npz", MapSet(kappa(), size))
