@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
@@ -80,7 +80,7 @@ def build_app(emulator: Emulator) -> Starlette:
             Route("/metadata", metadata),
             Route("/invocations", invocations, methods=["POST"]),
         ],
-        exception_handlers={_RefusedError: _refusal, InputError: _refusal},
+        exception_handlers=dict.fromkeys((_RefusedError, InputError, ClientDisconnect), _refusal),
     )
 
 
@@ -112,7 +112,7 @@ async def _refusal(request: Request, error: Exception) -> Response:
 
 async def _document(request: Request) -> Any:
     """Return the JSON of a request, read no further than the largest size."""
-    content_type = request.headers.get("content-type", "").split(";")[0].strip()
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if content_type != "application/json":
         raise _RefusedError(415, f"expected application/json. Received: {content_type!r}")
     body = b""
@@ -121,11 +121,19 @@ async def _document(request: Request) -> Any:
         if len(body) > _LARGEST_BODY:
             raise _RefusedError(413, f"expected at most {_LARGEST_BODY} bytes")
     try:
-        return json.loads(body)
+        return json.loads(body, object_pairs_hook=_object)
     except RecursionError:
         raise _RefusedError(400, "not readable: the JSON is nested too deeply") from None
     except ValueError as error:
         raise _RefusedError(400, f"not readable as JSON ({one_line(error, 100)})") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; of a key that is given twice, Python would take the last value."""
+    document = dict(pairs)
+    if len(document) < len(pairs):
+        raise ValueError("a key is given twice")
+    return document
 
 
 def _table(document: Any) -> tuple[list[Any], list[Any]]:

@@ -186,6 +186,7 @@ def test_a_request_that_cannot_be_answered_is_refused_with_the_reason(app, kind)
         (b"{", 400, "not readable as JSON"),
         (b"", 400, "not readable as JSON"),
         (b"\xff\xfe\x00", 400, "not readable as JSON"),
+        (b'{"dataframe_records": [{"maps": 1, "maps": 5}]}', 400, "a key is given twice"),
         (b"[" + b"9" * 5000 + b"]", 400, "not readable as JSON"),
         (b" " * (2**20 + 1), 413, "at most 1048576 bytes"),
     ],
@@ -200,6 +201,23 @@ def test_other_contents_than_json_are_refused(app):
     status, answer = call(app, "/invocations", b"maps\n1\n", {"content-type": "text/csv"})
     assert status == 415
     assert b"expected application/json" in answer
+
+
+def test_the_type_of_a_content_may_have_capitals(app):
+    body = json.dumps(table(["maps"], [1])).encode()
+    assert call(app, "/invocations", body, {"content-type": "Application/JSON"})[0] == 200
+
+
+def test_a_client_that_leaves_is_no_error(app):
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        assert message.get("status", 400) == 400
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/invocations", "headers": headers}
+    asyncio.run(app({**scope, "query_string": b""}, receive, send))
 
 
 def test_an_address_in_use_is_refused():
