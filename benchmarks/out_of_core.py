@@ -1,118 +1,126 @@
-"""Training speed with a file of maps much larger than memory, and with maps in memory.
+"""Memory of the commands with more maps than a budget of memory.
 
-python benchmarks/out_of_core.py --write 1000000
-systemd-run --scope -p MemoryMax=1600M python benchmarks/out_of_core.py
+python benchmarks/out_of_core.py                                      # files of 1 GB in all
+python benchmarks/out_of_core.py --real 400 --generated 200 --pixels 32
 
-The memory limit is a tenth of the file. One training reads the maps of every step from all parts of
-the file; the other has its maps in memory. Both train the same preset, alternately.
+The commands simulate two sets, compare them, and train on the larger one until the training has run
+for a while. Each command is a process of its own, whose largest resident memory is printed; for
+evaluation and training it has to stay below the budget. Files are removed at the end.
 """
-
-# ruff: noqa: E402 - see sys.path
 
 import argparse
 import os
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 # A script's own folder comes first, and statistics.py would hide the standard library's module.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import numpy as np
-
-from cosmogan_k3._typing import Maps
-from cosmogan_k3.maps import Batches, MapSet, Scaling, read_maps
-
-_IN_MEMORY = 2000
-
-# Different maps in the file. They repeat: a disk does not recognize equal maps.
-_SIMULATED = 10_000
+# A signal to a training writes a checkpoint and ends it with this status.
+_TERMINATED = 143
 
 
-def write(path: Path, count: int) -> None:
-    """Write a file of ``count`` maps of 64²."""
-    from cosmogan_k3.config import Simulation
-    from cosmogan_k3.simulation import simulate_maps
-
-    maps = simulate_maps(Simulation(maps=min(count, _SIMULATED)), quiet=True)
-    kappa = maps.kappa.astype("float32")
-    shape = (count, *kappa.shape[1:])
-    file = np.lib.format.open_memmap(path, mode="w+", dtype="float32", shape=shape)
-    for start in range(0, count, len(kappa)):
-        file[start : start + len(kappa)] = kappa[: count - start]
-    file.flush()
-
-
-class _CountedBatches(Batches):
-    """A given number of batches per epoch, taken from all maps."""
-
-    count: int
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __getitem__(self, index: int) -> Maps | tuple[Maps, np.ndarray]:
-        return super().__getitem__(index % (len(self.kappa) // self.batch_size))
-
-
-def training_speed(maps: MapSet, preset_name: str, count: int) -> float:
-    """Images per second of ``count`` training steps, without the first quarter of them.
+def run(*arguments: object, until: Callable[[], bool] | None = None) -> tuple[float, float]:
+    """Run a command of cosmogan.
 
     Parameters
     ----------
-    maps : MapSet
-        Training maps, in memory or in a file.
-    preset_name : str
-        Name of the preset.
-    count : int
-        Number of steps.
+    *arguments : object
+        Of the command line.
+    until : function, optional
+        The command gets SIGTERM as soon as this returns True.
 
     Returns
     -------
-    float
-        Images per second.
+    megabytes, seconds : float
+        Largest resident memory, and time.
     """
-    import keras
-
-    from cosmogan_k3.gan.build import build_adapted_gan
-    from cosmogan_k3.gan.presets import get_preset
-
-    preset = get_preset(preset_name)
-    scaling = Scaling.fit(preset.scaling, maps.kappa[:_IN_MEMORY])
-    options = {"batch_size": preset.batch_size, "augment": preset.augment}
-    batches = _CountedBatches(maps.kappa, scaling, **options)
-    batches.count = count
-    gan = build_adapted_gan(preset, batches, maps, seed=0)
-    ends: list[float] = []
-    clock = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda batch, logs: ends.append(time.perf_counter())
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "cosmogan_k3", *map(str, arguments)]
+    process = subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": sys.path[0]}, stdout=subprocess.DEVNULL
     )
-    gan.fit(batches, epochs=1, verbose=0, callbacks=[clock])
-    return (count - 1 - count // 4) * preset.batch_size / (ends[-1] - ends[count // 4])
+    ended = threading.Event()
+    if until is not None:
+        threading.Thread(target=_terminate, args=(process.pid, until, ended)).start()
+    _, status, usage = os.wait4(process.pid, 0)
+    ended.set()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, _TERMINATED):
+        raise SystemExit(f"{' '.join(command)}: status {process.returncode}")
+    return usage.ru_maxrss / 1e3, time.perf_counter() - start
+
+
+def _terminate(process: int, until: Callable[[], bool], ended: threading.Event) -> None:
+    while not ended.wait(1):
+        if until():
+            os.kill(process, signal.SIGTERM)
+            return
+
+
+def after_steps(out: Path, seconds: float) -> Callable[[], bool]:
+    """Return whether a training has had ``seconds`` for its steps, after its first checkpoint."""
+    begun: list[float] = []
+
+    def is_over() -> bool:
+        if not begun and any((out / "checkpoints").glob("epoch-*")):
+            begun.append(time.perf_counter())
+        return bool(begun) and time.perf_counter() - begun[0] > seconds
+
+    return is_over
+
+
+def measure(folder: Path, arguments: argparse.Namespace) -> bool:
+    """Run the commands, print a table, and return whether the budget was kept."""
+    suffix, pixels = arguments.format, arguments.pixels
+    sets = {
+        "real": (folder / f"real.{suffix}", arguments.real, 1),
+        "generated": (folder / f"generated.{suffix}", arguments.generated, 2),
+    }
+    print("| command | data (MB) | peak (MB) | s |", "| --- " * 4 + "|", sep="\n")
+    within = True
+
+    def row(name: str, files: list[Path], budget: float, peak: float, seconds: float) -> bool:
+        data = sum(path.stat().st_size for path in files) / 1e6
+        print(f"| {name} | {data:.0f} | {peak:.0f} | {seconds:.0f} |", flush=True)
+        return peak <= budget
+
+    for name, (path, count, seed) in sets.items():
+        options = ["--maps", count, "--pixels", pixels, "--seed", seed, "--out", path, "--quiet"]
+        row(f"simulate ({name})", [path], float("inf"), *run("simulate", *options))
+    real, generated = (path for path, _, _ in sets.values())
+    size = ["--pixel-arcmin", 300 / pixels] if suffix == "npy" else []
+    options = ["--real", real, "--generated", generated, "--out", folder / "evaluation", *size]
+    found = run("evaluate", *options, "--quiet")
+    within &= row("evaluate", [real, generated], arguments.budget, *found)
+    out = folder / "run"
+    options = ["--data", real, "--preset", arguments.preset, "--backend", arguments.backend, *size]
+    options += ["--tracking", "off", "--model-name", "", "--out", out, "--quiet"]
+    found = run("train", *options, until=after_steps(out, arguments.seconds))
+    return row("train", [real], arguments.budget, *found) and within
 
 
 def main() -> None:
-    """Write the file, or print a table of the speeds."""
+    """Print the table; exit with 1 if a command needed more memory than the budget."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backend", default="torch")
+    parser.add_argument("--real", type=int, default=12_000, help="maps of the larger set")
+    parser.add_argument("--generated", type=int, default=4000, help="maps of the smaller set")
+    parser.add_argument("--pixels", type=int, default=128)
+    parser.add_argument("--format", choices=["h5", "npy", "fits"], default="h5")
+    parser.add_argument("--budget", type=float, default=1000, metavar="MB")
     parser.add_argument("--preset", default="quick")
-    parser.add_argument("--file", type=Path, default=Path("out_of_core.npy"))
-    parser.add_argument(
-        "--write", type=int, metavar="MAPS", help="write a file of this many maps, and end"
-    )
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--backend", default="torch")
+    parser.add_argument("--seconds", type=float, default=60, help="of training steps")
     arguments = parser.parse_args()
-    os.environ["KERAS_BACKEND"] = arguments.backend
-    if arguments.write:
-        write(arguments.file, arguments.write)
-        return
-    on_disk = read_maps(arguments.file, pixel_arcmin=4.6875)
-    in_memory = MapSet(np.array(on_disk.kappa[:_IN_MEMORY]), on_disk.pixel_arcmin)
-    print("| maps | GB | images/s |", "| --- " * 3 + "|", sep="\n")
-    for maps in (in_memory, on_disk, in_memory, on_disk):
-        speed = training_speed(maps, arguments.preset, arguments.steps)
-        gigabytes = len(maps) * maps.kappa[0].nbytes / 1e9
-        print(f"| {len(maps):,} | {gigabytes:.1f} | {speed:.0f} |", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        within = measure(Path(folder), arguments)
+    raise SystemExit(0 if within else "more memory than the budget")
 
 
 if __name__ == "__main__":

@@ -139,13 +139,15 @@ def copy_metrics(
     sets = [maps for maps in (generated, real, searched) if maps is not None]
     if not all(np.ptp(maps, axis=(1, 2)).all() for maps in sets):
         return {"constant_share": float((np.ptp(generated, axis=(1, 2)) == 0).mean())}
+    of_real, of_generated = (None, None) if units is None else (u.index for u in units)
+    duplicates = duplicate_rate(generated, real, groups=of_generated, independent_groups=of_real)
+    effective = effective_number(generated, real, independent_groups=of_real)
     metrics: dict[str, float] = {
-        "duplicate_rate": duplicate_rate(generated, real).rate,
-        "effective_share": effective_number(generated, real) / len(generated),
+        "duplicate_rate": duplicates.rate,
+        "effective_share": effective / len(generated),
         "audited_maps": len(generated),
     }
     if searched is not None:
-        of_real, of_generated = (None, None) if units is None else (u.index for u in units)
         found = memorisation_test(
             generated, searched, real, heldout_groups=of_real, generated_groups=of_generated
         )

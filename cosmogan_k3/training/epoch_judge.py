@@ -83,7 +83,8 @@ class EpochJudge:
         """Return the maps' diversity relative to the held-out maps; NaN if they are not finite."""
         if not np.isfinite(generated).all():
             return float("nan")
-        return relative_diversity(self.validation.real, generated)
+        groups = self.held_out.map_id[: self.n_maps]
+        return relative_diversity(self.validation.real, generated, groups=groups)
 
 
 def judge_epoch(

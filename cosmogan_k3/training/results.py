@@ -19,6 +19,7 @@ from cosmogan_k3.gan.network_metrics import latent_smoothness, learned_frechet
 from cosmogan_k3.gan.sampler import Sampler
 from cosmogan_k3.maps import Splits
 from cosmogan_k3.maps.io.atomic import replacing
+from cosmogan_k3.maps.split_file import SPLIT_FILE
 from cosmogan_k3.parallel.executor import thread_map
 from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import champion, runs
@@ -29,6 +30,8 @@ from cosmogan_k3.training.setup import MODEL
 
 # The latents of the final evaluation are none that training or validation used.
 TEST_SEED = 1_000_003
+
+_LONGEST_TAG = 5000  # characters, of any MLflow store
 
 
 def finish(
@@ -93,7 +96,10 @@ def _record(
     """Write and log an evaluation, and register the model."""
     paths = write_evaluation(Path(config.out), evaluation)
     metrics = dict(evaluation.metrics)
+    paths = [*paths, Path(config.out) / SPLIT_FILE]
     runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
+    if evaluation.warnings:
+        runs.log_tags({"warnings": "\n".join(evaluation.warnings)[:_LONGEST_TAG]})
     runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
     judge = EpochJudge.if_enough(splits.validation)
     verdict = champion.register(

@@ -110,7 +110,7 @@ def _wide_scale(result: Result) -> tuple[str, dict[str, float]]:
     means = np.concatenate([result.real, result.generated])
     if (means > 0).all():
         return "log", {}
-    sizes = np.abs(means[means != 0])
+    sizes = np.abs(means[np.isfinite(means) & (means != 0)])  # a constant map has no skewness
     return "symlog", {"linthresh": float(np.percentile(sizes, 25)) if sizes.size else 1.0}
 
 

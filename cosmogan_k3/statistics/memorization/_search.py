@@ -23,7 +23,7 @@ _BLOCK = 2**22
 
 
 def search_shifts(
-    maps: Maps, references: Maps, *, symmetries: bool, within: bool
+    maps: Maps, references: Maps, *, symmetries: bool, units: IntArray | None
 ) -> tuple[FloatArray, IntArray]:
     """Find the reference with the largest correlation over all periodic shifts.
 
@@ -35,8 +35,8 @@ def search_shifts(
         Maps to compare with.
     symmetries : bool
         Whether to search over rotations by 90° and reflections.
-    within : bool
-        Whether both sets are the same, so that a map is not compared with itself.
+    units : int array (n,) or None
+        Unit of each map if both sets are the same: a map is not compared with those of its own.
 
     Returns
     -------
@@ -49,11 +49,13 @@ def search_shifts(
     low, wave = _low_modes(references, turns[:1])
     parts = np.ascontiguousarray(low[:, 0].T.real), np.ascontiguousarray(low[:, 0].T.imag)
     correlation, index = np.empty(len(maps)), np.empty(len(maps), dtype=np.int64)
-    count = min(_CANDIDATES, len(references) - within)
     for i, turned in enumerate(_low_modes(maps, turns)[0]):
         scores = np.stack([_best_over_grid(modes * wave, parts, symmetries) for modes in turned])
-        if within:
-            scores[:, i] = -np.inf
+        count = min(_CANDIDATES, len(references))
+        if units is not None:
+            own = units == units[i]
+            scores[:, own] = -np.inf
+            count = min(count, int(np.count_nonzero(~own)))
         candidates = np.argpartition(-scores.max(axis=0), count - 1)[:count]
         every_turn = np.stack([_turned(maps[i], turn) for turn in turns])
         likely_turn = every_turn[scores[:, candidates].argmax(axis=0)]
@@ -64,7 +66,7 @@ def search_shifts(
 
 
 def search_aligned(
-    maps: Maps, references: Maps, *, symmetries: bool, within: bool
+    maps: Maps, references: Maps, *, symmetries: bool, units: IntArray | None
 ) -> tuple[FloatArray, IntArray]:
     """Find the reference with the largest correlation without shifts; see ``search_shifts``.
 
@@ -72,7 +74,8 @@ def search_aligned(
     ----------
     maps, references : float array (n, N, N), (m, N, N)
         Maps, and those to compare with.
-    symmetries, within : bool
+    symmetries : bool
+    units : int array (n,) or None
         As for ``search_shifts``.
 
     Returns
@@ -89,8 +92,8 @@ def search_aligned(
         for first in range(0, len(references), step):
             unit = _unit(references[first : first + step]).reshape(-1, size)
             scores = (block.reshape(-1, size) @ unit.T).reshape(*block.shape[:2], -1).max(axis=0)
-            if within:
-                scores[own[:, None] == first + np.arange(len(unit))] = -np.inf
+            if units is not None:
+                scores[units[own][:, None] == units[first : first + len(unit)]] = -np.inf
             best = scores.argmax(axis=1)
             value = np.take_along_axis(scores, best[:, None], axis=1)[:, 0]
             better = value > correlation[own]

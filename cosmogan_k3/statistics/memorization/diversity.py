@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cosmogan_k3._typing import FloatArray, IntArray, Maps
 from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neighbours
+from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.units import plain_maps
 
 # Below this distance rounding in float32 cannot tell two maps from copies, for which z is infinite.
@@ -46,6 +48,8 @@ def duplicate_rate(
     false_alarms: float = 0.01,
     shifts: bool = True,
     symmetries: bool = True,
+    groups: ArrayLike | None = None,
+    independent_groups: ArrayLike | None = None,
 ) -> Duplicates:
     """Count the maps that are more similar to another map of the set than independent maps are.
 
@@ -67,6 +71,9 @@ def duplicate_rate(
         Expected number of false duplicates in a set of n independent maps.
     shifts, symmetries : bool, default True
         Search over periodic shifts and symmetries, as in ``nearest_neighbours``.
+    groups, independent_groups : int array (n,), (m,), optional
+        Unit of each map, such as the larger map that it was cut from; by default each map is a
+        unit. Patches of one unit share large modes: none counts as the neighbour of another.
 
     Returns
     -------
@@ -96,15 +103,23 @@ def duplicate_rate(
             "The distribution of independent maps needs at least three of them. "
             f"Received: {len(independent)}"
         )
+    sets = (maps, groups), (independent, independent_groups)
     distance, null = (
-        nearest_neighbours(m, shifts=shifts, symmetries=symmetries)[0] for m in (maps, independent)
+        nearest_neighbours(of_set, shifts=shifts, symmetries=symmetries, groups=units)[0]
+        for of_set, units in sets
     )
-    ratio = (len(maps) - 1) / (len(independent) - 1)
+    ratio = _neighbours(len(maps), groups) / _neighbours(len(independent), independent_groups)
     location, scale = _gumbel(null, ratio)
     limit = np.tanh(location - scale * np.log(-np.log1p(-false_alarms / len(maps))))
     threshold = np.sqrt(2 - 2 * limit)
     found = distance < threshold
     return Duplicates(float(found.mean()), float(threshold), np.flatnonzero(found))
+
+
+def _neighbours(n: int, groups: ArrayLike | None) -> float:
+    """Mean number of maps of other units."""
+    sizes = Units(n, groups).or_rows().sizes
+    return n - float(np.sum(sizes**2)) / n
 
 
 def _gumbel(distance: FloatArray, ratio: float) -> tuple[float, float]:
@@ -115,7 +130,9 @@ def _gumbel(distance: FloatArray, ratio: float) -> tuple[float, float]:
     return median + scale * np.log(np.log(2)) + scale * np.log(ratio), scale
 
 
-def effective_number(maps: Maps, independent: Maps) -> float:
+def effective_number(
+    maps: Maps, independent: Maps, *, independent_groups: ArrayLike | None = None
+) -> float:
     """Effective number of independent maps in a set.
 
     r_ij is the correlation of the pixels of two maps, and ρ the mean of r² over pairs of
@@ -138,6 +155,9 @@ def effective_number(maps: Maps, independent: Maps) -> float:
         Convergence maps, or rows of standardized features.
     independent : float array (m, ...)
         At least as many maps or rows that are known to be independent, such as real ones.
+    independent_groups : int array (m,), optional
+        Unit of each independent map, such as the larger map that it was cut from; by default each
+        map is a unit. ρ is the mean over pairs of different units, unless there is only one.
 
     Returns
     -------
@@ -168,15 +188,16 @@ def effective_number(maps: Maps, independent: Maps) -> float:
             f"Needs two sets of maps of one size. Received: {maps.shape}, {independent.shape}"
         )
     n = len(maps)
-    chance = _mean_squared_correlation(independent)
+    units = Units(len(independent), independent_groups).or_rows()
+    chance = _mean_squared_correlation(independent, units)
     if chance > 1 - _COPIES:
         raise ValueError("independent maps must differ. Received: copies of one another")
-    excess = (_mean_squared_correlation(maps) - chance) / (1 - chance)
+    excess = (_mean_squared_correlation(maps, Units(n)) - chance) / (1 - chance)
     return float(n / (1 + (n - 1) * max(excess, 0.0)))
 
 
-def _mean_squared_correlation(maps: Maps) -> float:
-    """Mean of r² over all pairs of different maps."""
+def _mean_squared_correlation(maps: Maps, units: Units) -> float:
+    """Mean of r² over all pairs of maps of different units."""
     rows = maps.reshape(len(maps), -1).astype(np.float64)
     rows -= rows.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
@@ -184,4 +205,8 @@ def _mean_squared_correlation(maps: Maps) -> float:
         raise ValueError("maps must vary. Received: a constant map")
     rows /= norm
     correlation = rows @ rows.T
-    return float((np.vdot(correlation, correlation) - len(rows)) / (len(rows) * (len(rows) - 1)))
+    of_one_unit = units.index[:, None] == units.index
+    np.fill_diagonal(of_one_unit, False)
+    left_out = len(rows) + np.square(correlation[of_one_unit]).sum()
+    pairs = len(rows) * (len(rows) - 1) - np.count_nonzero(of_one_unit)
+    return float((np.vdot(correlation, correlation) - left_out) / pairs)

@@ -1,10 +1,12 @@
 """The nearest reference of each map, under periodic shifts and the symmetries of the square."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cosmogan_k3._typing import FloatArray, IntArray, Maps
 from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.memorization._search import search_aligned, search_shifts
+from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.units import plain_maps
 
 
@@ -14,6 +16,7 @@ def nearest_neighbours(
     *,
     shifts: bool = True,
     symmetries: bool = True,
+    groups: ArrayLike | None = None,
 ) -> tuple[FloatArray, IntArray]:
     """Find the nearest reference of each map, under the symmetries of the square and shifts.
 
@@ -47,6 +50,10 @@ def nearest_neighbours(
         Whether to search over all N² periodic shifts.
     symmetries : bool, default True
         Whether to search over rotations by 90° and reflections.
+    groups : int array (n,), optional
+        Unit of each map, such as the larger map that it was cut from; by default each map is a
+        unit. Without ``references`` a map is not compared with those of its own unit, unless all
+        are of one.
 
     Returns
     -------
@@ -74,17 +81,18 @@ def nearest_neighbours(
     ----------
     Lewis 1995, Fast normalized cross-correlation. The search for candidates in few modes is ours.
     """
-    within = references is None
     maps = _checked(maps)
+    units = Units(len(maps), groups).or_rows() if references is None else None
     others = maps if references is None else _checked(references)
     if maps.shape[1] != others.shape[1]:
         raise ValueError(
             f"Maps of different sides. Received: {maps.shape[1]} and {others.shape[1]} pixels"
         )
-    if len(others) <= within:
+    if units is not None and len(maps) < 2:
         raise ValueError(f"A map needs another to compare with. Received: {len(maps)} map")
     search = search_shifts if shifts else search_aligned
-    correlation, index = search(maps, others, symmetries=symmetries, within=within)
+    index_of_unit = None if units is None else units.index
+    correlation, index = search(maps, others, symmetries=symmetries, units=index_of_unit)
     return np.sqrt(np.clip(2 - 2 * correlation, 0, None)), index
 
 

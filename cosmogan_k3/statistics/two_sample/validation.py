@@ -12,6 +12,7 @@ from cosmogan_k3.statistics.two_sample.distances import relative_error
 from cosmogan_k3.statistics.two_sample.halves import null_halves
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import ks_pixels
 from cosmogan_k3.statistics.two_sample.pca import pca_merit, pca_projection
+from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.units import in_unit, plain_maps
 
 SCORED = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error", "pca_distance")
@@ -203,7 +204,9 @@ def validation_score(distances: Metrics, names: Sequence[str] = SCORED) -> float
     return float(np.mean(np.log1p(ratios) - np.log(2)))
 
 
-def relative_diversity(real: FloatMaps, generated: FloatMaps) -> float:
+def relative_diversity(
+    real: FloatMaps, generated: FloatMaps, *, groups: ArrayLike | None = None
+) -> float:
     """Compute the rms distance between generated maps in units of that between real maps.
 
     With a sum over pixels p::
@@ -218,6 +221,10 @@ def relative_diversity(real: FloatMaps, generated: FloatMaps) -> float:
     ----------
     real, generated : float array (n, N, N)
         Convergence; at least two maps each, and the numbers of maps may differ.
+    groups : int array (n,), optional
+        Unit of each real map, such as the larger map that it was cut from; by default each map is
+        a unit. The real distance is that between maps of different units: patches of one share
+        large modes.
 
     Returns
     -------
@@ -231,8 +238,20 @@ def relative_diversity(real: FloatMaps, generated: FloatMaps) -> float:
     >>> [round(relative_diversity(real, maps), 6) for maps in (0.5 * real, one)]
     [0.5, 0.0]
     """
-    spreads = [
-        np.var(np.asarray(maps, dtype=np.float64), axis=0, ddof=1).sum()
-        for maps in (generated, real)
-    ]
-    return float(np.sqrt(spreads[0] / spreads[1]))
+    units = Units(len(real), groups).or_rows()
+    spread = _spread(np.asarray(generated, np.float64), Units(len(generated)))
+    return float(np.sqrt(spread / _spread(np.asarray(real, np.float64), units)))
+
+
+def _spread(maps: FloatMaps, units: Units) -> float:
+    """Half the mean square distance between maps of different units."""
+    if units.are_rows:
+        return float(np.var(maps, axis=0, ddof=1).sum())
+    # n Σ|κ_i − ⟨κ⟩|² is the sum of |κ_i − κ_j|² over all pairs, and so it is in each unit.
+    parts = [maps[units.rows(np.array([unit]))] for unit in range(len(units))]
+    all_pairs, of_units = _pair_sum(maps), sum(map(_pair_sum, parts))
+    return (all_pairs - of_units) / (len(maps) ** 2 - int((units.sizes**2).sum()))
+
+
+def _pair_sum(maps: FloatMaps) -> float:
+    return len(maps) * float(np.square(maps - maps.mean(axis=0)).sum())

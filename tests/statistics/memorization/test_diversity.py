@@ -89,6 +89,44 @@ def test_moving_turning_or_rescaling_all_maps_changes_nothing(seed, axis):
     assert 1 <= before <= 8
 
 
+def patches(rng, units, of_each, pixels=16):
+    """Return white maps that share a strong field with the others of their unit, and the units."""
+    groups = np.arange(units).repeat(of_each)
+    shared = rng.normal(size=(units, pixels, pixels))[groups]
+    return shared + 0.3 * rng.normal(size=(len(groups), pixels, pixels)), groups
+
+
+@pytest.mark.parametrize("shifts", [True, False])
+def test_patches_of_one_unit_are_no_duplicates_of_one_another(rng, shifts):
+    maps, groups = patches(rng, 10, 4)
+    others, of_others = patches(rng, 10, 4)
+    options = {"shifts": shifts, "symmetries": False, "independent_groups": of_others}
+    assert duplicate_rate(maps, others, groups=groups, **options).rate == 0
+    maps[5] = maps[30]  # of another unit
+    assert {5, 30} <= set(duplicate_rate(maps, others, groups=groups, **options).index)
+    # Generated maps, each a unit, that repeat a unit are found against patches that share fields.
+    assert duplicate_rate(maps, others, **options).rate == 1
+
+
+def test_chance_correlations_are_those_between_units(rng):
+    reference, groups = patches(rng, 20, 5)
+    maps = rng.normal(size=(50, 16, 16))
+    maps[25:] = maps[:25]
+    found = effective_number(maps, reference, independent_groups=groups)
+    assert found == pytest.approx(25, rel=0.03)  # scatter of rho, as above, on 256 pixels
+    assert effective_number(maps, reference) > 26  # the shared fields pass for chance
+
+
+def test_maps_that_are_units_give_the_same_bits(rng):
+    maps, others = random_maps(rng, 12, 16), random_maps(rng, 12, 16)
+    each = rng.permutation(12)
+    assert (
+        duplicate_rate(maps, others, groups=each, independent_groups=each).threshold
+        == duplicate_rate(maps, others).threshold
+    )
+    assert effective_number(maps, others, independent_groups=each) == effective_number(maps, others)
+
+
 def test_errors_name_the_cause(rng):
     maps = rng.normal(size=(4, 6, 6))
     with pytest.raises(ValueError, match="at least three"):

@@ -95,3 +95,20 @@ def test_diversity_is_the_ratio_of_rms_pairwise_distances(maps):
     # The mean of equal numbers is rounded in float64.
     assert relative_diversity(real, real[:1].repeat(9, axis=0)) == pytest.approx(0, abs=1e-12)
     assert relative_diversity(real, np.zeros_like(real)) == 0
+
+
+def test_the_diversity_of_patches_is_that_between_units(rng):
+    groups = np.array([4, 4, 1, 1, 1, 7])
+    real, generated = rng.normal(size=(6, 4, 4)), rng.normal(size=(5, 4, 4))
+    across = [
+        np.square(real[i] - real[j]).sum() / 2
+        for i in range(6)
+        for j in range(6)
+        if groups[i] != groups[j]
+    ]
+    spread = generated.var(axis=0, ddof=1).sum()
+    found = relative_diversity(real, generated, groups=groups)
+    assert found == pytest.approx(np.sqrt(spread / np.mean(across)), rel=1e-12)
+    assert relative_diversity(real, generated, groups=np.arange(6)) == relative_diversity(
+        real, generated
+    )
