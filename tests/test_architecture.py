@@ -34,7 +34,7 @@ ARROWS = {
     "evaluation": {"_version", "errors", "maps", "parallel", "statistics"},
     "backend": {"errors"},
     "nn": {"backend", "errors", "statistics"},
-    "gan": {"_version", "backend", "errors", "maps", "nn", "statistics"},
+    "gan": {"_options", "_version", "backend", "errors", "maps", "nn", "statistics"},
     "tracking": {"_version", "cosmogan_k3", "errors", "gan", "maps"},
     "emulator": {"errors", "gan", "maps", "tracking"},
     "serving": {"_version", "emulator", "errors", "gan"},

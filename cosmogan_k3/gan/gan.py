@@ -76,7 +76,7 @@ class GAN(backend.TrainStep, keras.Model):
     Raises
     ------
     InputError
-        If a pixel has no size.
+        If a pixel has no size, or the generator does not fit the latent space.
     ValueError
         If ``average_decay`` lies outside [0, 1).
 
@@ -111,9 +111,9 @@ class GAN(backend.TrainStep, keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_pixel_size(pixel_arcmin)
         if not 0 <= average_decay < 1:
             raise ValueError(f"average_decay must lie in [0, 1). Received: {average_decay}")
+        latent_space.check(generator, conditioning)
         self.generator = generator
         self.discriminator = discriminator
         self.averaged_generator = keras.models.clone_model(generator)
@@ -121,7 +121,7 @@ class GAN(backend.TrainStep, keras.Model):
         self.averaged_generator.trainable = False
         self.latent_space = latent_space
         self.scaling = scaling
-        self.pixel_arcmin = pixel_arcmin
+        self.pixel_arcmin = check_pixel_size(pixel_arcmin)
         self.reference_size = reference_size
         self.average_decay = average_decay
         self.spectral_weight = spectral_weight

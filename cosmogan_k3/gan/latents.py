@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from cosmogan_k3._options import LARGEST_SIDE
 from cosmogan_k3._typing import Tensor
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps import Conditioning
 
 # Shape of one latent input without the batch axis.
 LatentShape = tuple[int, ...]
@@ -30,6 +33,11 @@ class LatentSpace:
     margin : int
         Pixels that are drawn beyond each edge of a map.
 
+    Raises
+    ------
+    InputError
+        If a size is not a whole number within the bounds of maps.
+
     Examples
     --------
     >>> space = LatentSpace(((8, 8, 16), (64, 64, 1)), pixels=64)
@@ -42,6 +50,21 @@ class LatentSpace:
     shapes: tuple[LatentShape, ...]
     pixels: int
     margin: int = 0
+
+    def __post_init__(self) -> None:
+        sizes = [self.pixels, *(size for shape in self.shapes for size in shape)]
+        bounds = [(size, 1) for size in sizes] + [(self.margin, 0)]
+        for size, least in bounds:
+            if type(size) is not int or not least <= size <= LARGEST_SIDE:
+                raise InputError(
+                    f"Sides and latents of maps are whole numbers from {least} to "
+                    f"{LARGEST_SIDE:,}. Received: {size!r}"
+                )
+
+    @property
+    def drawn_pixels(self) -> int:
+        """Side of the maps with their margin, as the generator draws them."""
+        return self.pixels + 2 * self.margin
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "LatentSpace":
@@ -74,7 +97,7 @@ class LatentSpace:
                 f"Received: pixels={pixels}",
                 parameter="pixels",
             )
-        native = self.pixels + 2 * self.margin
+        native = self.drawn_pixels
         cell = native // self.shapes[0][0]
         if pixels < cell or pixels % cell:
             raise InputError(
@@ -85,6 +108,33 @@ class LatentSpace:
         drawn = pixels + 2 * self.margin
         scaled = ((side * drawn // native, channels) for side, _, channels in self.shapes)
         return tuple((side, side, channels) for side, channels in scaled)
+
+    def check(self, generator: keras.Model, conditioning: Conditioning | None) -> None:
+        """Refuse a generator that draws other maps from these latents.
+
+        Their shapes are followed through the generator; nothing of their size is created.
+
+        Parameters
+        ----------
+        generator : keras.Model
+        conditioning : Conditioning or None
+            Parameters that the generator depends on.
+
+        Raises
+        ------
+        InputError
+        """
+        shapes: list[tuple[int | None, ...]] = [(None, *shape) for shape in self.shapes]
+        if conditioning is not None:
+            shapes.append((None, len(conditioning.names)))
+        drawn = tuple(generator.compute_output_shape(shapes))[1:]
+        side = self.drawn_pixels
+        if drawn != (side, side, 1):
+            raise InputError(
+                f"The generator draws maps of shape {drawn} from these latents; expected "
+                f"{(side, side, 1)}, for maps of {self.pixels} pixels with a margin of "
+                f"{self.margin}"
+            )
 
     def crop(self, maps: Tensor) -> Tensor:
         """Remove the margin of drawn maps ``(n, N, N, 1)``."""

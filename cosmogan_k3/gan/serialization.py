@@ -16,19 +16,22 @@ from cosmogan_k3.gan.archive import read_archive, write_archive
 from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.gan.migration import FORMAT, READABLE_FORMATS, migrate, needs_migration
 from cosmogan_k3.gan.provenance import Provenance
+from cosmogan_k3.gan.weight_limit import at_most
 from cosmogan_k3.maps import Conditioning, Scaling
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan.gan import GAN
 
 _RANDOM_STATE = "seed_state"
+_FEWEST_BYTES = 2  # of a number in the file, bfloat16
 
 
 def load_gan(path: PathLike) -> GAN:
     """Load a GAN from a ``.keras`` file that any backend wrote.
 
-    The file may come from anybody: it is read without running anything that it brings along. A
-    file of an earlier format is migrated first.
+    The file may come from anybody: it is read without running anything that it brings along. Its
+    classes are those of this package, and those that the process has registered with Keras. A file
+    of an earlier format is migrated first.
 
     Parameters
     ----------
@@ -41,8 +44,8 @@ def load_gan(path: PathLike) -> GAN:
     Raises
     ------
     InputError
-        If the file is not a readable GAN, was changed after it was saved, or names classes that
-        are not this package's.
+        If the file is not a readable GAN, was changed after it was saved, names other classes, or
+        asks for more weights than it holds.
 
     Examples
     --------
@@ -61,7 +64,8 @@ def load_gan(path: PathLike) -> GAN:
             # Keras reads what was checked and nothing else, even if the file is replaced meanwhile.
             checked = Path(folder) / "checked.keras"
             write_archive(checked, contents)
-            return keras.saving.load_model(checked, safe_mode=True)
+            with at_most(len(contents.weights) // _FEWEST_BYTES):
+                return keras.saving.load_model(checked, safe_mode=True)
     except InputError as error:
         raise InputError(f"{path}: {one_line(error, 300)}") from error
     except Exception as error:  # a foreign file can bring any library to raise anything

@@ -8,7 +8,7 @@ import pytest
 
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import GAN, LatentSpace, adapt, step
-from cosmogan_k3.maps import Scaling
+from cosmogan_k3.maps import Conditioning, Scaling
 from cosmogan_k3.nn.penalties import R1, R2
 from tests.gan.tiny_gan import (
     BATCH_NORM,
@@ -29,6 +29,7 @@ Z = np.array([0.4, 1.5, -0.7, 0.9, 0.2, 1.1], "float32")
 
 
 THETA = np.array([0.5, -1.0, 1.5, 2.0, 0.1, -0.6], "float32")
+THETA_RANGE = Conditioning(("theta",), (0.0,), (1.0,), (-1.0,), (2.0,))
 
 
 def linear_networks(*, conditional):
@@ -54,6 +55,7 @@ def linear_gan(*, average_decay=0.0, conditional=False, **options):
         scaling=Scaling(),
         pixel_arcmin=1.0,
         average_decay=average_decay,
+        conditioning=THETA_RANGE if conditional else None,
     )
     optimizers = keras.optimizers.SGD(RATE_G), keras.optimizers.SGD(RATE_D)
     gan.compile(*optimizers, "wasserstein", run_eagerly=True, **options)
