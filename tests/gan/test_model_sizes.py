@@ -105,6 +105,14 @@ def test_a_pixel_size_in_quotes_is_a_number(model, tmp_path):
     assert Emulator.load(path).pixel_arcmin == 3.0
 
 
+@pytest.mark.parametrize("value", [[], None, "x"])
+def test_a_number_that_only_drawing_uses_is_checked_when_it_is_loaded(value, model, tmp_path):
+    spoil = layer_option("generator", "VirtualBatchNorm", "epsilon")
+    path = with_config(model, tmp_path / "evil.keras", lambda config: spoil(config, value))
+    with pytest.raises(InputError):
+        Emulator.load(path)
+
+
 def test_layers_are_counted_in_the_context_alone():
     add_weight = keras.layers.Layer.add_weight
     with at_most(11):

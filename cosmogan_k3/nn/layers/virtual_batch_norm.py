@@ -93,7 +93,7 @@ class VirtualBatchNorm(keras.layers.Layer):
         self.reference_size = reference_size
         self.mode = mode
         self.axis = axis
-        self.epsilon = epsilon
+        self.epsilon = float(epsilon)
 
     def build(self, input_shape: Shape) -> None:
         """Create γ, β and the frozen statistics."""
