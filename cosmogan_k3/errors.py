@@ -5,6 +5,8 @@ import re
 # A password ends at the last @ before a blank: some programs that take URLs allow @, / and
 # quotation marks in it. Of two URLs in a row, only a blank tells where the second begins.
 _PASSWORD = re.compile(r"(://[^\s:/@]*):\S*@")
+# Colors of a terminal, as Keras puts them into its errors.
+_COLOR = re.compile(r"\x1b\[[\d;]*m")
 _SECRET = re.compile(r"([?&][\w-]*(?:pass|pwd|token|secret|key)[\w-]*=)[^\s'\"&]*", re.IGNORECASE)
 
 
@@ -36,7 +38,9 @@ class InputError(ValueError):
 
 
 def one_line(error: object, limit: int | None = None) -> str:
-    r"""Return a message without line breaks and without passwords of URLs.
+    r"""Return a message without line breaks, control characters and passwords of URLs.
+
+    Names out of files of others may hold control characters, which a terminal would obey.
 
     Parameters
     ----------
@@ -53,8 +57,12 @@ def one_line(error: object, limit: int | None = None) -> str:
     --------
     >>> one_line(ValueError("no such\n   file"))
     'no such file'
+    >>> one_line("\x1b[1mno array 'kappa\x07'\x1b[0m")
+    "no array 'kappa\\x07'"
     """
-    return masked(" ".join(str(error).split()))[:limit]
+    text = " ".join(_COLOR.sub("", str(error)).split())
+    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return masked(shown)[:limit]
 
 
 def masked(text: str) -> str:

@@ -74,9 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
         for field in fields(config):
             _add_option(command, field)
         # Not a parameter of the command: it changes no result, and MLflow does not log it.
-        command.add_argument(
-            "--debug", action="store_true", help="show the traceback of an error (default: False)"
-        )
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
 

@@ -97,7 +97,11 @@ def _read(path: PathLike) -> dict[str, Any]:
         valid = isinstance(content["data_fingerprint"], str) and all(
             isinstance(ids, list) and all(type(i) is int for i in ids) for ids in lists
         )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error})", parameter="split"
+        ) from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path}: is no split of a training ({one_line(error, 200)})", parameter="split"
         ) from error

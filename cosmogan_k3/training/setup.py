@@ -138,7 +138,7 @@ def load(config: TrainConfig | TuneConfig, preset: Preset) -> MapSet:
     )
     if not config.quiet and is_main_process():
         print(f"maps: {maps.describe()}")
-    preset.architecture.latent_shapes(maps.pixels)
+    preset.architecture.check_trainable(maps.pixels)
     return maps
 
 

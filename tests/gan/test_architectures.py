@@ -131,6 +131,16 @@ def test_sides_that_do_not_divide_are_refused(preset, pixels):
         get_preset(preset).architecture.latent_shapes(pixels)
 
 
+@pytest.mark.parametrize(
+    ("preset", "pixels", "nearest"), [("tiny", 12, 8), ("best", 24, 16), ("geogan", 40, 32)]
+)
+def test_sides_that_a_discriminator_cannot_halve_are_refused(preset, pixels, nearest):
+    architecture = get_preset(preset).architecture
+    architecture.check_trainable(nearest)
+    with pytest.raises(InputError, match=f"cut the maps to {nearest} pixels"):
+        architecture.check_trainable(pixels)
+
+
 def test_published_minibatch_layout_is_refused_for_maps_it_does_not_fit():
     networks = DeepConvolutional(
         latent=4, channels=(8, 4, 4, 4), generator_norm=None, minibatch_kernels=256

@@ -57,6 +57,16 @@ class Architecture(ABC):
             If the generator cannot draw maps of this side.
         """
 
+    def check_trainable(self, pixels: int) -> None:
+        """Raise ``InputError`` unless both networks can be built for maps of this side.
+
+        Parameters
+        ----------
+        pixels : int
+            Side of the training maps.
+        """
+        self.latent_shapes(pixels)
+
     @abstractmethod
     def generator(
         self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0
@@ -110,8 +120,10 @@ class Architecture(ABC):
 def check_divisible(pixels: int, divisor: int) -> None:
     """Raise ``InputError`` unless the side of a map is a positive multiple of ``divisor``."""
     if pixels < divisor or pixels % divisor:
+        nearest = pixels // divisor * divisor
+        advice = f"; cut the maps to {nearest} pixels" if nearest else ""
         raise InputError(
-            f"This generator makes maps whose side is a multiple of {divisor} pixels. "
-            f"Received: {pixels} pixels",
+            f"These networks take maps whose side is a multiple of {divisor} pixels. "
+            f"Received: {pixels} pixels{advice}",
             parameter="pixels",
         )

@@ -107,6 +107,10 @@ class FullyConvolutional(Architecture):
         coarsest = drawn // 2**self.doublings
         return ((coarsest, coarsest, self.latent), *((side, side, 1) for side in sides))
 
+    def check_trainable(self, pixels: int) -> None:
+        """Raise ``InputError`` unless both networks fit; see ``Architecture``."""
+        check_divisible(pixels, 2 ** max(self.doublings, len(self.discriminator_channels)))
+
     def for_edges(self, periodic: Callable[[], bool]) -> Self:
         """Return the architecture with a margin unless the maps are periodic.
 
