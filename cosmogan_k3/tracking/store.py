@@ -52,7 +52,7 @@ def check_store(tracking: str = "buffered") -> None:
     if reason and tracking == "required":
         raise InputError(
             f"{mlflow.get_tracking_uri()}: the MLflow store does not answer ({reason}); start it, "
-            "set MLFLOW_TRACKING_URI to another, or choose buffered, which keeps the records on disk",
+            "set MLFLOW_TRACKING_URI, or choose buffered, which keeps the records on disk",
             parameter="tracking",
         )
 
