@@ -77,9 +77,7 @@ def _register(gan: GAN, score_of: Score, *, model_name: str, alias: str) -> str:
     if score is not None:
         client = mlflow.MlflowClient()
         client.set_model_version_tag(model_name, version, "validation_score", f"{score:.6g}")
-    advice = (
-        "" if chosen != CHALLENGER or alias else f"; the alias {CHAMPION} given by hand replaces it"
-    )
+    advice = "" if chosen != CHALLENGER or alias else f"; the alias {CHAMPION} replaces it anyway"
     return f"{model_name} version {version} is the {chosen}: {reason}{advice}"
 
 

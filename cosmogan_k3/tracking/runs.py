@@ -3,7 +3,6 @@
 import contextlib
 import os
 import platform
-import shlex
 import subprocess
 import sys
 import uuid
@@ -137,8 +136,8 @@ def _ended(recorder: Recorder) -> Iterator[None]:
         recorder.add("end", status=status)
         if recorder.journal and not recorder.flush(at_once=True):
             print(
-                "tracking: not all is sent; `cosmogan sync --folder "
-                f"{shlex.quote(str(recorder.journal.folder))}` sends the rest",
+                "tracking: not all is sent; `cosmogan sync` with the folder "
+                f"{recorder.journal.folder} sends the rest",
                 file=sys.stderr,
             )
 

@@ -56,7 +56,7 @@ def test_records_survive_a_server_that_dies_and_arrive_once_and_in_order(server,
     assert shown.count("\n") == 2, shown
     assert "me:***@127.0.0.1" in shown
     assert "records are kept in" in shown
-    assert f"`cosmogan sync --folder {folder}`" in shown
+    assert "`cosmogan sync` with the folder" in shown
     assert epochs_of(held) == [(1, 0.1)]
     with pytest.raises(InputError, match="repeat the command when it can"):
         runs.sync(tmp_path)
