@@ -135,7 +135,7 @@ def _converter(field: Field[Any]) -> Callable[[str], Any]:
 
     def converted(text: str) -> Any:
         if convert is str and text.startswith("~"):
-            text = str(Path(text).expanduser())  # no shell expands --out=~/maps.npz
+            text = _expanded(text)
         try:
             value = convert(text)
         except ValueError:
@@ -147,3 +147,11 @@ def _converter(field: Field[Any]) -> Callable[[str], Any]:
         return value
 
     return converted
+
+
+def _expanded(text: str) -> str:
+    """Return a path with the home folder for ``~``: no shell expands --out=~/maps.npz."""
+    try:
+        return str(Path(text).expanduser())
+    except RuntimeError:  # there is no such user: the name is meant
+        return text

@@ -41,15 +41,15 @@ def statistics_as_input_errors() -> Iterator[None]:
 
 
 def check_measurable(maps: MapSet, *, mask: Mask | None = None) -> None:
-    """Check that generated maps could be compared with these real maps.
+    """Check that generated maps could be compared with the test maps of a training.
 
     The first 256 maps set the thresholds, as in an evaluation, and 16 of them are measured. A
-    training calls this with its test maps before it starts.
+    training calls this before it starts.
 
     Parameters
     ----------
     maps : MapSet
-        Real maps.
+        Test maps.
     mask : bool array (N, N), optional
         True where observed.
 
@@ -67,7 +67,10 @@ def check_measurable(maps: MapSet, *, mask: Mask | None = None) -> None:
     cosmogan_k3.errors.InputError: the maps cannot be measured: maps of 8 x 8 pixels are too ...
     """
     if len(maps) < 4:
-        raise InputError(f"A comparison needs four maps of each kind. Received: {len(maps)}")
+        raise InputError(
+            f"the test part of the maps has {len(maps)}, and a comparison needs four maps; give "
+            "more maps, or smaller patches of them"
+        )
     with statistics_as_input_errors():
         first = np.asarray(maps.kappa[:_THRESHOLD_MAPS], dtype=np.float32)
         statistics = SummaryStatistics(first, pixel_arcmin=maps.pixel_arcmin, mask=mask)

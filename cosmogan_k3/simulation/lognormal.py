@@ -100,7 +100,7 @@ def gaussian_power(
     Raises
     ------
     InputError
-        The correlation function falls below −λ².
+        The correlation function falls below −λ², or λ is so small that numbers overflow.
 
     Examples
     --------
@@ -121,7 +121,13 @@ def gaussian_power(
             f"Increase the shift above {np.sqrt(-correlation.min()):g}",
             parameter="shift",
         )
-    spectrum = fft.rfft2(gaussian_correlation(correlation / shift**2)).real
+    with np.errstate(all="ignore"):  # what overflows is refused
+        spectrum = fft.rfft2(gaussian_correlation(correlation / shift**2)).real
+    if not np.isfinite(spectrum).all():
+        raise InputError(
+            f"The shift is too small for numbers of 64 bits. Received: {shift:g}",
+            parameter="shift",
+        )
     negative = -spectrum[spectrum < 0].sum()
     return np.maximum(spectrum, 0), negative / np.abs(spectrum).sum()
 

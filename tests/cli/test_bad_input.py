@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cosmogan_k3.cli.main import main
+from cosmogan_k3.cli.parser import build_parser
 from cosmogan_k3.maps import MapSet, write_maps
 from tests.harness import run_command as run
 
@@ -274,6 +275,11 @@ def test_two_dashes_are_no_value(capsys, option):
         main(["simulate", option])
     error = capsys.readouterr().err
     assert error == f"cosmogan simulate: error: argument {option[:-3]}: expected one argument\n"
+
+
+def test_a_name_that_begins_with_the_sign_of_a_home_is_a_name():
+    out = "~no such user/maps.npz"
+    assert build_parser().parse_args(["simulate", f"--out={out}"]).out == out
 
 
 def test_the_error_of_an_endless_value_is_short(capsys):

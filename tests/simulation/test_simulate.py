@@ -206,3 +206,9 @@ def test_an_error_of_pyccl_is_an_input_error(monkeypatch):
     monkeypatch.setattr(pyccl, "Cosmology", fail)
     with pytest.raises(InputError, match=r"pyccl cannot compute .*Omega_k is not acceptable"):
         simulate_maps(Simulation(maps=1, pixels=16))
+
+
+def test_a_shift_at_which_numbers_overflow_is_refused():
+    with pytest.raises(InputError, match="too small for numbers of 64 bits") as error:
+        gaussian_power(1e-7 / mode_ell(16, 2.0), 2.0, shift=1e-200, pixels=16)
+    assert error.value.parameter == "shift"
