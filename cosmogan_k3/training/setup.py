@@ -230,14 +230,17 @@ def inspected_fingerprint(maps: MapSet) -> str:
     return inspection.fingerprint
 
 
-def identity_of_maps(maps: MapSet, periodic: str) -> dict[str, Any]:
-    """Return what the maps add to the identity of a training, known once they are read.
+def identity_of_maps(maps: MapSet) -> dict[str, Any]:
+    """Read all maps, and return what they add to the identity of a training.
 
     Parameters
     ----------
     maps : MapSet
-    periodic : str
-        "yes" or "no".
+
+    Raises
+    ------
+    InputError
+        As ``inspected_fingerprint``.
     """
     digest = hashlib.sha256(np.asarray(maps.map_id, np.int64).tobytes())
     for name in sorted(maps.parameters):
@@ -246,7 +249,6 @@ def identity_of_maps(maps: MapSet, periodic: str) -> dict[str, Any]:
     return {
         "data_fingerprint": inspected_fingerprint(maps),
         "labels_fingerprint": digest.hexdigest(),  # of map_id and parameters
-        "periodic": periodic,
     }
 
 

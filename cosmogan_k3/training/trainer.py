@@ -85,6 +85,7 @@ def train(
         resumed, if the training diverges again and again, or if another process is gone.
     """
     deadline = time.perf_counter() + (60 * config.minutes or math.inf)
+    of_maps = identity_of_maps(maps)  # first: its errors name the file
     splits = splits or split(maps, config.seed)
     conditioning, batches = _batches(config, preset, maps, splits)
     judge = _judge(splits)
@@ -92,7 +93,7 @@ def train(
     if periodic == "auto":
         periodic = "yes" if is_periodic(splits.train.kappa) else "no"
     preset = for_edges(preset, periodic, splits.train.kappa)
-    of_maps = identity_of_maps(maps, periodic)
+    of_maps |= {"periodic": periodic}
     progress = new_or_resumed(config, identity_of(config, preset), of_maps)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch, conditioning=conditioning)
     gan.provenance = replace(

@@ -115,11 +115,11 @@ def tune(
         early.
     """
     wait_for_databases()
+    identity = _identity(config, plan, maps)  # first: it reads all maps, and names bad files
     splits = split(maps, config.seed)
     check_measurable(splits.test)
     objective = Objective(splits, *conditioning_of(config, splits.train, maps))
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
-    identity = _identity(config, plan, maps)
     single = config.workers == 1 and config.finish == 1
     study = open_study(config, identity, single_worker=single)
     parameters = {key: str(value) for key, value in identity.items()} | dict(provenance or {})

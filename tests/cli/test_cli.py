@@ -19,7 +19,7 @@ from tests.harness import run_python
 @pytest.fixture
 def maps(tmp_path, rng):
     path = tmp_path / "maps.npz"
-    write_maps(path, MapSet(rng.normal(size=(12, 16, 16)).astype("float32"), 3.0))
+    write_maps(path, MapSet(rng.normal(scale=0.02, size=(12, 16, 16)).astype("float32"), 3.0))
     return path
 
 
@@ -131,7 +131,7 @@ def test_evaluate_under_a_mask_allows_nan_where_nothing_was_observed(capsys, tmp
     mask[2:5, 2:5] = 0
     np.save(tmp_path / "mask.npy", mask)
     for name in ("real", "generated"):
-        kappa = rng.normal(size=(12, 16, 16)).astype("float32")
+        kappa = rng.normal(scale=0.02, size=(12, 16, 16)).astype("float32")
         kappa[:, mask == 0] = np.nan
         write_maps(tmp_path / f"{name}.npz", MapSet(kappa, 3.0))
     out = tmp_path / "evaluation"

@@ -173,7 +173,7 @@ def test_masks_that_cannot_be_used_are_refused(real, mask):
     spoilt[3, 0, 0] = np.nan
     with pytest.raises(ValueError, match="Map 3"):
         evaluate_maps(real, MapSet(spoilt, 2.0), mask=mask)
-    with pytest.raises(InputError, match="Map 3 has pixels that are NaN"):
+    with pytest.raises(InputError, match="Map 3: 1 of 1024 pixels are NaN"):
         MapSet(spoilt, 2.0).fingerprint(mask)
     with pytest.raises(InputError, match="is not for maps of"):
         real.fingerprint(mask[1:, 1:])

@@ -82,4 +82,4 @@ def test_thresholds_are_those_of_the_first_maps_and_stay(maps, mask):
 
 def test_constant_maps_are_refused():
     with pytest.raises(ValueError, match=r"must vary. Received: 0.5 everywhere in the first 3"):
-        SummaryStatistics(np.full((3, 8, 8), 0.5), pixel_arcmin=1.0)
+        SummaryStatistics(np.full((3, 16, 16), 0.5), pixel_arcmin=1.0)

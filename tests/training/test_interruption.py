@@ -19,6 +19,17 @@ ENDINGS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def signals_of_a_terminal():
+    """Give signals the handlers of a command in a terminal: a job in the background ignores one."""
+    before = {number: signal.getsignal(number) for number in ENDINGS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 def send(number):
     """Send a signal to this process, and wait for it."""
     os.kill(os.getpid(), number)

@@ -44,7 +44,9 @@ def begin(out, maps):
     """Leave what a training leaves that is killed in its first epoch."""
     chosen = config(out)
     preset = setup.prepare(chosen)
-    identity = setup.identity_of(chosen, preset) | setup.identity_of_maps(maps, "yes")
+    identity = (
+        {"periodic": "yes"} | setup.identity_of(chosen, preset) | setup.identity_of_maps(maps)
+    )
     batches = Batches(maps.kappa, Scaling(), batch_size=preset.batch_size)
     gan = trainer._gan(chosen, preset, batches, maps, epoch=0)
     setup.checkpoints_of(chosen).start(gan, Progress(identity))
