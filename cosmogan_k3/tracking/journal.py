@@ -74,8 +74,10 @@ class Journal:
 
     def pending(self) -> Iterator[Record]:
         """Yield the records that have not been sent, in order; ``acknowledge`` each."""
-        while self.sent < len(self.records):
-            yield self.records[self.sent]
+        position = self.sent
+        while position < len(self.records):  # others are added meanwhile
+            yield self.records[position]
+            position += 1
 
     def acknowledge(self, run_id: str) -> None:
         """Note that the first pending record has been sent.
