@@ -221,9 +221,15 @@ def inspected_fingerprint(maps: MapSet) -> str:
     Raises
     ------
     InputError
-        A pixel that is not finite, or too large for convergence.
+        A pixel that is not finite, or too large for convergence, or constant maps only.
     """
     inspection = maps.inspect()
+    pixels = inspection.pixels
+    if (pixels.lowest == pixels.highest).all():
+        raise InputError(
+            f"The maps do not vary: every pixel of the first is {pixels.lowest[0]:g}",
+            parameter="data",
+        )
     if is_main_process():
         for line in inspection.warnings:
             print(f"cosmogan: warning: {line}", file=sys.stderr)

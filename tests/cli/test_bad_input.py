@@ -60,10 +60,12 @@ def bad_commands(folder):
     """Yield arguments, and what the line on standard error must contain."""
     np.save(folder / "pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.save(
-        folder / "few.npy", np.random.default_rng(0).normal(size=(12, 16, 16)).astype("float32")
+        folder / "few.npy",
+        np.random.default_rng(0).normal(scale=0.02, size=(12, 16, 16)).astype("float32"),
     )
     np.save(
-        folder / "many.npy", np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+        folder / "many.npy",
+        np.random.default_rng(0).normal(scale=0.02, size=(40, 16, 16)).astype("float32"),
     )
     np.save(folder / "oblong.npy", np.zeros((4, 8, 9), "float32"))
     np.save(folder / "complex.npy", np.zeros((4, 8, 8), complex))
@@ -74,18 +76,22 @@ def bad_commands(folder):
     np.save(folder / "weights.npy", np.full((16, 16), 0.5))
     np.save(folder / "blind.npy", np.zeros((16, 16)))
     for name, value in (("nan", np.nan), ("inf", np.inf)):
-        maps = np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+        maps = np.random.default_rng(0).normal(scale=0.02, size=(40, 16, 16)).astype("float32")
         maps[3, 5, 4] = value
         np.save(folder / f"{name}.npy", maps)
     write_maps(folder / "whole.npz", MapSet(np.ones((40, 16, 16), "float32"), 1.0))
     for ending in ("npy", "npz", "fits", "h5"):
         path = folder / f"truncated.{ending}"
         write_maps(
-            path, MapSet(np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32"), 1.0)
+            path,
+            MapSet(
+                np.random.default_rng(0).normal(scale=0.02, size=(40, 16, 16)).astype("float32"),
+                1.0,
+            ),
         )
         os.truncate(path, path.stat().st_size * 2 // 3)
     (folder / "file").write_text("")
-    kappa = np.random.default_rng(0).normal(size=(40, 16, 16)).astype("float32")
+    kappa = np.random.default_rng(0).normal(scale=0.02, size=(40, 16, 16)).astype("float32")
     write_maps(folder / "varied.npz", MapSet(kappa, 1.0, parameters={"h": np.full(40, 0.7)}))
 
     def train(name, *more):
@@ -132,7 +138,7 @@ def bad_commands(folder):
         yield (*evaluate(name), "--pixel-arcmin", "1"), (name, cause)
     yield train("few.npy", "--batch-size", 32), ("A batch holds 32 maps", "Received: 9")
     yield train("few.npy", "--pixels", 32), ("few.npy", "larger than its maps")
-    yield train("few.npy", "--pixels", 10), ("multiple of 4", "10 pixels")
+    yield train("few.npy", "--pixels", 10), ("multiple of 8", "10 pixels")
     yield train("whole.npz"), ("do not vary",)
     yield train("few.npy", "--backend", "mxnet"), ("expected one of jax", "mxnet")
     yield train("few.npy", "--condition", "omega_m,"), ("--condition", "with commas between")
