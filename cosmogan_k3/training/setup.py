@@ -19,6 +19,7 @@ from cosmogan_k3.gan import GAN, Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional
 from cosmogan_k3.maps import Conditioning, MapSet, Splits, read_maps, split_by_map
 from cosmogan_k3.maps.conditioning import parse_names
+from cosmogan_k3.maps.inspection import Inspection
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.maps.io.lock import exclusive
 from cosmogan_k3.nn import losses
@@ -211,8 +212,8 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
     return chosen | {key: str(value) for key, value in recipe.items() if key.startswith(own)}
 
 
-def inspected_fingerprint(maps: MapSet) -> str:
-    """Read all maps, print what does not look like convergence, and return their SHA-256.
+def inspected(maps: MapSet) -> Inspection:
+    """Read all maps, and return what was found.
 
     Parameters
     ----------
@@ -230,30 +231,31 @@ def inspected_fingerprint(maps: MapSet) -> str:
             f"The maps do not vary: every pixel of the first is {pixels.lowest[0]:g}",
             parameter="data",
         )
+    return inspection
+
+
+def print_warnings(inspection: Inspection) -> None:
+    """Print what does not look like convergence, on the main process."""
     if is_main_process():
         for line in inspection.warnings:
             print(f"cosmogan: warning: {line}", file=sys.stderr)
-    return inspection.fingerprint
 
 
-def identity_of_maps(maps: MapSet) -> dict[str, Any]:
-    """Read all maps, and return what they add to the identity of a training.
+def identity_of_maps(maps: MapSet, fingerprint: str) -> dict[str, Any]:
+    """Return what the maps add to the identity of a training.
 
     Parameters
     ----------
     maps : MapSet
-
-    Raises
-    ------
-    InputError
-        As ``inspected_fingerprint``.
+    fingerprint : str
+        Of the maps.
     """
     digest = hashlib.sha256(np.asarray(maps.map_id, np.int64).tobytes())
     for name in sorted(maps.parameters):
         digest.update(name.encode())
         digest.update(np.asarray(maps.parameters[name], np.float64).tobytes())
     return {
-        "data_fingerprint": inspected_fingerprint(maps),
+        "data_fingerprint": fingerprint,
         "labels_fingerprint": digest.hexdigest(),  # of map_id and parameters
     }
 

@@ -38,7 +38,9 @@ from cosmogan_k3.training.setup import (
     conditioning_of,
     identity_of,
     identity_of_maps,
+    inspected,
     new_or_resumed,
+    print_warnings,
     split,
 )
 from cosmogan_k3.training.starting_weights import start_from
@@ -85,15 +87,16 @@ def train(
         resumed, if the training diverges again and again, or if another process is gone.
     """
     deadline = time.perf_counter() + (60 * config.minutes or math.inf)
-    of_maps = identity_of_maps(maps)  # first: its errors name the file
+    inspection = inspected(maps)  # first: its errors name the file
     splits = splits or split(maps, config.seed)
     conditioning, batches = _batches(config, preset, maps, splits)
     judge = _judge(splits)
+    print_warnings(inspection)
     periodic = config.periodic
     if periodic == "auto":
         periodic = "yes" if is_periodic(splits.train.kappa) else "no"
     preset = for_edges(preset, periodic, splits.train.kappa)
-    of_maps |= {"periodic": periodic}
+    of_maps = identity_of_maps(maps, inspection.fingerprint) | {"periodic": periodic}
     progress = new_or_resumed(config, identity_of(config, preset), of_maps)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch, conditioning=conditioning)
     gan.provenance = replace(

@@ -24,7 +24,8 @@ from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.setup import (
     TRACKING,
     conditioning_of,
-    inspected_fingerprint,
+    inspected,
+    print_warnings,
     split,
 )
 from cosmogan_k3.tuning import champion, plots, space
@@ -115,9 +116,11 @@ def tune(
         early.
     """
     wait_for_databases()
-    identity = _identity(config, plan, maps)  # first: it reads all maps, and names bad files
+    inspection = inspected(maps)  # first: its errors name the file
     splits = split(maps, config.seed)
     check_measurable(splits.test)
+    print_warnings(inspection)
+    identity = _identity(config, plan, inspection.fingerprint)
     objective = Objective(splits, *conditioning_of(config, splits.train, maps))
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
     single = config.workers == 1 and config.finish == 1
@@ -154,7 +157,7 @@ def _parent(config: TuneConfig, study: optuna.Study, parameters: Mapping[str, An
     return study.user_attrs.get(PARENT, "")
 
 
-def _identity(config: TuneConfig, plan: Plan, maps: MapSet) -> dict[str, Any]:
+def _identity(config: TuneConfig, plan: Plan, fingerprint: str) -> dict[str, Any]:
     """Return what all workers of a study share, now and when it is resumed."""
     shared = (
         *("preset", "condition", "objective", "sampler", "pruner"),
@@ -164,7 +167,7 @@ def _identity(config: TuneConfig, plan: Plan, maps: MapSet) -> dict[str, Any]:
     return {name: getattr(config, name) for name in shared} | {
         "backend": backend.name,
         "epochs": plan.preset.epochs,
-        "data_fingerprint": inspected_fingerprint(maps),
+        "data_fingerprint": fingerprint,
         "ranges": ranges,
     }
 

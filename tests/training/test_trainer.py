@@ -44,9 +44,8 @@ def begin(out, maps):
     """Leave what a training leaves that is killed in its first epoch."""
     chosen = config(out)
     preset = setup.prepare(chosen)
-    identity = (
-        {"periodic": "yes"} | setup.identity_of(chosen, preset) | setup.identity_of_maps(maps)
-    )
+    of_maps = setup.identity_of_maps(maps, maps.fingerprint())
+    identity = {"periodic": "yes"} | setup.identity_of(chosen, preset) | of_maps
     batches = Batches(maps.kappa, Scaling(), batch_size=preset.batch_size)
     gan = trainer._gan(chosen, preset, batches, maps, epoch=0)
     setup.checkpoints_of(chosen).start(gan, Progress(identity))
