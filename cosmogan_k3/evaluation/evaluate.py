@@ -242,7 +242,7 @@ def _check_sets(
 def _check_real(real: Scan) -> None:
     """Raise ``InputError`` if every real map is constant: bins need a range."""
     pixels = real.inspection.pixels
-    if (pixels.lowest == pixels.highest).all():
+    if pixels.constant.all():
         raise InputError(
             f"every real map is constant where observed ({pixels.lowest[0]:g} in the first), so "
             "there is nothing to compare; give maps of convergence, or a mask that leaves more"

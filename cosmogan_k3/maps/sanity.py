@@ -40,6 +40,11 @@ class PixelSummary:
     mean: FloatArray
     deviation: FloatArray
 
+    @property
+    def constant(self) -> NDArray[np.bool_]:
+        """Whether all observed pixels of a map are equal."""
+        return self.lowest == self.highest
+
     @classmethod
     def of(cls, maps: Maps, mask: Mask | None = None) -> "PixelSummary":
         """Summarize maps in memory.
@@ -104,11 +109,11 @@ def sanity_warnings(summary: PixelSummary, name_of: Callable[[int], str]) -> tup
     the scatter of the pixels is 2; convergence has between 0.0006 and 0.11 (...)
     1 of 4 maps is constant: map 1 (0 everywhere)
     """
-    constant = summary.highest == summary.lowest
-    found = [_constant(summary, constant, name_of)]
-    if not constant.all():
-        centre = float(np.median(summary.mean[~constant]))
-        scatter = float(np.median(summary.deviation[~constant]))
+    found = [_constant(summary, name_of)]
+    varied = ~summary.constant
+    if varied.any():
+        centre = float(np.median(summary.mean[varied]))
+        scatter = float(np.median(summary.deviation[varied]))
         found = [_scale(scatter), _offset(centre, scatter), *found]
         found.append(_outliers(summary, centre, scatter, name_of))
     return tuple(filter(None, found))
@@ -133,11 +138,10 @@ def _offset(centre: float, scatter: float) -> str:
     )
 
 
-def _constant(
-    summary: PixelSummary, constant: NDArray[np.bool_], name_of: Callable[[int], str]
-) -> str:
+def _constant(summary: PixelSummary, name_of: Callable[[int], str]) -> str:
     values = [f"{value:g} everywhere" for value in summary.lowest]
-    return _named(np.flatnonzero(constant), values, "is constant", "are constant", name_of)
+    where = np.flatnonzero(summary.constant)
+    return _named(where, values, "is constant", "are constant", name_of)
 
 
 def _outliers(

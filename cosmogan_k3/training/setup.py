@@ -226,7 +226,7 @@ def inspected(maps: MapSet) -> Inspection:
     """
     inspection = maps.inspect()
     pixels = inspection.pixels
-    if (pixels.lowest == pixels.highest).all():
+    if pixels.constant.all():
         raise InputError(
             f"The maps do not vary: every pixel of the first is {pixels.lowest[0]:g}",
             parameter="data",
