@@ -17,7 +17,6 @@ def option(
     choices: tuple[Any, ...] | None = None,
     minimum: float | None = None,
     within: tuple[float, float] | None = None,
-    above: float | None = None,
     flag: bool = False,
     bare: Any = None,
 ) -> Any:
@@ -35,8 +34,6 @@ def option(
         Smallest valid value.
     within : tuple of float, optional
         Smallest and largest valid value.
-    above : float, optional
-        Largest number that is too small.
     flag : bool, default False
         Whether the option takes no value. MLproject has no flags: it cannot leave an option out.
     bare : object, optional
@@ -52,7 +49,7 @@ def option(
     0
     """
     low, high = within or (minimum, None)
-    bounds = {"choices": choices, "minimum": low, "maximum": high, "above": above}
+    bounds = {"choices": choices, "minimum": low, "maximum": high}
     return dataclasses.field(
         default=default, metadata={"help": help, "flag": flag, "bare": bare, **bounds}
     )
@@ -104,7 +101,7 @@ def problem(value: Any, metadata: Mapping[str, Any]) -> str:
     >>> problem(70.0, option(0.7, "Hubble constant", within=(0.4, 1)).metadata)
     'must be at most 1'
     """
-    choices, above = metadata["choices"], metadata["above"]
+    choices = metadata["choices"]
     minimum, maximum = metadata["minimum"], metadata["maximum"]
     if choices is not None and value not in choices:
         return f"expected one of {', '.join(str(choice) for choice in choices if choice != '')}"
@@ -112,8 +109,6 @@ def problem(value: Any, metadata: Mapping[str, Any]) -> str:
         return "expected a finite number"
     if minimum is not None and value < minimum:
         return f"must be at least {minimum}"
-    if above is not None and value <= above:
-        return f"must be greater than {above}"
     if maximum is not None and value > maximum:
         return f"must be at most {maximum}"
     return ""
@@ -161,7 +156,6 @@ MOST_PROCESSES = 1_024
 MANY = 10**6
 # Beyond 60 degrees a flat map is off by 10 % at its edges.
 LARGEST_FIELD = 60.0
-# The ranges of cosmological parameters are those of wide priors, and exclude other units (h = 70).
 
 
 def seed() -> Any:
@@ -180,6 +174,7 @@ def overwrite() -> Any:
 
 
 def tracking() -> Any:
+    """Return the option ``tracking`` that several commands have."""
     return option(
         "buffered",
         "if MLflow does not answer: buffered: keep the records and send them later; required: do "

@@ -20,6 +20,7 @@ class Simulation:
     pixels: int = option(64, "side of a map in pixels", within=(2, shared.LARGEST_SIDE))
     field_deg: float = option(5.0, "side of a map in degrees", within=(0.01, shared.LARGEST_FIELD))
     source_redshift: float = option(1.0, "redshift of the source plane", within=(0.01, 20.0))
+    # Ranges as wide as those of wide priors; they exclude other units, such as h = 70.
     omega_m: float = option(0.3, "matter density today", within=(0.05, 1.0))
     omega_b: float = option(0.05, "baryon density today", within=(0.001, 0.5))
     h: float = option(0.7, "Hubble constant in 100 km/s/Mpc", within=(0.4, 1.0))
