@@ -4,9 +4,9 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import mlflow
 import sqlalchemy
@@ -16,6 +16,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from cosmogan_k3.errors import one_line
 from cosmogan_k3.tracking.journal import Journal, Record
 from cosmogan_k3.tracking.store import problem_of_store, use_store
+
+Entity = TypeVar("Entity", Metric, Param)
 
 # Tag by which a run is found again whose creation was not noted.
 _JOURNAL = "cosmogan.journal"
@@ -123,9 +125,8 @@ def _send_parameters(
 ) -> None:
     logged = client.get_run(run_id).data.params
     values = new_parameters(record["parameters"], logged)
-    parameters = [Param(key, str(value)) for key, value in values.items()]
-    for first in range(0, len(parameters), _BATCH):
-        client.log_batch(run_id, params=parameters[first : first + _BATCH])
+    for batch in _batches([Param(key, str(value)) for key, value in values.items()]):
+        client.log_batch(run_id, params=batch)
 
 
 def new_parameters(parameters: Mapping[str, Any], logged: Mapping[str, str]) -> dict[str, Any]:
@@ -159,8 +160,14 @@ def _send_metrics(
         Metric(key, value, record["time"], record["step"])
         for key, value in record["values"].items()
     ]
-    for first in range(0, len(metrics), _BATCH):
-        client.log_batch(run_id, metrics=metrics[first : first + _BATCH])
+    for batch in _batches(metrics):
+        client.log_batch(run_id, metrics=batch)
+
+
+def _batches(entities: list[Entity]) -> Iterator[list[Entity]]:
+    """Yield lists that MLflow takes at once."""
+    for first in range(0, len(entities), _BATCH):
+        yield entities[first : first + _BATCH]
 
 
 def _send_tags(
