@@ -23,8 +23,7 @@ from cosmogan_k3.maps.split_file import SPLIT_FILE
 from cosmogan_k3.parallel.executor import thread_map
 from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import champion, runs
-from cosmogan_k3.training.checkpoints import Checkpoints
-from cosmogan_k3.training.epoch_judge import EpochJudge
+from cosmogan_k3.training.callbacks import EpochMonitor
 from cosmogan_k3.training.progress import SCORE, Progress
 from cosmogan_k3.training.setup import MODEL
 
@@ -38,8 +37,7 @@ def finish(
     config: TrainConfig,
     gan: GAN | None,
     splits: Splits,
-    progress: Progress,
-    checkpoints: Checkpoints,
+    monitor: EpochMonitor,
     parameters: dict[str, Any],
 ) -> tuple[Emulator, dict[str, Any]]:
     """Save the model of the best epoch, then evaluate it on the test maps, log and register it.
@@ -52,8 +50,8 @@ def finish(
     gan : GAN or None
         As the last epoch left it; None if it has to be loaded again.
     splits : Splits
-    progress : Progress
-    checkpoints : Checkpoints
+    monitor : EpochMonitor
+        Of the training; its judge compares the model with the champion.
     parameters : dict of str to Any
         What the report says of the training.
 
@@ -62,6 +60,7 @@ def finish(
     emulator : Emulator
     metrics : dict of str to float
     """
+    progress, checkpoints = monitor.progress, monitor.checkpoints
     selected = progress.best_of(checkpoints.epochs())
     if gan is None or selected != progress.epoch:
         gan = checkpoints.gan(selected)
@@ -73,7 +72,7 @@ def finish(
     with _keeping(path):
         provenance = parameters | progress.rollback_record()
         evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)
-        _record(config, gan, evaluation, splits, progress)
+        _record(config, gan, evaluation, monitor)
     return emulator, dict(evaluation.metrics)
 
 
@@ -90,21 +89,18 @@ def _keeping(model: Path) -> Iterator[None]:
         raise
 
 
-def _record(
-    config: TrainConfig, gan: GAN, evaluation: Evaluation, splits: Splits, progress: Progress
-) -> None:
+def _record(config: TrainConfig, gan: GAN, evaluation: Evaluation, monitor: EpochMonitor) -> None:
     """Write and log an evaluation, and register the model."""
-    paths = write_evaluation(Path(config.out), evaluation)
+    folder = Path(config.out)
+    paths = [*write_evaluation(folder, evaluation), folder / SPLIT_FILE]
     metrics = dict(evaluation.metrics)
-    paths = [*paths, Path(config.out) / SPLIT_FILE]
     runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
     if evaluation.warnings:
         runs.log_tags({"warnings": "\n".join(evaluation.warnings)[:_LONGEST_TAG]})
-    runs.log_tags({"training": f"complete after epoch {progress.epoch}"})
-    judge = EpochJudge.if_enough(splits.validation)
+    runs.log_tags({"training": f"complete after epoch {monitor.progress.epoch}"})
     verdict = champion.register(
         gan,
-        judge.score if judge else lambda _: None,
+        monitor.judge.score if monitor.judge else lambda _: None,
         model_name=config.model_name,
         alias=config.alias,
     )

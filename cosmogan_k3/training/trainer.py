@@ -124,8 +124,7 @@ def train(
             if not monitor.finished:
                 _report_stop(config, monitor)
                 return None
-            progress, checkpoints = monitor.progress, monitor.checkpoints
-            return finish(config, last_gan, splits, progress, checkpoints, parameters)
+            return finish(config, last_gan, splits, monitor, parameters)
 
 
 def _batches(
