@@ -4,18 +4,15 @@ import sys
 from collections.abc import Callable
 
 import mlflow
-import numpy as np
 
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN
+from cosmogan_k3.maps.io.tolerance import differ
 from cosmogan_k3.tracking import registry
 from cosmogan_k3.tracking.runs import is_withheld
 from cosmogan_k3.tracking.sender import UNAVAILABLE
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-
-# Relative difference below which two pixel sizes are one.
-_SAME_PIXEL_SIZE = 1e-3
 
 # Returns the validation score of a GAN, smaller is better; None if it cannot be compared.
 Score = Callable[[GAN], float | None]
@@ -103,8 +100,7 @@ def _contest(gan: GAN, score: float | None, score_of: Score, name: str) -> tuple
 
 def _difference(gan: GAN, rival: GAN, data: str) -> str:
     """Return why two GANs cannot be compared; empty if they can."""
-    same_size = np.isclose(gan.pixel_arcmin, rival.pixel_arcmin, rtol=_SAME_PIXEL_SIZE)
-    if gan.pixels != rival.pixels or not same_size:
+    if gan.pixels != rival.pixels or differ(gan.pixel_arcmin, rival.pixel_arcmin):
         sizes = [f"{each.pixels} pixels of {each.pixel_arcmin:g} arcmin" for each in (rival, gan)]
         return f"draws maps of another size ({sizes[0]}, this model {sizes[1]})"
     names = [

@@ -7,6 +7,7 @@ import numpy as np
 from cosmogan_k3._typing import Maps
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet
+from cosmogan_k3.maps.io.tolerance import differ
 from cosmogan_k3.statistics import Validation, relative_diversity, validation_score
 from cosmogan_k3.training.divergence import diagnose
 
@@ -71,8 +72,8 @@ class EpochJudge:
 
     def score(self, gan: "GAN") -> float | None:
         """Return the validation score of a GAN; None if it does not draw maps like these."""
-        same_size = np.isclose(gan.pixel_arcmin, self.held_out.pixel_arcmin, rtol=1e-3)
-        if gan.pixels != self.held_out.pixels or not same_size:
+        other_size = differ(gan.pixel_arcmin, self.held_out.pixel_arcmin)
+        if gan.pixels != self.held_out.pixels or other_size:
             return None
         try:
             return validation_score(self.validation.distances(self.draw(gan)))
