@@ -3,9 +3,9 @@
 python benchmarks/kills.py --backends jax tensorflow torch --kills 50
 
 Processes are killed (SIGKILL) at random moments, and while a checkpoint is being written; then
-SIGTERM, SIGINT, two trainings into one folder, and a full disk. Every training is resumed until it
-is complete. The weights, the states of the optimizers and the losses must be bit-equal to those of
-a training that was left alone.
+SIGTERM, SIGINT, two trainings into one folder, a full disk, and a tracking server that dies in the
+middle of the training. Every training is resumed until it is complete. The weights, the states of
+the optimizers and the losses must be bit-equal to those of a training that was left alone.
 
 Evaluation and registration are left out. The processes are forked from one that has imported the
 backend and computed nothing, which saves the time of the imports. The full disk is a memory disk of
@@ -20,6 +20,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -277,6 +278,72 @@ class Scenarios:
             training.complete()
             return self.row("full disk of 50 MB", 1, [training], "one line, exit code 2")
 
+    def server_gone(self) -> str:
+        """Kill the tracking server in the middle of a training, and send the records later."""
+        training = Training(self.folder / "server")
+        with tracking_server(self.folder / "server.db"):
+            training.start()
+            training.wait(lambda: 2 in training.epochs())
+        # An exit code of 0 without a second start: the training did not stop for it.
+        if code := training.wait():
+            raise SystemExit(f"server gone: exit code {code}\n{training.log.read_text()}")
+        with tracking_server(self.folder / "server.db") as uri:
+            sync = ["-m", "cosmogan_k3", "sync", "--folder", str(training.out)]
+            subprocess.run(
+                [sys.executable, *sync],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )
+            sent = _epochs_on(uri)
+        if sent != list(range(1, EPOCHS + 1)):
+            raise SystemExit(f"server gone: it has the epochs {sent}")
+        more = f"went on, exit code 0; after `cosmogan sync` the server has all {EPOCHS} epochs"
+        return self.row("tracking server gone", 1, [training], more)
+
+
+@contextlib.contextmanager
+def tracking_server(database: Path) -> Iterator[str]:
+    """Run an MLflow server on a database; what runs inside tracks to it, until it is killed."""
+    before = os.environ["MLFLOW_TRACKING_URI"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
+    with subprocess.Popen(
+        [*command, "--backend-store-uri", f"sqlite:///{database}"],
+        env=os.environ | {"MLFLOW_TRACKING_URI": ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as server:
+        try:
+            _wait_for(port)
+            os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
+            yield os.environ["MLFLOW_TRACKING_URI"]
+        finally:
+            os.environ["MLFLOW_TRACKING_URI"] = before
+            os.killpg(server.pid, signal.SIGKILL)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise SystemExit("the MLflow server does not start")
+
+
+def _epochs_on(uri: str) -> list[int]:
+    """Return the epochs of the losses that a server has of its only training."""
+    import mlflow
+
+    client = mlflow.MlflowClient(uri)
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    (run,) = client.search_runs(experiments)
+    history = client.get_metric_history(run.info.run_id, "discriminator_loss")
+    return [value.step for value in history]
+
 
 @contextlib.contextmanager
 def memory_disk(folder: Path) -> Iterator[bool]:
@@ -298,6 +365,9 @@ def run_backend(kills: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder}/mlflow.db"
+        # JAX then compiles a step once, and not in each of the processes.
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "compiled")
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.chdir(folder)
         kappa = np.random.default_rng(0).lognormal(sigma=0.3, size=(40, 16, 16))
         write_maps(folder / "maps.npz", MapSet(kappa.astype("float32"), 3.0))
@@ -312,6 +382,7 @@ def run_backend(kills: int, seconds: float) -> None:
             lambda: scenarios.signal(signal.SIGINT),
             scenarios.second_training,
             scenarios.full_disk,
+            scenarios.server_gone,
         ):
             print(row(), flush=True)
 

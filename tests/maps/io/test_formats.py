@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -27,6 +27,7 @@ ENDINGS = ("npz", "h5", "hdf5", "fits", "fit", "npy")
     ending=st.sampled_from(ENDINGS),
 )
 def test_what_is_written_is_read_back(tmp_path_factory, kappa, pixel_arcmin, ending):
+    assume(set(np.unique(kappa[0])) != {0, 1})  # such a file is refused as a mask
     path = tmp_path_factory.mktemp("roundtrip") / f"maps.{ending}"
     write_maps(path, MapSet(kappa, pixel_arcmin))
     again = read_maps(path, pixel_arcmin=pixel_arcmin if ending == "npy" else None)
