@@ -25,7 +25,7 @@ BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]
 
 
 class MapArray(Protocol):
-    """Maps in memory or on disk: array, memory map, ``h5py.Dataset`` or ``PatchTable``."""
+    """Maps in memory or on disk: array, memory map, ``h5py.Dataset`` or ``VirtualMaps``."""
 
     @property
     def shape(self) -> Any: ...

@@ -17,6 +17,7 @@ PACKAGE = ROOT / "cosmogan_k3"
 FRAMEWORKS = {"jax", "tensorflow", "torch"}
 NEEDS_NO_KERAS = (
     *("config", "errors", "units", "maps", "simulation", "statistics", "evaluation", "parallel"),
+    "survey",
 )
 
 # What each room (folder or file of the package) may import of it; all may import ``_typing``.
@@ -31,7 +32,8 @@ ARROWS = {
     "simulation": {"_options", "config", "errors", "maps", "statistics", "units"},
     "statistics": {"units"},
     "parallel": {"errors", "maps", "_version"},
-    "evaluation": {"_version", "errors", "maps", "parallel", "statistics"},
+    "survey": {"errors", "maps", "statistics", "units"},
+    "evaluation": {"_version", "errors", "maps", "parallel", "statistics", "survey"},
     "backend": {"errors"},
     "nn": {"backend", "errors", "statistics"},
     "gan": {"_options", "_version", "backend", "errors", "maps", "nn", "statistics"},
@@ -48,8 +50,8 @@ ARROWS = {
     },
     "cli": {
         *("_options", "_version", "backend", "config", "emulator", "errors", "evaluation", "gan"),
-        *("maps", "parallel", "serving", "simulation", "statistics", "tracking", "training"),
-        "tuning",
+        *("maps", "parallel", "serving", "simulation", "statistics", "survey", "tracking"),
+        *("training", "tuning"),
     },
     "__init__": {"_version", "emulator", "errors", "gan", "maps", "statistics"},
     "__main__": {"cli"},

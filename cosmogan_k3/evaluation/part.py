@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosmogan_k3._typing import MapArray, Maps
-from cosmogan_k3.maps.patch_table import PatchTable
+from cosmogan_k3.maps.virtual import VirtualMaps
 
 
 @dataclass(frozen=True)
 class Part:
     """Consecutive maps of a set, in memory or on disk.
 
-    Another process receives maps on disk as their table, and reads them itself.
+    Another process receives virtual maps as their table, and reads or computes them itself.
 
     Parameters
     ----------
-    source : array, PatchTable or other array-like (m, N, N)
+    source : array, VirtualMaps or other array-like (m, N, N)
         Where the maps are read.
     start, stop : int
         First map in the source, and the one after the last.
@@ -40,7 +40,7 @@ class Part:
         return self.stop - self.start
 
     def __reduce__(self) -> tuple[type["Part"], tuple[MapArray, int, int]]:
-        if isinstance(self.source, PatchTable):
+        if isinstance(self.source, VirtualMaps):
             return Part, (self.source, self.start, self.stop)
         return Part, (self._read(0, len(self)), 0, len(self))
 

@@ -9,7 +9,7 @@ from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.maps.inspection import Inspection, inspect
-from cosmogan_k3.maps.patch_table import PatchTable
+from cosmogan_k3.maps.virtual import VirtualMaps
 
 # A set on disk of at most so many pixels (0.5 GB) is loaded, so that it is read only once.
 MEMORY_PIXELS = 2**27
@@ -21,7 +21,7 @@ class Scan:
 
     Parameters
     ----------
-    kappa : array, PatchTable or other array-like (n, N, N)
+    kappa : array, VirtualMaps or other array-like (n, N, N)
         Convergence.
     inspection : Inspection
         Fingerprint, range of the pixels and warnings, as ``MapSet.inspect`` returns them.
@@ -127,7 +127,7 @@ class Scan:
     def _part(self, start: int, stop: int, loaded: Maps | None = None) -> Part:
         if loaded is None and self.loaded is not None:
             loaded = np.asarray(self.loaded[start:stop], dtype=np.float32)
-        if isinstance(self.kappa, PatchTable):
+        if isinstance(self.kappa, VirtualMaps):
             return Part(self.kappa.take(slice(start, stop)), 0, stop - start, loaded)
         return Part(self.kappa, start, stop, loaded)
 

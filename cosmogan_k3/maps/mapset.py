@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.inspection import Inspection, inspect
-from cosmogan_k3.maps.patch_table import PatchTable
+from cosmogan_k3.maps.virtual import VirtualMaps, take_maps
 from cosmogan_k3.units import in_unit, plain_maps
 
 BLOCK = 256  # maps in a block when a set is streamed, unless they have more pixels than this
@@ -24,7 +24,7 @@ class MapSet:
 
     Parameters
     ----------
-    kappa : float32 array or PatchTable, shape (n, N, N)
+    kappa : float32 array or VirtualMaps, shape (n, N, N)
         Convergence (dimensionless), in memory or read from disk when indexed. An astropy Quantity
         is converted.
     pixel_arcmin : float or astropy.units.Quantity
@@ -100,8 +100,7 @@ class MapSet:
         [3, 0]
         """
         indices = np.asarray(indices)
-        kappa = self.kappa
-        kappa = kappa.take(indices) if isinstance(kappa, PatchTable) else kappa[indices]
+        kappa = take_maps(self.kappa, indices)
         chosen = {name: np.asarray(values)[indices] for name, values in self.parameters.items()}
         return replace(
             self, kappa=kappa, map_id=np.asarray(self.map_id)[indices], parameters=chosen
@@ -204,7 +203,7 @@ class MapSet:
         >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).name_of(3)
         'Map 3'
         """
-        return self.kappa.name_of(index) if isinstance(self.kappa, PatchTable) else f"Map {index}"
+        return self.kappa.name_of(index) if isinstance(self.kappa, VirtualMaps) else f"Map {index}"
 
     def describe(self) -> str:
         """Return number, size and origin of the maps in one line.
@@ -220,7 +219,7 @@ class MapSet:
         '4 maps of 8 x 8 pixels of 2 arcmin'
         """
         size = f"{len(self)} maps of {self.pixels} x {self.pixels} pixels"
-        origin = f", {self.kappa.origin}" if isinstance(self.kappa, PatchTable) else ""
+        origin = f", {self.kappa.origin}" if isinstance(self.kappa, VirtualMaps) else ""
         return f"{size} of {self.pixel_arcmin:g} arcmin{origin}"
 
 

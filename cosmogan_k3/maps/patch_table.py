@@ -3,21 +3,20 @@
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 from cosmogan_k3._typing import IntArray, Maps
 from cosmogan_k3.maps.io.open import MapSource, reading
+from cosmogan_k3.maps.virtual import VirtualMaps
 
 
 @dataclass(frozen=True, eq=False)
-class PatchTable:
+class PatchTable(VirtualMaps):
     """A virtual float32 array of patches, read from files when it is indexed.
 
-    It supports ``len``, ``shape``, ``dtype``, ``np.asarray`` and indexing by an int, a slice or an
-    integer array. It can be pickled: other processes open the files themselves. No file stays open.
+    Other processes open the files themselves. No file stays open.
 
     Parameters
     ----------
@@ -43,16 +42,10 @@ class PatchTable:
     table: IntArray
     pixels: int
 
-    dtype: ClassVar[np.dtype[np.float32]] = np.dtype(np.float32)
-    ndim: ClassVar[int] = 3
-
     @property
     def shape(self) -> tuple[int, int, int]:
         """The shape (n, N, N)."""
         return (len(self.table), self.pixels, self.pixels)
-
-    def __len__(self) -> int:
-        return len(self.table)
 
     def take(self, indices: Any, axis: int = 0) -> "PatchTable":
         """Select patches without reading them, as ``numpy.take`` along the first axis.
@@ -112,6 +105,3 @@ class PatchTable:
                     window = (slice(row, row + self.pixels), slice(column, column + self.pixels))
                     patches[i] = array[window] if array.ndim == 2 else array[(number, *window)]
         return patches[0] if isinstance(key, (int, np.integer)) else patches
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        return self[:].astype(dtype or self.dtype, copy=False)

@@ -200,6 +200,37 @@ def half_plane_weights(pixels: int) -> FloatArray:
     return weight
 
 
+def gaussian_window(pixels: int, sigma_pixels: float) -> FloatArray:
+    """Fourier transform of a Gaussian kernel, at each mode of the half-plane of ``rfft2``.
+
+        W(k) = exp(−k²σ²/2)
+
+    Parameters
+    ----------
+    pixels : int
+        Side N of the map.
+    sigma_pixels : float
+        σ, the standard deviation of the kernel in pixels; 0 or larger.
+
+    Returns
+    -------
+    float64 array, shape (N, N // 2 + 1)
+        W, 1 at mode zero. Values below 10⁻³⁰ are 0.
+
+    Examples
+    --------
+    >>> gaussian_window(4, 1.0)[0].round(4).tolist()
+    [1.0, 0.2912, 0.0072]
+    """
+    rows, columns = (
+        np.exp(-2 * (np.pi * sigma_pixels * k) ** 2)
+        for k in (fft.fftfreq(pixels), fft.rfftfreq(pixels))
+    )
+    window = rows[:, None] * columns
+    # Arithmetic with subnormal numbers is slow.
+    return np.where(window < 1e-30, 0, window)
+
+
 def fundamental_multipole(pixels: int, pixel_arcmin: float) -> float:
     """Multipole of the fundamental mode of a map, ℓ = 2π/L.
 

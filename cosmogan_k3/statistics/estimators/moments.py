@@ -8,6 +8,7 @@ from scipy import fft
 
 from cosmogan_k3._typing import FloatArray, FloatMaps
 from cosmogan_k3.statistics._maps import checked_maps, finite_maps
+from cosmogan_k3.statistics.fourier import gaussian_window
 from cosmogan_k3.units import in_unit
 
 
@@ -65,23 +66,11 @@ def smoothed_moments(
             f"scales_arcmin must be a list of scales, 0 or larger. Received: {scales_arcmin}"
         )
     pixels = checked_maps(maps).shape[1]
-    kernels = [_kernel(pixels, scale / pixel_arcmin) for scale in scales]
+    kernels = [gaussian_window(pixels, scale / pixel_arcmin) if scale else None for scale in scales]
     moments = np.empty((len(maps), len(scales), 4))
     for i, map_ in enumerate(finite_maps(maps)):
         moments[i] = _map_moments(map_, kernels)
     return moments
-
-
-def _kernel(pixels: int, scale: float) -> FloatArray | None:
-    """Fourier transform of the kernel; None for no smoothing."""
-    if scale == 0:
-        return None
-    rows, columns = (
-        np.exp(-2 * (np.pi * scale * k) ** 2) for k in (fft.fftfreq(pixels), fft.rfftfreq(pixels))
-    )
-    kernel = rows[:, None] * columns
-    # Arithmetic with subnormal numbers is slow.
-    return np.where(kernel < 1e-30, 0, kernel)
 
 
 def _map_moments(map_: FloatArray, kernels: list[FloatArray | None]) -> list[tuple[float, ...]]:

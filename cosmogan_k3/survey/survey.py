@@ -1,0 +1,199 @@
+"""What a survey makes of maps of convergence: noise, reconstruction, smoothing and mask."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Maps, Mask
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.statistics._maps import checked_maps, checked_mask
+from cosmogan_k3.survey.noise import noise_deviation, shape_noise
+from cosmogan_k3.survey.shear import convergence_from_shear, shear_from_convergence
+from cosmogan_k3.survey.smoothing import smooth
+from cosmogan_k3.units import in_unit
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The properties of a survey that change a map of convergence, in the order of their effect.
+
+    1. Without ``kaiser_squires``, shape noise is added to κ. With it, κ is turned into shear, noise
+       is added to both components, shear that is not observed is set to 0, and κ_E is
+       reconstructed.
+    2. The map is smoothed; under a mask, over the observed pixels alone.
+    3. Pixels that are not observed become NaN.
+
+    Parameters
+    ----------
+    galaxy_density : float or astropy.units.Quantity, default 0
+        n, source galaxies per arcmin²; 0 for no shape noise.
+    sigma_epsilon : float, default 0.37
+        σ_ε, the dispersion of both components of the intrinsic ellipticity together.
+    smoothing_arcmin : float or astropy.units.Quantity, default 0
+        Standard deviation of the Gaussian kernel in arcmin, not its full width; 0 for none.
+    kaiser_squires : bool, default False
+        Whether κ is reconstructed from the shear. Reconstructed maps have no mean.
+    seed : int, default 0
+        Seed of the noise.
+
+    Raises
+    ------
+    InputError
+        A value that is negative or not finite, or σ_ε that is not positive.
+
+    Examples
+    --------
+    >>> survey = Survey(galaxy_density=30.0, smoothing_arcmin=2.0)
+    >>> survey.observe(np.zeros((2, 32, 32), "float32"), pixel_arcmin=2.0).shape
+    (2, 32, 32)
+    >>> survey.metadata
+    {'galaxy_density': 30.0, 'sigma_epsilon': 0.37, 'smoothing_arcmin': 2.0}
+    """
+
+    galaxy_density: float = 0.0
+    sigma_epsilon: float = 0.37
+    smoothing_arcmin: float = 0.0
+    kaiser_squires: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, unit in (("galaxy_density", "arcmin-2"), ("smoothing_arcmin", "arcmin")):
+            value = in_unit(getattr(self, name), unit, name)
+            if not 0 <= value < np.inf:
+                raise InputError(
+                    f"{name} must be finite, and 0 or larger. Received: {value}", parameter=name
+                )
+            object.__setattr__(self, name, value)
+        noise_deviation(pixel_arcmin=1, galaxy_density=1, sigma_epsilon=self.sigma_epsilon)
+
+    @property
+    def changes_pixels(self) -> bool:
+        """Whether observed pixels change."""
+        return bool(self.metadata)
+
+    @property
+    def metadata(self) -> dict[str, float]:
+        """What changes the pixels, as numbers by name; without the seed."""
+        numbers: dict[str, float] = {}
+        if self.galaxy_density:
+            numbers["galaxy_density"] = self.galaxy_density
+            numbers["sigma_epsilon"] = self.sigma_epsilon
+        if self.smoothing_arcmin:
+            numbers["smoothing_arcmin"] = self.smoothing_arcmin
+        return numbers | ({"kaiser_squires": 1.0} if self.kaiser_squires else {})
+
+    def check(self, pixels: int, pixel_arcmin: float, mask: Mask | None = None) -> None:
+        """Raise an error if maps of a size cannot be observed.
+
+        Parameters
+        ----------
+        pixels : int
+            Side N of the maps.
+        pixel_arcmin : float
+            Side of a pixel in arcmin.
+        mask : bool array, shape (N, N), optional
+            True where observed.
+
+        Raises
+        ------
+        InputError
+            Smoothing over more than a quarter of the field.
+        ValueError
+            A mask of another shape or type.
+        """
+        checked_mask(mask, pixels)
+        if 4 * self.smoothing_arcmin > pixels * pixel_arcmin:
+            raise InputError(
+                f"maps of {pixels * pixel_arcmin:g} arcmin cannot be smoothed over more than a "
+                f"quarter of that. Received: {self.smoothing_arcmin:g} arcmin",
+                parameter="smoothing_arcmin",
+            )
+
+    def observe(
+        self,
+        maps: FloatMaps,
+        *,
+        pixel_arcmin: Any,
+        numbers: IntArray | None = None,
+        stream: str = "",
+        mask: Mask | None = None,
+    ) -> Maps:
+        """Return maps as the survey sees them.
+
+        Parameters
+        ----------
+        maps : float array, shape (n, N, N)
+            κ.
+        pixel_arcmin : float or astropy.units.Quantity
+            Side of a pixel in arcmin.
+        numbers : int array, shape (n,), optional
+            Number of each map, which determines its noise; by default 0 to n − 1.
+        stream : str, default ""
+            Sets with different streams have independent noise.
+        mask : bool array, shape (N, N), optional
+            True where observed. Other pixels are NaN in the result. They are read only if κ is
+            reconstructed from the shear, which depends on all pixels.
+
+        Returns
+        -------
+        float32 array, shape (n, N, N)
+            A map does not depend on the other maps of the array.
+
+        Raises
+        ------
+        InputError
+            As ``check``, or a pixel that is needed and not finite.
+        ValueError
+            Maps or a mask of another shape.
+        """
+        pixels = checked_maps(maps).shape[1]
+        pixel = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
+        self.check(pixels, pixel, mask)
+        observed = np.empty(maps.shape, np.float32)
+        for i, number in enumerate(range(len(maps)) if numbers is None else numbers):
+            kappa = self._noisy(maps[i], pixel, int(number), stream, mask)
+            if self.smoothing_arcmin:
+                kappa = smooth(
+                    kappa[None],
+                    pixel_arcmin=pixel,
+                    sigma_arcmin=self.smoothing_arcmin,
+                    mask=mask,
+                )[0]
+            observed[i] = kappa if mask is None else np.where(mask, kappa, np.nan)
+        return observed
+
+    def _noisy(
+        self,
+        kappa: NDArray[np.floating],
+        pixel_arcmin: float,
+        number: int,
+        stream: str,
+        mask: Mask | None,
+    ) -> FloatArray:
+        """Return a map with noise, reconstructed from the shear if the survey does so."""
+        kappa = np.asarray(kappa, np.float64)
+        noise = np.zeros((2, *kappa.shape))
+        if self.galaxy_density:
+            noise = shape_noise(
+                number,
+                pixels=len(kappa),
+                pixel_arcmin=pixel_arcmin,
+                galaxy_density=self.galaxy_density,
+                sigma_epsilon=self.sigma_epsilon,
+                seed=self.seed,
+                stream=stream,
+            )
+        if not self.kaiser_squires:
+            return kappa + noise[0]
+        if not np.isfinite(kappa).all():
+            raise InputError(
+                "the shear depends on all pixels, also on those that are not observed. "
+                f"Received: {(~np.isfinite(kappa)).sum()} pixels that are NaN or infinite; "
+                "fill them, or leave kaiser_squires out",
+                parameter="kaiser_squires",
+            )
+        shear = np.stack(shear_from_convergence(kappa)) + noise
+        gamma1, gamma2 = shear if mask is None else np.where(mask, shear, 0)
+        return convergence_from_shear(gamma1, gamma2)[0]

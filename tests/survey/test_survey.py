@@ -1,0 +1,129 @@
+"""Sets of maps as a survey sees them: order of the effects, streams, numbers, masks."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps import MapSet, MapStream, read_maps, write_maps
+from cosmogan_k3.statistics import power_spectrum
+from cosmogan_k3.survey import (
+    Survey,
+    noise_power,
+    observe_set,
+    observe_stream,
+    shape_noise,
+    smooth,
+)
+
+NOISY = Survey(galaxy_density=30.0)
+ALL = Survey(galaxy_density=30.0, smoothing_arcmin=3.0, kaiser_squires=True, seed=5)
+
+
+@pytest.fixture
+def kappa(rng):
+    return rng.normal(0, 0.02, (6, 16, 16)).astype("float32")
+
+
+@pytest.fixture
+def mask(rng):
+    return rng.random((16, 16)) < 0.8
+
+
+def test_noise_is_added_before_the_smoothing(kappa):
+    survey = Survey(galaxy_density=30.0, smoothing_arcmin=3.0)
+    observed = survey.observe(kappa, pixel_arcmin=2.0, stream="real")
+    options = {"pixel_arcmin": 2.0, "galaxy_density": 30.0, "sigma_epsilon": 0.37}
+    noise = [shape_noise(i, pixels=16, stream="real", **options)[0] for i in range(6)]
+    expected = smooth(kappa + np.stack(noise), pixel_arcmin=2.0, sigma_arcmin=3.0)
+    np.testing.assert_allclose(observed, expected, atol=1e-7)  # float32
+
+
+def test_a_reconstruction_has_the_noise_of_a_map_and_no_mean():
+    """Half the power of the noise of two components is in κ_E: that of one component."""
+    survey = Survey(galaxy_density=30.0, kaiser_squires=True)
+    observed = survey.observe(np.full((300, 32, 32), 0.1), pixel_arcmin=2.0)
+    assert abs(observed.mean(axis=(1, 2))).max() < 1e-7
+    power = power_spectrum(observed, pixel_arcmin=2.0)[1]
+    ratio = power.mean(axis=0) / noise_power(galaxy_density=30.0, sigma_epsilon=0.37)
+    assert (abs(ratio - 1) < 4.5 * power.std(axis=0) / power.mean(axis=0) / np.sqrt(300)).all()
+
+
+def test_without_effects_maps_stay_as_they_are(kappa, mask):
+    np.testing.assert_array_equal(Survey().observe(kappa, pixel_arcmin=2.0), kappa)
+    assert not Survey().changes_pixels
+    observed = Survey().observe(kappa, pixel_arcmin=2.0, mask=mask)
+    np.testing.assert_array_equal(observed[:, mask], kappa[:, mask])
+    assert np.isnan(observed[:, ~mask]).all()
+
+
+@pytest.mark.parametrize("survey", [NOISY, ALL])
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_map_is_the_same_bytes_however_it_is_reached(kappa, mask, tmp_path, survey, masked):
+    options = {"stream": "real", "mask": mask if masked else None}
+    whole = survey.observe(kappa, pixel_arcmin=2.0, **options)
+    write_maps(tmp_path / "maps.h5", MapSet(kappa, 2.0))
+    for maps in (MapSet(kappa, 2.0), read_maps(tmp_path / "maps.h5")):
+        observed = observe_set(maps, survey, **options)
+        reached = [
+            observed.kappa[:],
+            np.concatenate([observed.kappa[:2], observed.kappa[2:]]),
+            np.stack([observed.kappa[i] for i in range(6)]),
+            np.asarray(observed.take([5, 4, 3, 2, 1, 0]).kappa)[::-1],
+            np.asarray(pickle.loads(pickle.dumps(observed.kappa))),
+        ]
+        for each in reached:
+            np.testing.assert_array_equal(each, whole)
+    drawn = MapStream(4, 16, 2.0, iter([kappa[2:3], kappa[3:6]]))
+    streamed = observe_stream(drawn, survey, first=2, **options)
+    np.testing.assert_array_equal(np.concatenate(list(streamed.blocks())), whole[2:])
+
+
+def test_the_properties_of_the_survey_travel_with_the_maps(kappa, tmp_path):
+    observed = observe_set(
+        MapSet(kappa, 2.0, parameters={"h": np.full(6, 0.7)}), ALL, stream="real"
+    )
+    for ending in ("npz", "h5"):
+        write_maps(tmp_path / f"maps.{ending}", observed)
+        again = read_maps(tmp_path / f"maps.{ending}")
+        read = {name: float(values[0]) for name, values in again.parameters.items()}
+        assert read == {"h": 0.7, **ALL.metadata}
+        with pytest.raises(InputError, match="galaxy_density, sigma_epsilon of a survey already"):
+            observe_set(again, NOISY, stream="real")
+    assert "Map 3" in observed.name_of(3)
+    assert observed.describe().startswith("6 maps")
+
+
+def test_what_is_not_observed_is_not_read(kappa, mask):
+    holes = np.where(mask, kappa, np.nan)
+    for survey in (NOISY, Survey(galaxy_density=30.0, smoothing_arcmin=3.0)):
+        options = {"pixel_arcmin": 2.0, "mask": mask}
+        np.testing.assert_array_equal(
+            survey.observe(holes, **options), survey.observe(kappa, **options)
+        )
+    with pytest.raises(InputError, match="the shear depends on all pixels"):
+        ALL.observe(holes, pixel_arcmin=2.0, mask=mask)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"galaxy_density": -1.0}, "galaxy_density"),
+        ({"galaxy_density": np.inf}, "galaxy_density"),
+        ({"sigma_epsilon": 0.0}, "sigma_epsilon"),
+        ({"smoothing_arcmin": np.nan}, "smoothing_arcmin"),
+    ],
+)
+def test_impossible_surveys_are_refused(change, name):
+    with pytest.raises(InputError) as caught:
+        Survey(**change)
+    assert caught.value.parameter == name
+
+
+def test_maps_that_are_too_small_to_smooth_and_other_masks_are_refused(kappa, mask):
+    with pytest.raises(InputError, match="quarter") as caught:
+        Survey(smoothing_arcmin=9.0).observe(kappa, pixel_arcmin=2.0)
+    assert caught.value.parameter == "smoothing_arcmin"
+    with pytest.raises(ValueError, match="mask must be a bool array"):
+        NOISY.observe(kappa, pixel_arcmin=2.0, mask=mask[:8, :8])
