@@ -285,3 +285,47 @@ def simulated_field() -> Any:
 def simulated_redshift() -> Any:
     """Return the option ``simulated_redshift`` that several commands have."""
     return option(1.0, "redshift of the simulated source plane", within=(0.01, 20.0))
+
+
+def galaxy_density() -> Any:
+    """Return the option ``galaxy_density`` that several commands have."""
+    return option(
+        0.0,
+        "source galaxies per square arcmin, for shape noise; 0: no noise",
+        within=(0, 10_000.0),
+    )
+
+
+def sigma_epsilon() -> Any:
+    """Return the option ``sigma_epsilon`` that several commands have."""
+    return option(
+        0.37,
+        "dispersion of both components of the intrinsic ellipticity together, for shape noise",
+        within=(0.001, 2.0),
+    )
+
+
+def smoothing_arcmin() -> Any:
+    """Return the option ``smoothing_arcmin`` that several commands have."""
+    return option(
+        0.0,
+        "standard deviation of a Gaussian kernel to smooth with, in arcmin; 0: none",
+        within=(0, 600.0),
+    )
+
+
+def kaiser_squires() -> Any:
+    """Return the option ``kaiser_squires`` that several commands have."""
+    return option(
+        0,
+        "1: turn the maps into shear, add noise and mask there, and reconstruct the convergence",
+        choices=(0, 1),
+        bare=1,
+    )
+
+
+def written_mask() -> Any:
+    """Return the option ``mask`` of commands that write maps."""
+    return option(
+        "", "file with one map of 0 and 1 (observed); pixels that are not observed become NaN"
+    )

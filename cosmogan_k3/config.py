@@ -47,6 +47,11 @@ class Simulation:
 class SimulateConfig(Simulation):
     """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
 
+    galaxy_density: float = shared.galaxy_density()
+    sigma_epsilon: float = shared.sigma_epsilon()
+    smoothing_arcmin: float = shared.smoothing_arcmin()
+    kaiser_squires: int = shared.kaiser_squires()
+    mask: str = shared.written_mask()
     out: str = shared.maps_out("maps.npz")
     overwrite: int = shared.overwrite()
     workers: int = shared.workers()
@@ -147,6 +152,11 @@ class GenerateConfig:
     parameters: str = option(
         "", "parameters of the maps, for conditional models, e.g. omega_m=0.3,sigma_8=0.8"
     )
+    galaxy_density: float = shared.galaxy_density()
+    sigma_epsilon: float = shared.sigma_epsilon()
+    smoothing_arcmin: float = shared.smoothing_arcmin()
+    kaiser_squires: int = shared.kaiser_squires()
+    mask: str = shared.written_mask()
     seed: int = shared.seed()
     backend: str = shared.backend()
     out: str = shared.maps_out("generated.npz")

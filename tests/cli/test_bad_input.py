@@ -24,6 +24,9 @@ OUT_OF_BOUNDS = [
     ("--sigma-8", 8, "most 2.0"),
     ("--n-s", 0, "least 0.5"),
     ("--workers", 100_000, "most 1024"),
+    ("--galaxy-density", -3, "least 0"),
+    ("--sigma-epsilon", 26, "most 2.0"),
+    ("--smoothing-arcmin", -1, "least 0"),
 ]
 
 
@@ -196,6 +199,10 @@ def bad_commands(folder):
         ("generate", "--parameters", "h", "--out", folder / "g.npz"),
         ("--parameters", "expected name=value"),
     )
+    seen = ("simulate", "--pixels", 16, "--field-deg", 2, "--out", folder / "s.npz")
+    yield (*seen, "--smoothing-arcmin", 40), ("--smoothing-arcmin", "a quarter", "40 arcmin")
+    yield (*seen, "--mask", folder / "small_mask.npy"), ("small_mask.npy", "16 x 16", "(8, 8)")
+    yield (*seen, "--mask", folder / "no_mask.npy"), ("no_mask.npy", "no such file")
     many = ("--workers", 2, "--out", folder / "shards")
     yield (
         ("simulate", *many, "--scheduler", "tcp://host:8786"),

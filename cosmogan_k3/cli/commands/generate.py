@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosmogan_k3.cli.backends import use_backend
 from cosmogan_k3.cli.outputs import output_file, output_folder
+from cosmogan_k3.cli.survey import Observation
 from cosmogan_k3.config import GenerateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.conditioning import parse_parameters
@@ -54,7 +55,7 @@ def _write_file(config: GenerateConfig) -> None:
         quiet=config.quiet,
         parameters=parameters,
     )
-    write_maps(config.out, stream)
+    write_maps(config.out, _observation(config, stream.pixels).of(stream))
 
 
 def generated_shards(config: GenerateConfig) -> Shards:
@@ -74,7 +75,8 @@ def generated_shards(config: GenerateConfig) -> Shards:
     Raises
     ------
     InputError
-        As ``Emulator.load``, ``Emulator.sample``, ``Shards`` and ``Shards.claim``.
+        As ``Emulator.load``, ``Emulator.sample``, ``Observation.of``, ``Shards`` and
+        ``Shards.claim``.
     """
     import keras
 
@@ -82,10 +84,12 @@ def generated_shards(config: GenerateConfig) -> Shards:
     from cosmogan_k3.gan.sampler import Sampler
 
     parameters = parse_parameters(config.parameters)
-    gan = Emulator.load(config.model).gan
+    emulator = Emulator.load(config.model)
+    gan = emulator.gan
     pixels = config.pixels or gan.pixels
-    sampler = Sampler(gan)
-    sampler.sample_batches(1, pixels=pixels, parameters=parameters)  # raises InputError here
+    sampler, observation = Sampler(gan), _observation(config, pixels)
+    # Raises InputError here, before any worker is started.
+    observation.of(emulator.sample_stream(1, pixels=pixels, parameters=parameters))
     backend, digest = keras.backend.backend(), _digest(gan)
     options = {
         "pixels": pixels,
@@ -101,8 +105,9 @@ def generated_shards(config: GenerateConfig) -> Shards:
         "seed": config.seed,
     }
     metadata |= {"parameters": parameters} if parameters else {}
+    metadata |= observation.metadata
     model = Path(config.out).absolute() / MODEL
-    draw = functools.partial(_draw, model, digest, backend, options)
+    draw = observation.of_draws(functools.partial(_draw, model, digest, backend, options))
     shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
     shards.claim(overwrite=bool(config.overwrite))
     with replacing(model) as partial:
@@ -118,6 +123,10 @@ def _digest(gan: "GAN") -> str:
     for weights in gan.averaged_generator.get_weights():
         digest.update(weights.tobytes())
     return digest.hexdigest()
+
+
+def _observation(config: GenerateConfig, pixels: int) -> Observation:
+    return Observation.of_command(config, pixels, "generated")
 
 
 def _draw(

@@ -5,6 +5,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from cosmogan_k3.cli.outputs import output_file, output_folder
+from cosmogan_k3.cli.survey import Observation
 from cosmogan_k3.config import SimulateConfig, Simulation
 from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapStream
@@ -17,7 +18,8 @@ def run(config: SimulateConfig) -> None:
     """Simulate maps and write them, on Dask workers if the command asks for them."""
     if not wants_dask(config.workers, config.scheduler):
         with output_file(config.out, overwrite=config.overwrite):
-            write_maps(config.out, simulate_stream(config, quiet=config.quiet))
+            maps = simulate_stream(config, quiet=config.quiet)
+            write_maps(config.out, _observation(config).of(maps))
         return
     with output_folder(config.out):
         shards = simulated_shards(config)
@@ -40,17 +42,22 @@ def simulated_shards(config: SimulateConfig) -> Shards:
     Raises
     ------
     InputError
-        As ``simulate_maps``, ``Shards`` and ``Shards.claim``.
+        As ``simulate_maps``, ``Observation.of``, ``Shards`` and ``Shards.claim``.
     """
     simulation = Simulation(
         **{field.name: getattr(config, field.name) for field in fields(Simulation)}
     )
-    metadata = {"command": "simulate", **asdict(simulation)}
-    draw = functools.partial(_draw, simulation)
+    observation = _observation(config)
+    metadata = {"command": "simulate", **asdict(simulation), **observation.metadata}
+    draw = observation.of_draws(functools.partial(_draw, simulation))
     shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
-    simulate_stream(simulation)  # raises InputError here, before any worker is started
+    observation.of(simulate_stream(simulation))  # raises InputError before any worker is started
     shards.claim(overwrite=bool(config.overwrite))
     return shards
+
+
+def _observation(config: SimulateConfig) -> Observation:
+    return Observation.of_command(config, config.pixels, "simulated")
 
 
 def _draw(simulation: Simulation, first: int, count: int) -> MapStream:

@@ -1,0 +1,88 @@
+"""The options of a survey, in the commands that have them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cosmogan_k3.cli.commands.simulate import simulated_shards
+from cosmogan_k3.config import SimulateConfig
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps import read_maps
+from cosmogan_k3.parallel.executor import thread_map
+from cosmogan_k3.survey import Survey
+from tests.harness import run_command as run
+
+SKY = {"maps": 7, "pixels": 16, "field_deg": 2.0, "seed": 3, "quiet": True}
+SURVEY = {"galaxy_density": 30.0, "smoothing_arcmin": 10.0}
+
+
+@pytest.fixture
+def mask(tmp_path, rng):
+    np.save(tmp_path / "mask.npy", rng.random((16, 16)) < 0.8)
+    return tmp_path / "mask.npy"
+
+
+def options(**values):
+    """Yield the words of a command line."""
+    for name, value in values.items():
+        yield "--" + name.replace("_", "-")
+        if value is not True:
+            yield value
+
+
+def test_simulated_maps_are_those_of_the_survey(capsys, tmp_path, mask):
+    files = {"clean.h5": {}, "noisy.h5": SURVEY, "masked.h5": {**SURVEY, "mask": mask}}
+    for name, more in files.items():
+        command = ("simulate", *options(**SKY, **more), "--out", tmp_path / name)
+        assert run(capsys, *command)[0] == 0
+    clean, noisy, masked = (read_maps(tmp_path / name) for name in files)
+    expected = Survey(**SURVEY, seed=3).observe(
+        clean.kappa[:], pixel_arcmin=7.5, stream="simulated"
+    )
+    np.testing.assert_array_equal(noisy.kappa[:], expected)
+    assert np.isnan(masked.kappa[:][:, ~np.load(mask)]).all()
+    assert np.isfinite(masked.kappa[:][:, np.load(mask)]).all()
+    assert {name: float(noisy.parameters[name][-1]) for name in SURVEY} == SURVEY
+    assert noisy.parameters.keys() - clean.parameters.keys() == {*SURVEY, "sigma_epsilon"}
+
+
+def test_shards_have_the_noise_of_their_maps(tmp_path, mask):
+    """Files of one and of three maps hold the same set; another survey is another set."""
+    config = SimulateConfig(**SKY, **SURVEY, kaiser_squires=1, out=str(tmp_path / "one"))
+    fingerprints = set()
+    for shard_maps in (1, 3, 7):
+        out = str(tmp_path / f"of_{shard_maps}")
+        changed = SimulateConfig(**{**vars(config), "shard_maps": shard_maps, "out": out})
+        simulated_shards(changed).write(thread_map)
+        fingerprints.add(read_maps(out).fingerprint())
+    assert len(fingerprints) == 1
+    recorded = json.loads((tmp_path / "of_7" / "shards.json").read_text())
+    assert recorded["galaxy_density"] == 30.0
+    for change in ({"galaxy_density": 20.0}, {"kaiser_squires": 0}, {"mask": str(mask)}):
+        other = SimulateConfig(**{**vars(changed), **change})
+        with pytest.raises(InputError, match="maps of another command"):
+            simulated_shards(other)
+
+
+@pytest.mark.backend
+def test_generated_maps_have_other_noise_than_simulated_ones(capsys, tmp_path):
+    import keras
+
+    from cosmogan_k3.gan.build import build_gan
+
+    build_gan("tiny", pixels=16, pixel_arcmin=3.0).save(tmp_path / "model.keras")
+    command = ("generate", "--model", tmp_path / "model.keras", "--maps", 5, "--seed", 2, "--quiet")
+    command += ("--backend", keras.backend.backend())
+    for name, more in {"clean.h5": (), "noisy.h5": ("--galaxy-density", 30)}.items():
+        assert run(capsys, *command, *more, "--out", tmp_path / name)[0] == 0
+    clean, noisy = (read_maps(tmp_path / f"{name}.h5").kappa[:] for name in ("clean", "noisy"))
+    survey = Survey(galaxy_density=30.0, seed=2)
+    expected = survey.observe(clean, pixel_arcmin=3.0, stream="generated")
+    # The generator may round differently in its second run on some backends.
+    np.testing.assert_allclose(noisy, expected, atol=1e-6)
+    simulated = survey.observe(clean, pixel_arcmin=3.0, stream="simulated")
+    correlation = np.corrcoef((noisy - clean).ravel(), (simulated - clean).ravel())[0, 1]
+    assert abs(correlation) < 0.12  # 1,280 pixels: ± 0.028
+    assert run(capsys, *command, "--smoothing-arcmin", 30, "--out", tmp_path / "wide.h5")[0] == 2
+    assert not (tmp_path / "wide.h5").exists()
