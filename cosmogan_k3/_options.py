@@ -156,6 +156,7 @@ MOST_PROCESSES = 1_024
 MANY = 10**6
 # Beyond 60 degrees a flat map is off by 10 % at its edges.
 LARGEST_FIELD = 60.0
+METHODS = ("nbody", "halos", "lognormal")
 
 
 def seed() -> Any:
@@ -329,3 +330,24 @@ def written_mask() -> Any:
     return option(
         "", "file with one map of 0 and 1 (observed); pixels that are not observed become NaN"
     )
+
+
+def method() -> Any:
+    """Return the option ``method`` of simulations."""
+    return option(
+        "lognormal",
+        "nbody: particle-mesh light cones, a minute of one core for 500 maps; "
+        "halos: NFW haloes on a lognormal density, 0.04 s a map; "
+        "lognormal: random fields with the power spectrum of theory, milliseconds a map",
+        choices=METHODS,
+    )
+
+
+def box_maps() -> Any:
+    """Return the option ``box_maps`` of simulations."""
+    return option(500, "maps that nbody cuts from each box of particles", within=(1, 10_000))
+
+
+def particles() -> Any:
+    """Return the option ``particles`` of simulations."""
+    return option(160, "particles on a side of a box of nbody", within=(16, 1024))

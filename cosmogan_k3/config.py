@@ -9,6 +9,7 @@ from cosmogan_k3 import _options as shared
 from cosmogan_k3._options import documented, option
 
 BACKENDS = shared.BACKENDS
+METHODS = shared.METHODS
 
 
 @documented
@@ -16,6 +17,7 @@ BACKENDS = shared.BACKENDS
 class Simulation:
     """A flat ΛCDM cosmology, a source plane and a field to simulate."""
 
+    method: str = shared.method()
     maps: int = option(9_000, "number of maps", within=(1, shared.MOST_MAPS))
     pixels: int = option(64, "side of a map in pixels", within=(2, shared.LARGEST_SIDE))
     field_deg: float = option(5.0, "side of a map in degrees", within=(0.01, shared.LARGEST_FIELD))
@@ -30,13 +32,16 @@ class Simulation:
     n_s: float = option(0.96, "spectral index", within=(0.5, 1.5))
     shift: float = option(
         0.0,
-        "minus the minimum convergence; 0: the fit of Hilbert et al. at the source redshift",
+        "minus the minimum convergence of lognormal maps; 0: the fit of Hilbert et al. at the "
+        "source redshift",
         within=(0, 1.0),
     )
+    box_maps: int = shared.box_maps()
+    particles: int = shared.particles()
     vary: str = option("", "ranges to draw cosmologies from, e.g. omega_m=0.2:0.4,sigma_8=0.6:1.0")
     cosmologies: int = option(
         32,
-        "number of cosmologies with --vary; consecutive maps alternate between them",
+        "number of cosmologies with --vary; consecutive maps, or boxes, alternate between them",
         within=(1, 2**16),
     )
     seed: int = shared.seed()
@@ -45,7 +50,7 @@ class Simulation:
 @documented
 @dataclass(frozen=True)
 class SimulateConfig(Simulation):
-    """Simulate shifted-lognormal convergence maps for a cosmology and a source redshift."""
+    """Simulate convergence maps for a cosmology and a source redshift."""
 
     galaxy_density: float = shared.galaxy_density()
     sigma_epsilon: float = shared.sigma_epsilon()

@@ -239,11 +239,13 @@ class MapStream:
         Blocks of maps, ``count`` maps in all.
     parameters : mapping of str to float array, shape (count,)
         Parameters of each map.
+    map_id : int array, shape (count,), optional
+        Number of the simulation that each map comes from; by default 0 to count − 1.
 
     Raises
     ------
     InputError
-        A pixel size that is not positive, or parameters of another length.
+        A pixel size that is not positive, or parameters or identities of another length.
 
     Examples
     --------
@@ -258,9 +260,13 @@ class MapStream:
     pixel_arcmin: float
     drawn: Iterable[Maps]
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    map_id: IntArray = None  # type: ignore[assignment]  # numbered below
 
     def __post_init__(self) -> None:
+        if self.map_id is None:
+            object.__setattr__(self, "map_id", np.arange(self.count))
         object.__setattr__(self, "pixel_arcmin", check_pixel_size(self.pixel_arcmin))
+        _check_values("map_id", self.map_id, self.count, kinds="iu")
         for name, values in self.parameters.items():
             _check_values(name, values, self.count)
 
@@ -271,11 +277,6 @@ class MapStream:
     def field_deg(self) -> float:
         """Side of a map in degrees."""
         return self.pixels * self.pixel_arcmin / _ARCMIN_PER_DEG
-
-    @property
-    def map_id(self) -> IntArray:
-        """Number of each map, 0 to count − 1."""
-        return np.arange(self.count)
 
     def blocks(self) -> Iterator[Maps]:
         """Iterate over the maps in the blocks in which they are drawn; works once.

@@ -1,11 +1,10 @@
 """Simulate the maps that a configuration describes."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from cosmogan_k3._options import check_bounds, problem
@@ -13,6 +12,7 @@ from cosmogan_k3._typing import Maps
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.simulation.background import Background
 from cosmogan_k3.simulation.cosmology import Cosmology
 from cosmogan_k3.simulation.design import design, parse_ranges
 from cosmogan_k3.simulation.lognormal import lognormal_sampler, lognormal_shift
@@ -26,8 +26,8 @@ _ARCMIN_PER_DEG = 60
 def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     """Simulate the maps of a configuration.
 
-    If ``simulation.vary`` is set, map i has the cosmology i modulo ``simulation.cosmologies``.
-    Consecutive maps then cover the range.
+    If ``simulation.vary`` is set, box b has the cosmology b modulo ``simulation.cosmologies``.
+    Consecutive boxes then cover the range. A lognormal map is a box of its own.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     Returns
     -------
     MapSet
-        Its parameters are the cosmology of each map.
+        Its parameters are the cosmology of each map, its ``map_id`` the number of the box.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     for block in stream.blocks():
         kappa[done : done + len(block)] = block
         done += len(block)
-    return MapSet(kappa, stream.pixel_arcmin, parameters=stream.parameters)
+    return MapSet(kappa, stream.pixel_arcmin, stream.map_id, stream.parameters)
 
 
 def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = True) -> MapStream:
@@ -91,27 +91,70 @@ def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = Tru
     simulation = replace(simulation, field_deg=in_unit(simulation.field_deg, "deg", "field_deg"))
     check_bounds(simulation)
     cosmologies = _cosmologies(simulation)
-    samplers = [_sampler(cosmology) for cosmology in cosmologies]
+    skies = [_METHODS[simulation.method](each) for each in cosmologies]
     numbers = range(first, first + simulation.maps)
-    cosmology_index = np.array(numbers) % len(cosmologies)
+    # Maps of one box are not independent: they share its number, and its cosmology.
+    boxes = np.array(numbers) // maps_per_box(simulation)
     parameters = {
-        name: np.array([getattr(each, name) for each in cosmologies])[cosmology_index]
+        name: np.array([getattr(each, name) for each in cosmologies])[boxes % len(cosmologies)]
         for name in _PARAMETERS
     }
-    pixel_arcmin = simulation.field_deg * _ARCMIN_PER_DEG / simulation.pixels
-    drawn = _blocks(samplers, numbers, quiet)
-    return MapStream(simulation.maps, simulation.pixels, pixel_arcmin, drawn, parameters)
+    drawn = _in_blocks(_drawn(skies, numbers, maps_per_box(simulation)))
+    return MapStream(
+        simulation.maps,
+        simulation.pixels,
+        simulation.field_deg * _ARCMIN_PER_DEG / simulation.pixels,
+        _with_progress_bar(drawn, len(numbers), quiet),
+        parameters,
+        boxes - boxes[0],
+    )
 
 
-def _blocks(
-    samplers: Sequence[Callable[[int], NDArray[np.float32]]], numbers: range, quiet: bool
-) -> Iterator[Maps]:
-    """Draw maps by number; map i has the cosmology i modulo their number."""
-    with tqdm(total=len(numbers), desc="simulating", unit="map", disable=quiet or None) as bar:
-        for start in range(0, len(numbers), BLOCK):
-            chosen = numbers[start : start + BLOCK]
-            yield np.stack([samplers[i % len(samplers)](i) for i in chosen])
-            bar.update(len(chosen))
+def maps_per_box(simulation: Simulation) -> int:
+    """Return how many consecutive maps come from one simulated box; 1 if maps are independent.
+
+    Parameters
+    ----------
+    simulation : config.Simulation
+
+    Examples
+    --------
+    >>> maps_per_box(Simulation(method="lognormal")), maps_per_box(Simulation(method="nbody"))
+    (1, 500)
+    """
+    return simulation.box_maps if simulation.method == "nbody" else 1
+
+
+class _Sky(Protocol):
+    """Maps of one cosmology, by the number of their box and their numbers in it."""
+
+    def __call__(self, box: int, numbers: range) -> Maps: ...
+
+
+def _drawn(skies: Sequence[_Sky], numbers: range, per_box: int) -> Iterator[Maps]:
+    """Draw maps box by box; box b has the cosmology b modulo their number."""
+    for box in range(numbers.start // per_box, -(-numbers.stop // per_box)):
+        start, stop = (bound - box * per_box for bound in (numbers.start, numbers.stop))
+        yield skies[box % len(skies)](box, range(max(start, 0), min(stop, per_box)))
+
+
+def _in_blocks(drawn: Iterable[Maps]) -> Iterator[Maps]:
+    """Join small sets of maps to blocks that are written at once."""
+    waiting: list[Maps] = []
+    for maps in drawn:
+        waiting.append(maps)
+        if sum(map(len, waiting)) >= BLOCK:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _with_progress_bar(blocks: Iterable[Maps], count: int, quiet: bool) -> Iterator[Maps]:
+    with tqdm(total=count, desc="simulating", unit="map", disable=quiet or None) as bar:
+        for block in blocks:
+            bar.update(len(block))
+            yield block
 
 
 def _cosmologies(simulation: Simulation) -> list[Simulation]:
@@ -136,15 +179,72 @@ def _check_range(name: str, ends: tuple[float, float]) -> None:
             raise InputError(f"{name} {reason}. Received: {end!r}", parameter="vary")
 
 
-def _sampler(simulation: Simulation) -> Callable[[int], NDArray[np.float32]]:
-    """Return the function from an index to a map of a simulation of one cosmology."""
-    cosmology = Cosmology(
+def _cosmology(simulation: Simulation) -> Cosmology:
+    return Cosmology(
         simulation.omega_m, simulation.omega_b, simulation.h, simulation.sigma_8, simulation.n_s
     )
-    return lognormal_sampler(
+
+
+def _lognormal_sky(simulation: Simulation) -> _Sky:
+    """Return the function that draws lognormal maps of a cosmology; each is its own box."""
+    cosmology = _cosmology(simulation)
+    draw = lognormal_sampler(
         simulation.pixels,
         simulation.field_deg,
         power=lambda ell: convergence_power(ell, cosmology, simulation.source_redshift),
         shift=simulation.shift or lognormal_shift(simulation.source_redshift),
         seed=simulation.seed,
     )
+    return lambda box, numbers: draw(box)[None]
+
+
+def _nbody_sky(simulation: Simulation) -> _Sky:
+    """Return the function that evolves a box of a cosmology and cuts maps from it.
+
+    Raises
+    ------
+    InputError
+        A shift, which only lognormal maps have.
+    """
+    from cosmogan_k3.simulation.nbody.light_cone import light_cone, nbody_maps  # compiles kernels
+
+    _refuse_shift(simulation)
+    cone = light_cone(
+        Background(_cosmology(simulation)),
+        simulation.source_redshift,
+        simulation.field_deg,
+        particles=simulation.particles,
+    )
+
+    def draw(box: int, numbers: range) -> Maps:
+        seed = np.random.SeedSequence(simulation.seed, spawn_key=(box,))
+        return nbody_maps(cone, numbers, pixels=simulation.pixels, seed=seed)
+
+    return draw
+
+
+def _halo_sky(simulation: Simulation) -> _Sky:
+    """Return the function that draws halo-model maps of a cosmology; each is its own box."""
+    from cosmogan_k3.simulation.halos import halo_map, halo_model  # compiles a kernel
+
+    _refuse_shift(simulation)
+    model = halo_model(
+        Background(_cosmology(simulation)),
+        simulation.source_redshift,
+        pixels=simulation.pixels,
+        field_deg=simulation.field_deg,
+    )
+
+    def draw(box: int, numbers: range) -> Maps:
+        seed = np.random.SeedSequence(simulation.seed, spawn_key=(box,))
+        return halo_map(model, np.random.default_rng(seed))[None]
+
+    return draw
+
+
+def _refuse_shift(simulation: Simulation) -> None:
+    if simulation.shift:
+        raise InputError("only lognormal maps have a shift", parameter="shift")
+
+
+_METHODS = {"lognormal": _lognormal_sky, "halos": _halo_sky, "nbody": _nbody_sky}

@@ -1,7 +1,11 @@
 """The angular power spectrum of the convergence."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.interpolate import CubicSpline
 
 from cosmogan_k3._typing import FloatArray
 from cosmogan_k3.errors import InputError, one_line
@@ -9,6 +13,64 @@ from cosmogan_k3.simulation.cosmology import Cosmology
 
 _LARGEST_REDSHIFT = 20
 _TABLE_SIZE = 256
+_WAVENUMBERS = 1e-4, 100.0  # h/Mpc
+
+
+def ccl_model(cosmology: Cosmology, nonlinear: Any = "halofit") -> Any:
+    """Return the ``pyccl.Cosmology`` of a cosmology, with the linear power of Eisenstein & Hu 1998.
+
+    Parameters
+    ----------
+    cosmology : Cosmology
+    nonlinear : str or pyccl object
+        How pyccl makes the matter power spectrum non-linear.
+
+    Returns
+    -------
+    pyccl.Cosmology
+
+    Examples
+    --------
+    >>> ccl_model(Cosmology())["h"]
+    0.7
+    """
+    import pyccl
+
+    return pyccl.Cosmology(
+        Omega_c=cosmology.omega_m - cosmology.omega_b,
+        Omega_b=cosmology.omega_b,
+        h=cosmology.h,
+        sigma8=cosmology.sigma_8,
+        n_s=cosmology.n_s,
+        transfer_function="eisenstein_hu",
+        matter_power_spectrum=nonlinear,
+    )
+
+
+def linear_power(cosmology: Cosmology) -> Callable[[FloatArray], FloatArray]:
+    """Return the linear matter power spectrum today as a function of k.
+
+    Parameters
+    ----------
+    cosmology : Cosmology
+
+    Returns
+    -------
+    callable
+        From k in h/Mpc to P in (Mpc/h)³.
+
+    Examples
+    --------
+    >>> round(float(linear_power(Cosmology())(np.array(0.1))), -2)
+    5600.0
+    """
+    import pyccl
+
+    h = cosmology.h
+    wavenumber = np.geomspace(*_WAVENUMBERS, _TABLE_SIZE)
+    power = pyccl.linear_matter_power(ccl_model(cosmology), wavenumber * h, 1.0) * h**3
+    spline = CubicSpline(np.log(wavenumber), np.log(power))
+    return lambda k: np.exp(spline(np.log(k)))
 
 
 def convergence_power(ell: ArrayLike, cosmology: Cosmology, source_redshift: float) -> FloatArray:
@@ -59,15 +121,7 @@ def convergence_power(ell: ArrayLike, cosmology: Cosmology, source_redshift: flo
     ell = np.asarray(ell, dtype=float)
     table = np.geomspace(max(ell.min() * 0.99, 0.1), ell.max() * 1.01, _TABLE_SIZE)
     try:
-        model = pyccl.Cosmology(
-            Omega_c=cosmology.omega_m - cosmology.omega_b,
-            Omega_b=cosmology.omega_b,
-            h=cosmology.h,
-            sigma8=cosmology.sigma_8,
-            n_s=cosmology.n_s,
-            transfer_function="eisenstein_hu",
-            matter_power_spectrum="halofit",
-        )
+        model = ccl_model(cosmology)
         # pyccl's "CMB lensing" tracer is the convergence of one source plane, at any redshift.
         tracer = pyccl.CMBLensingTracer(model, z_source=source_redshift)
         log_power = np.log(pyccl.angular_cl(model, tracer, tracer, table))

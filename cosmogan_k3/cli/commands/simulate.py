@@ -1,4 +1,4 @@
-"""``cosmogan simulate``: lognormal convergence maps in a file or in a folder of files."""
+"""``cosmogan simulate``: convergence maps in a file or in a folder of files."""
 
 import functools
 from dataclasses import asdict, fields, replace
@@ -11,12 +11,12 @@ from cosmogan_k3.maps.io.write import write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
 from cosmogan_k3.parallel.shards import Shards
-from cosmogan_k3.simulation import simulate_stream
+from cosmogan_k3.simulation import maps_per_box, simulate_stream
 
 
 def run(config: SimulateConfig) -> None:
-    """Simulate maps and write them, on Dask workers if the command asks for them."""
-    if not wants_dask(config.workers, config.scheduler):
+    """Simulate maps and write them, to a folder if the output has no ending or Dask has workers."""
+    if not wants_dask(config.workers, config.scheduler) and Path(config.out).suffix:
         with output_file(config.out, overwrite=config.overwrite):
             maps = simulate_stream(config, quiet=config.quiet)
             write_maps(config.out, _observation(config).of(maps))
@@ -50,7 +50,10 @@ def simulated_shards(config: SimulateConfig) -> Shards:
     observation = _observation(config)
     metadata = {"command": "simulate", **asdict(simulation), **observation.metadata}
     draw = observation.of_draws(functools.partial(_draw, simulation))
-    shards = Shards(Path(config.out), config.maps, config.shard_maps, metadata, draw)
+    # A box is one task and one file: what a file lacks is one box.
+    box_maps = maps_per_box(simulation)
+    shard_maps = box_maps if box_maps > 1 else config.shard_maps
+    shards = Shards(Path(config.out), config.maps, shard_maps, metadata, draw)
     observation.of(simulate_stream(simulation))  # raises InputError before any worker is started
     shards.claim(overwrite=bool(config.overwrite))
     return shards

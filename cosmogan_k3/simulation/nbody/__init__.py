@@ -1,0 +1,1 @@
+"""Particle-mesh simulations of matter, and light cones through them."""
