@@ -10,7 +10,7 @@ from scipy import fft
 from scipy.stats import norm
 
 from cosmogan_k3._typing import FloatArray, IntArray
-from cosmogan_k3.simulation.background import Background
+from cosmogan_k3.simulation.background import Background, LensPlanes
 from cosmogan_k3.simulation.lognormal import gaussian_power, mode_ell
 from cosmogan_k3.simulation.theory import ccl_model
 from cosmogan_k3.statistics.fourier import half_plane_weights
@@ -112,10 +112,7 @@ def halo_model(
     planes = background.lens_planes(source_redshift, _SHELLS)
     haloes = _Haloes(background)
     cell = np.deg2rad(field_deg) / cells
-    shells = [
-        _shell(haloes, ell, cell, *plane, planes.thickness)
-        for plane in zip(planes.distance, planes.scale_factor, planes.weight, strict=True)
-    ]
+    shells = [_shell(haloes, ell, cell, planes, number) for number in range(_SHELLS)]
     shape = np.concatenate([shell.pop("shape") for shell in shells])
     stacked = {name: np.stack([shell[name] for shell in shells]) for name in shells[0]}
     profile, profiles = _grouped(shape, stacked.pop("one_halo").ravel())
@@ -128,19 +125,15 @@ def halo_model(
 
 
 def _shell(
-    haloes: "_Haloes",
-    ell: FloatArray,
-    cell: float,
-    distance: float,
-    a: float,
-    weight: float,
-    thickness: float,
+    haloes: "_Haloes", ell: FloatArray, cell: float, planes: LensPlanes, shell: int
 ) -> dict[str, Any]:
     """Return what a ``HaloModel`` holds of one shell, and the shapes of its haloes."""
     cells = len(ell)
-    volume = (cell * distance) ** 2 * thickness  # of a cell, in (Mpc/h)³
+    distance, a = planes.distance[shell], planes.scale_factor[shell]
+    weight = planes.weight[shell]
+    volume = (cell * distance) ** 2 * planes.thickness  # of a cell, in (Mpc/h)³
     number, bias = haloes.abundance(a)
-    linear = haloes.linear_power(ell / distance, a) / (distance**2 * thickness)
+    linear = haloes.linear_power(ell / distance, a) / (distance**2 * planes.thickness)
     spectrum, _ = gaussian_power(linear, np.rad2deg(cell * cells), 1.0, cells)
     variance = float((spectrum * half_plane_weights(cells)).sum()) / cells**2
     level = np.linspace(-_RANGE, _RANGE, _LEVELS) * np.sqrt(variance)
