@@ -5,8 +5,7 @@ Each dataclass is one command. The metadata of a field holds its help text and i
 
 from dataclasses import dataclass
 
-from cosmogan_k3 import _shared_options as shared
-from cosmogan_k3._options import documented, option
+from cosmogan_k3._options import documented, option, shared
 
 BACKENDS = shared.BACKENDS
 METHODS = shared.METHODS

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from cosmogan_k3._shared_options import LARGEST_SIDE
+from cosmogan_k3._options.shared import LARGEST_SIDE
 from cosmogan_k3._typing import Tensor
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import Conditioning
