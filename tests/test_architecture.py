@@ -27,8 +27,7 @@ ARROWS = {
     "errors": set(),
     "units": {"errors"},
     "_options": {"errors"},
-    "_shared_options": {"_options"},
-    "config": {"_options", "_shared_options"},
+    "config": {"_options"},
     "maps": {"errors", "units"},
     "simulation": {"_options", "config", "errors", "maps", "statistics", "units"},
     "statistics": {"units"},
@@ -37,7 +36,7 @@ ARROWS = {
     "evaluation": {"_version", "errors", "maps", "parallel", "statistics", "survey"},
     "backend": {"errors"},
     "nn": {"backend", "errors", "statistics"},
-    "gan": {"_shared_options", "_version", "backend", "errors", "maps", "nn", "statistics"},
+    "gan": {"_options", "_version", "backend", "errors", "maps", "nn", "statistics"},
     "tracking": {"_version", "cosmogan_k3", "errors", "gan", "maps"},
     "emulator": {"errors", "gan", "maps", "tracking"},
     "serving": {"_version", "emulator", "errors", "gan"},
@@ -126,13 +125,7 @@ def test_arrows_point_one_way():
 
 
 # The help texts; a program with flags of its own; the command lines of started workers.
-NAME_FLAGS = {
-    "_options.py",
-    "_shared_options.py",
-    "config.py",
-    "tuning/stack.py",
-    "tuning/workers.py",
-}
+NAME_FLAGS = {"_options/shared.py", "config.py", "tuning/stack.py", "tuning/workers.py"}
 
 
 def test_only_the_command_line_names_its_flags():
