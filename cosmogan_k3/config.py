@@ -127,6 +127,15 @@ class EvaluateConfig:
     field: str = shared.field()
     generated_field: str = option("", "the same for the generated maps")
     external: bool = shared.external()
+    galaxy_density: float = shared.galaxy_density()
+    sigma_epsilon: float = shared.sigma_epsilon()
+    smoothing_arcmin: float = shared.smoothing_arcmin()
+    kaiser_squires: int = shared.kaiser_squires()
+    survey_area: float = option(
+        0.0,
+        "square degrees, to give differences in units of the errors of a survey; 0: do not",
+        within=(0, shared.WHOLE_SKY),
+    )
     split: str = option("", "split.json of a training: compare with one part of --real alone")
     part: str = option(
         "test", "part of the split to compare with", choices=("train", "validation", "test")

@@ -19,6 +19,7 @@ MANY = 10**6
 # Beyond 60 degrees a flat map is off by 10 % at its edges.
 LARGEST_FIELD = 60.0
 METHODS = ("nbody", "halos", "lognormal")
+WHOLE_SKY = 41_253.0  # square degrees
 
 
 def seed() -> Any:

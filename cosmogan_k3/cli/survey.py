@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from cosmogan_k3._typing import Mask
-from cosmogan_k3.config import GenerateConfig, SimulateConfig
+from cosmogan_k3.config import EvaluateConfig, GenerateConfig, SimulateConfig
 from cosmogan_k3.maps import MapStream, read_mask
 from cosmogan_k3.survey import Survey, observe_stream
 
 
-def survey_of(config: SimulateConfig | GenerateConfig) -> Survey:
+def survey_of(config: SimulateConfig | GenerateConfig | EvaluateConfig) -> Survey:
     """Return the survey that the options of a command describe.
 
     Parameters
     ----------
-    config : SimulateConfig or GenerateConfig
+    config : SimulateConfig, GenerateConfig or EvaluateConfig
 
     Returns
     -------

@@ -10,9 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cosmogan_k3._typing import IntArray, Mask, Metrics
-from cosmogan_k3._version import __version__
-from cosmogan_k3.errors import InputError
-from cosmogan_k3.evaluation.bins import FIRST_MAPS, MeasurementBins, choose_bins, kept_maps
+from cosmogan_k3.evaluation.bins import FIRST_MAPS, MeasurementBins, choose_bins
 from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
 from cosmogan_k3.evaluation.measurable import check_varied
 from cosmogan_k3.evaluation.measure import (
@@ -25,14 +23,17 @@ from cosmogan_k3.evaluation.metrics import (
     SEARCHED_TRAINING,
     copy_metrics,
     distance_metrics,
+    survey_metrics,
 )
-from cosmogan_k3.evaluation.scan import Scan, scan
+from cosmogan_k3.evaluation.notes import survey_note
+from cosmogan_k3.evaluation.scan import Scan
+from cosmogan_k3.evaluation.sets import check_real, check_sets, origin_of, scan_sets
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.parallel.executor import MapCalls, thread_map
 from cosmogan_k3.statistics import Comparison, compare_features, null_halves
-from cosmogan_k3.statistics._maps import checked_mask
 from cosmogan_k3.statistics.two_sample.halves import half_of_map
 from cosmogan_k3.statistics.two_sample.units import Units
+from cosmogan_k3.survey import Survey
 
 # Generated maps for the figures; the real ones also fix the colour scale and the bins.
 _SHOWN_GENERATED = 16
@@ -58,6 +59,8 @@ class Evaluation:
         Where the maps came from: what the caller said, SHA-256 of each set, version and seed.
     warnings : tuple of str
         What does not look like maps of convergence, as ``sanity_warnings`` says it.
+    survey_note : str
+        How a survey saw the maps, and what its area means; empty without a survey.
 
     Examples
     --------
@@ -73,6 +76,7 @@ class Evaluation:
     left_out: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    survey_note: str = ""
 
     def __post_init__(self) -> None:
         for name in ("metrics", "figures", "provenance"):
@@ -106,6 +110,8 @@ def evaluate_maps(
     *,
     training: MapSet | None = None,
     mask: Mask | None = None,
+    survey: Survey | None = None,
+    survey_area_deg2: float = 0.0,
     seed: int = 0,
     permutations: int = 499,
     map_calls: MapCalls = thread_map,
@@ -120,6 +126,9 @@ def evaluate_maps(
     set on disk of at most 2²⁷ pixels (0.5 GB) is read once. A larger set is read twice: the first
     reading finds its SHA-256 and the range of its pixels, which fixes the bins of the second.
 
+    With a survey, both sets are compared as it sees them, with independent noise. SHA-256, warnings
+    and the search for copies are those of the maps without it, which are read once more.
+
     Parameters
     ----------
     real, generated : MapSet
@@ -130,6 +139,11 @@ def evaluate_maps(
         True where observed, for both sets; other pixels, NaN included, are never read. With a mask
         only pixels, P(ℓ), peaks and minima are measured, and copies are not searched for;
         ``Evaluation.left_out`` names the rest.
+    survey : Survey, optional
+        Noise, smoothing and reconstruction of both sets.
+    survey_area_deg2 : float, default 0
+        Area in square degrees. If it is positive, differences of means are also given in units of
+        the standard error of a survey of this area, as ``shift_in_survey_errors`` defines it.
     seed : int, default 0
         Seed of the permutations and of the split into halves for the nulls.
     permutations : int, default 499
@@ -148,8 +162,8 @@ def evaluate_maps(
     ------
     InputError
         Maps of different sides or pixel sizes, fewer than four maps in a set, training maps
-        together with a mask, real maps in which a statistic does not vary, or an observed pixel
-        that is not finite or beyond 10⁹.
+        together with a mask, real maps in which a statistic does not vary, an observed pixel that
+        is not finite or beyond 10⁹, or as ``observe_set``.
     ValueError
         A mask of another shape or type.
 
@@ -162,24 +176,18 @@ def evaluate_maps(
     >>> evaluation.metrics["power_spectrum_error_mean"] < 1e-6, "peaks" in evaluation.figures
     (True, True)
     """
-    _check_sets(real, generated, training, mask)
+    check_sets(real, generated, training, mask)
     units = Units(len(real), real.map_id), Units(len(generated), generated.map_id)
     halves = null_halves(len(real), seed, real.map_id)
-    scans = _scan_sets(real, generated, training, mask, halves)
-    _check_real(scans["real"])
+    given, scans = scan_sets(real, generated, training, mask, halves, survey)
+    check_real(scans["real"])
     bins = choose_bins(
         scans["real"], scans["generated"], halves, pixel_arcmin=real.pixel_arcmin, mask=mask
     )
     shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(_SHOWN_GENERATED)
-    origin: dict[str, Any] = {
-        f"{name}_fingerprint": scanned.inspection.fingerprint for name, scanned in scans.items()
-    }
-    warnings = tuple(
-        f"{name} maps: {line}" for name, s in scans.items() for line in s.inspection.warnings
-    )
-    origin |= {"cosmogan_k3": __version__, "seed": seed}
-    pair, copies = _measure(scans, bins, halves, units, map_calls)
-    del scans  # with the maps that were loaded
+    origin, warnings = origin_of(given, survey, seed)
+    pair, copies = _measure(given, scans, bins, halves, units, map_calls)
+    del given, scans  # with the maps that were loaded
     check_varied(pair.real.features)
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
     comparison = compare_features(
@@ -194,6 +202,7 @@ def evaluate_maps(
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
     metrics |= _unit_metrics(comparison)
+    metrics |= _survey_metrics(pair, real.field_deg**2, survey_area_deg2)
     return Evaluation(
         metrics,
         comparison,
@@ -202,7 +211,18 @@ def evaluate_maps(
         # The caller's entries come first, and the caller's values win.
         {**provenance, **origin, **provenance},
         warnings,
+        survey_note(survey, survey_area_deg2),
     )
+
+
+def _survey_metrics(pair: MeasuredPair, map_deg2: float, survey_deg2: float) -> dict[str, float]:
+    """Shifts in units of the errors of a survey, if it has an area."""
+    if not survey_deg2:
+        return {}
+    mask = pair.bins.statistics.mask
+    observed_deg2 = map_deg2 * (1.0 if mask is None else float(mask.mean()))
+    shifts = survey_metrics(pair, survey_maps=survey_deg2 / observed_deg2)
+    return {**shifts, "survey_area_deg2": survey_deg2}
 
 
 def _unit_metrics(comparison: Comparison) -> dict[str, float]:
@@ -216,75 +236,23 @@ def _unit_metrics(comparison: Comparison) -> dict[str, float]:
     }
 
 
-def _check_sets(
-    real: MapSet, generated: MapSet, training: MapSet | None, mask: Mask | None
-) -> None:
-    """Raise ``InputError`` if two sets of maps cannot be compared."""
-    if real.pixels != generated.pixels or not np.isclose(
-        real.pixel_arcmin, generated.pixel_arcmin, rtol=1e-3
-    ):
-        raise InputError(
-            "Real and generated maps must have the same side and pixel size. "
-            f"Received: {real.pixels} pixels of {real.pixel_arcmin:g} arcmin "
-            f"and {generated.pixels} of {generated.pixel_arcmin:g}"
-        )
-    if min(len(real), len(generated)) < 4:
-        raise InputError(
-            f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
-        )
-    if mask is not None and training is not None:
-        raise InputError(
-            "Copies of training maps cannot be searched for under a mask; "
-            "compare once more without it"
-        )
-
-
-def _check_real(real: Scan) -> None:
-    """Raise ``InputError`` if every real map is constant: bins need a range."""
-    pixels = real.inspection.pixels
-    if pixels.constant.all():
-        raise InputError(
-            f"every real map is constant where observed ({pixels.lowest[0]:g} in the first), so "
-            "there is nothing to compare; give maps of convergence, or a mask that leaves more"
-        )
-
-
-def _scan_sets(
-    real: MapSet,
-    generated: MapSet,
-    training: MapSet | None,
-    mask: Mask | None,
-    halves: list[IntArray],
-) -> dict[str, Scan]:
-    """Read each set for the first time."""
-    mask = checked_mask(mask, real.pixels)
-    kept = kept_maps(len(real), real.pixels, halves)
-    scans = {
-        "real": scan(real, keep=kept, mask=mask),
-        "generated": scan(generated, keep=kept_maps(len(generated), real.pixels), mask=mask),
-    }
-    if training is not None:
-        searched = np.arange(min(len(training), SEARCHED_TRAINING))
-        scans["training"] = scan(training, keep=searched, measured=False)
-    return scans
-
-
 def _measure(
+    given: dict[str, Scan],
     scans: dict[str, Scan],
     bins: MeasurementBins,
     halves: list[IntArray],
     units: tuple[Units, Units],
     map_calls: MapCalls,
 ) -> tuple[MeasuredPair, dict[str, float]]:
-    """Measure both sets, and search for copies unless there is a mask."""
+    """Measure both sets, and search the given maps for copies unless there is a mask."""
     calls = {
         "real": measuring_calls(scans["real"], bins, half_of_map(halves)),
         "generated": measuring_calls(scans["generated"], bins),
     }
     search: Callable[[], dict[str, float]] = dict
     if bins.statistics.mask is None:
-        drawn, held_out = (scans[name].first(SEARCHED_GENERATED) for name in ("generated", "real"))
-        known = scans["training"].first_part(SEARCHED_TRAINING) if "training" in scans else None
+        drawn, held_out = (given[name].first(SEARCHED_GENERATED) for name in ("generated", "real"))
+        known = given["training"].first_part(SEARCHED_TRAINING) if "training" in given else None
         searched = (
             units[0].take(np.arange(len(held_out))),
             units[1].take(np.arange(len(drawn))),

@@ -62,6 +62,7 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
         provenance=evaluation.provenance,
         left_out=evaluation.left_out,
         warnings=evaluation.warnings,
+        survey_note=evaluation.survey_note,
     )
     return paths + rest
 
@@ -121,12 +122,17 @@ def summary(evaluation: Evaluation) -> str:
     ks_pixels_distance                0.2500        0.1250
     """
     metrics = evaluation.metrics
-    lines = [f"{'':28}{'generated':>12}{'real vs real':>14}"]
-    names = (name for name in metrics if f"{name}_null" in metrics)
-    lines += [f"{name:28}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names]
+    names = [name for name in metrics if f"{name}_null" in metrics]
+    width = max([28, *(len(name) + 2 for name in names)])
+    lines = [f"{'':{width}}{'generated':>12}{'real vs real':>14}"]
+    lines += [
+        f"{name:{width}}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names
+    ]
     lines += ["", *(result.verdict for result in evaluation.comparison.results)]
     if note := units_note(evaluation.comparison):
         lines += ["", note]
+    if evaluation.survey_note:
+        lines += ["", evaluation.survey_note]
     if evaluation.left_out:
         lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
     return "\n".join(lines)

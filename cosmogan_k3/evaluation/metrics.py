@@ -1,5 +1,6 @@
 """Metrics of an evaluation, from the measurements of two sets of maps."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,7 @@ from cosmogan_k3.statistics import (
     relative_error,
 )
 from cosmogan_k3.statistics.two_sample.distances import distances_of_rows, wasserstein_of_rows
+from cosmogan_k3.statistics.two_sample.survey_errors import shift_in_survey_errors
 from cosmogan_k3.statistics.two_sample.units import Units
 
 # Real peaks that a bin needs for its relative error to be quoted: their Poisson noise is 3 %.
@@ -102,6 +104,31 @@ def _peak_metrics(real: Rows, generated: Rows, halves: Sequence[IntArray]) -> di
         "peak_counts_error_max": relative_error(real, generated)[1],
         "peak_counts_error_max_null": relative_error(real[halves[0]], real[halves[1]])[1],
     }
+
+
+def survey_metrics(pair: MeasuredPair, *, survey_maps: float) -> dict[str, float]:
+    """Compute the shift of the mean of each statistic in units of a survey's standard error.
+
+    Parameters
+    ----------
+    pair : MeasuredPair
+        Both sets.
+    survey_maps : float
+        Maps that the area of the survey would hold.
+
+    Returns
+    -------
+    dict of float
+        ``survey_shift_…`` for each statistic, and its null between halves of the real maps.
+    """
+    metrics: dict[str, float] = {}
+    for real, generated in zip(pair.real.features, pair.generated.features, strict=True):
+        shift = functools.partial(
+            shift_in_survey_errors, scatter=real.rows, survey_maps=survey_maps
+        )
+        name, halves = f"survey_shift_{real.name}", [real.rows[half] for half in pair.halves]
+        metrics |= {name: shift(real.rows, generated.rows), f"{name}_null": shift(*halves)}
+    return metrics
 
 
 def copy_metrics(

@@ -23,6 +23,7 @@ def write_report(
     provenance: Mapping[Any, Any],
     left_out: Sequence[str] = (),
     warnings: Sequence[str] = (),
+    survey_note: str = "",
 ) -> None:
     """Write a comparison as one self-contained HTML file.
 
@@ -45,6 +46,8 @@ def write_report(
         Labels of what was not measured because the maps are masked.
     warnings : sequence of str, default ()
         What does not look like maps of convergence; shown first.
+    survey_note : str, default ""
+        How a survey saw the maps, and what its area means.
 
     Raises
     ------
@@ -79,6 +82,7 @@ def write_report(
         warnings=warnings,
         significance=SIGNIFICANCE,
         units=units_note(comparison),
+        survey_note=survey_note,
     )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from cosmogan_k3.cli.commands import evaluate as evaluate_command
 from cosmogan_k3.cli.commands.simulate import simulated_shards
 from cosmogan_k3.config import SimulateConfig
 from cosmogan_k3.errors import InputError
@@ -86,3 +87,24 @@ def test_generated_maps_have_other_noise_than_simulated_ones(capsys, tmp_path):
     assert abs(correlation) < 0.12  # 1,280 pixels: ± 0.028
     assert run(capsys, *command, "--smoothing-arcmin", 30, "--out", tmp_path / "wide.h5")[0] == 2
     assert not (tmp_path / "wide.h5").exists()
+
+
+def test_evaluate_adds_the_noise_of_a_survey(capsys, tmp_path, monkeypatch):
+    for name, seed in (("real", 1), ("generated", 2)):
+        sky = {**SKY, "maps": 12, "seed": seed}
+        run(capsys, "simulate", *options(**sky), "--out", tmp_path / f"{name}.h5")
+    written = []  # figures take long to draw
+    monkeypatch.setattr(
+        evaluate_command, "write_evaluation", lambda _, found: written.append(found)
+    )
+    command = ("evaluate", "--real", tmp_path / "real.h5", "--generated", tmp_path / "generated.h5")
+    survey = options(**SURVEY, survey_area=500, seed=6)
+    code, printed, _ = run(capsys, *command, *survey, "--out", tmp_path / "evaluation")
+    assert code == 0
+    assert "shape noise of 30 galaxies per arcmin²" in printed
+    (evaluation,) = written
+    assert evaluation.metrics["survey_shift_power_spectrum"] > 0
+    assert evaluation.provenance["noise_seed"] == 6
+    # Without the options there is no survey.
+    assert run(capsys, *command, "--out", tmp_path / "evaluation")[0] == 0
+    assert written[1].survey_note == ""

@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from cosmogan_k3.cli.outputs import output_folder
+from cosmogan_k3.cli.survey import survey_of
 from cosmogan_k3.config import EvaluateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
@@ -38,11 +39,19 @@ def run(config: EvaluateConfig) -> None:
 def _evaluate(config: EvaluateConfig) -> Evaluation:
     """Read the maps and compare them."""
     inputs, provenance = _read(config)
+    survey = survey_of(config)
     with (
         executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls,
         statistics_as_input_errors(),
     ):
-        return evaluate_maps(**inputs, seed=config.seed, map_calls=map_calls, provenance=provenance)
+        return evaluate_maps(
+            **inputs,
+            survey=survey if survey.changes_pixels else None,
+            survey_area_deg2=config.survey_area,
+            seed=config.seed,
+            map_calls=map_calls,
+            provenance=provenance,
+        )
 
 
 def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:

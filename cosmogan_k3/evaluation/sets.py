@@ -1,0 +1,154 @@
+"""The sets of an evaluation: checked, read for the first time, and where they come from."""
+
+from typing import Any
+
+import numpy as np
+
+from cosmogan_k3._typing import IntArray, Mask
+from cosmogan_k3._version import __version__
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.evaluation.bins import kept_maps
+from cosmogan_k3.evaluation.metrics import SEARCHED_GENERATED, SEARCHED_TRAINING
+from cosmogan_k3.evaluation.scan import Scan, scan
+from cosmogan_k3.maps import MapSet
+from cosmogan_k3.statistics._maps import checked_mask
+from cosmogan_k3.survey import Survey, observe_set
+
+
+def check_sets(real: MapSet, generated: MapSet, training: MapSet | None, mask: Mask | None) -> None:
+    """Check that two sets of maps can be compared.
+
+    Parameters
+    ----------
+    real, generated : MapSet
+    training : MapSet or None
+    mask : bool array (N, N) or None
+
+    Raises
+    ------
+    InputError
+        Other sides or pixel sizes, fewer than four maps, or training maps together with a mask.
+    """
+    if real.pixels != generated.pixels or not np.isclose(
+        real.pixel_arcmin, generated.pixel_arcmin, rtol=1e-3
+    ):
+        raise InputError(
+            "Real and generated maps must have the same side and pixel size. "
+            f"Received: {real.pixels} pixels of {real.pixel_arcmin:g} arcmin "
+            f"and {generated.pixels} of {generated.pixel_arcmin:g}"
+        )
+    if min(len(real), len(generated)) < 4:
+        raise InputError(
+            f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
+        )
+    if mask is not None and training is not None:
+        raise InputError(
+            "Copies of training maps cannot be searched for under a mask; "
+            "compare once more without it"
+        )
+
+
+def check_real(real: Scan) -> None:
+    """Check that the real maps vary: bins need a range.
+
+    Parameters
+    ----------
+    real : Scan
+
+    Raises
+    ------
+    InputError
+        Every real map is constant.
+    """
+    pixels = real.inspection.pixels
+    if pixels.constant.all():
+        raise InputError(
+            f"every real map is constant where observed ({pixels.lowest[0]:g} in the first), so "
+            "there is nothing to compare; give maps of convergence, or a mask that leaves more"
+        )
+
+
+def scan_sets(
+    real: MapSet,
+    generated: MapSet,
+    training: MapSet | None,
+    mask: Mask | None,
+    halves: list[IntArray],
+    survey: Survey | None,
+) -> tuple[dict[str, Scan], dict[str, Scan]]:
+    """Read each set for the first time, as it is given and as it is compared.
+
+    Parameters
+    ----------
+    real, generated : MapSet
+    training : MapSet or None
+        Only given: it is not measured.
+    mask : bool array (N, N) or None
+    halves : list of two int arrays
+        Indices of the halves of the real maps.
+    survey : Survey or None
+        Without one, sets are compared as they are given, and read once.
+
+    Returns
+    -------
+    given, compared : dict of Scan
+        By name. The maps in which copies are searched for are kept of ``given``.
+
+    Raises
+    ------
+    InputError
+        As ``scan`` and ``observe_set``.
+    ValueError
+        A mask of another shape or type.
+    """
+    mask = checked_mask(mask, real.pixels)
+    sets = {"real": real, "generated": generated}
+    given = {}
+    if survey is not None:
+        few = {name: np.arange(min(len(s), SEARCHED_GENERATED)) for name, s in sets.items()}
+        given = {
+            name: scan(s, keep=few[name], mask=mask, measured=False) for name, s in sets.items()
+        }
+        sets = {name: observe_set(s, survey, stream=name, mask=mask) for name, s in sets.items()}
+    kept = {
+        "real": kept_maps(len(real), real.pixels, halves),
+        "generated": kept_maps(len(generated), real.pixels),
+    }
+    compared = {name: scan(s, keep=kept[name], mask=mask) for name, s in sets.items()}
+    given = given or dict(compared)
+    if training is not None:
+        searched = np.arange(min(len(training), SEARCHED_TRAINING))
+        given["training"] = scan(training, keep=searched, measured=False)
+    return given, compared
+
+
+def origin_of(
+    given: dict[str, Scan], survey: Survey | None, seed: int
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return where the sets of an evaluation come from, and what is odd about them.
+
+    Parameters
+    ----------
+    given : dict of Scan
+        The sets as they are given.
+    survey : Survey or None
+    seed : int
+        Of the evaluation.
+
+    Returns
+    -------
+    origin : dict
+        SHA-256 of each set, version, seed and survey.
+    warnings : tuple of str
+        What does not look like convergence.
+    """
+    origin: dict[str, Any] = {
+        f"{name}_fingerprint": scanned.inspection.fingerprint for name, scanned in given.items()
+    }
+    warnings = tuple(
+        f"{name} maps: {line}" for name, s in given.items() for line in s.inspection.warnings
+    )
+    origin |= {"cosmogan_k3": __version__, "seed": seed}
+    if survey is not None:
+        origin |= {**survey.metadata, "noise_seed": survey.seed}
+    return origin, warnings
