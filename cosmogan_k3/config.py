@@ -66,6 +66,37 @@ class SimulateConfig(Simulation):
 
 @documented
 @dataclass(frozen=True)
+class CutConfig:
+    """Cut full-sky HEALPix maps into flat patches."""
+
+    sky: str = option("", "full-sky maps, one a file: a file, a folder, or a pattern in quotes")
+    field_deg: float = option(5.0, "side of a patch in degrees", within=(0.1, 30.0))
+    pixels: int = option(64, "side of a patch in pixels", within=(1, shared.LARGEST_SIDE))
+    field: str = shared.field()
+    ordering: str = option(
+        "",
+        "order of the pixels, for files that do not record it; default: ring",
+        choices=("", "ring", "nested"),
+    )
+    sampling: str = option(
+        "mean",
+        "mean: over each pixel of a patch; interpolate: at its centre, for patches with smaller "
+        "pixels than the sky",
+        choices=("mean", "interpolate"),
+    )
+    mask: str = option(
+        "", "HEALPix map of 0 and 1 (observed); patches with other pixels are left out"
+    )
+    external: bool = shared.external()
+    out: str = option(
+        "patches.h5", "file to write; the ending chooses the format: npz, npy, h5 or fits"
+    )
+    overwrite: int = shared.overwrite()
+    quiet: bool = shared.quiet()
+
+
+@documented
+@dataclass(frozen=True)
 class TrainConfig:
     """Train a generator on maps, track the run in MLflow and register the model."""
 
@@ -286,6 +317,7 @@ class MainConfig(TrainConfig):
 COMMANDS = {
     "main": MainConfig,
     "simulate": SimulateConfig,
+    "cut": CutConfig,
     "train": TrainConfig,
     "evaluate": EvaluateConfig,
     "generate": GenerateConfig,

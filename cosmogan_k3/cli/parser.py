@@ -21,6 +21,7 @@ examples:
   cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
   cosmogan simulate --vary "omega_m=0.2:0.4,sigma_8=0.6:1.0" --out many.h5
   cosmogan train --data many.h5 --condition omega_m,sigma_8 --out conditional
+  cosmogan cut --sky "skies/*.fits" --field-deg 5 --pixels 64 --out patches.h5
   cosmogan main            simulate, train, evaluate and register in one command
 """
 

@@ -2,6 +2,7 @@
 
 from cosmogan_k3.maps.batches import Batches
 from cosmogan_k3.maps.conditioning import Conditioning
+from cosmogan_k3.maps.cut_sky import SkyCut, cut_sky, cut_stream
 from cosmogan_k3.maps.io.mask import read_mask
 from cosmogan_k3.maps.io.read import read_maps
 from cosmogan_k3.maps.io.write import write_maps
@@ -18,7 +19,10 @@ __all__ = [
     "MapStream",
     "PatchTable",
     "Scaling",
+    "SkyCut",
     "Splits",
+    "cut_sky",
+    "cut_stream",
     "edge_discontinuity",
     "is_periodic",
     "read_maps",

@@ -3,8 +3,10 @@
 import os
 
 import h5py
+import healpy
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from cosmogan_k3.cli.main import main
 from cosmogan_k3.cli.parser import build_parser
@@ -57,6 +59,42 @@ def bad_archives(folder, evaluate):
     yield evaluate("names.npz"), ("names.npz", "'model' must be numbers")
     yield evaluate("unseen.npz"), ("unseen.npz", "-1.6375e+30")
     yield evaluate("link.h5"), ("--external", "link to another file, good.h5")
+
+
+def bad_skies(folder):
+    """Yield commands that cut what is no full sky, or cannot be cut."""
+    sky = np.zeros(12 * 16**2, "float32")
+    sky[:4] = np.nan
+    np.save(folder / "sky.npy", sky)
+    np.save(folder / "counts.npy", np.zeros(12 * 16**2, int))
+    healpy.write_map(folder / "shear.fits", [sky, sky], column_names=["g1", "g2"], dtype=np.float32)
+    table = fits.BinTableHDU.from_columns([fits.Column("kappa", "E", array=sky[:-12])])
+    table.header["NSIDE"], table.header["ORDERING"] = 16, "RING"
+    table.writeto(folder / "short.fits")
+
+    def cut(name, *more):
+        return ("cut", "--sky", folder / name, "--out", folder / "cut.h5", *more)
+
+    yield ("cut", "--out", folder / "cut.h5"), ("--sky", "expected full-sky maps")
+    yield cut("no.fits"), ("no.fits", "no such file")
+    yield cut("no*.fits"), ("no*.fits", "no file has a name of this pattern")
+    yield cut("few.npy"), ("few.npy", "12 nside² pixels", "(12, 16, 16)")
+    yield cut("flat.npy"), ("flat.npy", "12 nside² pixels", "(64,)")
+    yield cut("counts.npy"), ("counts.npy", "floating-point pixels", "int64")
+    yield cut("whole.npz"), ("whole.npz", "12 nside² pixels")
+    yield cut("shear.fits"), ("--field", "shear.fits", "g1, g2")
+    yield cut("shear.fits", "--field", "g3"), ("--field", "holds no array 'g3'")
+    yield cut("short.fits"), ("short.fits", "3060 values for a sky of 3072 pixels")
+    yield cut("sky.npy", "--field-deg", 40), ("--field-deg", "at most 30")
+    yield cut("sky.npy", "--ordering", "spiral"), ("--ordering", "ring, nested")
+    yield cut("shear.fits", "--field", "g1", "--ordering", "nested"), ("--ordering", "ring order")
+    yield cut("sky.npy", "--mask", folder / "few.npy"), ("few.npy", "expected")
+    yield cut("sky.npy", "--mask", folder / "flat.npy"), ("flat.npy", "12 nside² pixels")
+    yield ("cut", "--sky", folder / "sky.npy", "--out", folder / "cut.csv"), ("unknown kind",)
+    evaluate = ("evaluate", "--generated", folder / "few.npy", "--pixel-arcmin", 1, "--real")
+    yield (*evaluate, folder / "shear.fits"), ("shear.fits", "holds a full sky; cut it")
+    (folder / "table.dat").write_text("0.5 1.0\n")
+    yield (*evaluate, folder / "table.dat"), ("table.dat", "the layout of this file is not known")
 
 
 def bad_commands(folder):
@@ -165,6 +203,7 @@ def bad_commands(folder):
     yield train("few.npy", "--minutes", -1), ("--minutes", "at least 0")
     yield ("train",), ("--data",)
     yield evaluate("few.npy"), ("few.npy", "pixel_arcmin")
+    yield from bad_skies(folder)
     yield from bad_archives(folder, evaluate)
     yield ("evaluate", "--real", folder / "few.npy"), ("--generated",)
     masked = (*evaluate("few.npy"), "--pixel-arcmin", 1, "--mask")

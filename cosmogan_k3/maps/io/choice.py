@@ -34,6 +34,8 @@ class Request:
         Whether an HDF5 file may take data from other files.
     kind : {"convergence", "mask"}, default "convergence"
         What the array holds.
+    full_sky : bool, default False
+        Whether the array is a HEALPix map of the whole sky, with one axis.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Request:
     field: str = ""
     external: bool = False
     kind: Literal["convergence", "mask"] = "convergence"
+    full_sky: bool = False
 
     def pick(self, dimensions: Mapping[str, int], path: Path) -> str:
         """Return the name of the array to read.
@@ -59,8 +62,8 @@ class Request:
         -------
         str
             The array that was asked for. Without such a wish: "kappa" or "convergence", or the
-            only array of such a name ("kappa_z1"), or the only array with two or three axes, if
-            it is not named as something else.
+            only array of such a name ("kappa_z1"), or the only array with two or three axes (of a
+            full sky: one), if it is not named as something else.
 
         Raises
         ------
@@ -74,7 +77,8 @@ class Request:
         """
         if self.field:
             return _named(self.field, dimensions, path)
-        candidates = [name for name, ndim in dimensions.items() if ndim in (2, 3)]
+        axes = (1,) if self.full_sky else (2, 3)
+        candidates = [name for name, ndim in dimensions.items() if ndim in axes]
         if self.kind == "mask":
             found = [name for name in candidates if "mask" in name.lower()] or candidates
         else:
@@ -100,9 +104,10 @@ class Request:
             )
         if found:
             held += ". Name the array to read"
+        axes = "one axis" if self.full_sky else "two or three axes"
         return (
-            f"{path}: expected an array named 'kappa' or 'convergence', or only one with two or "
-            f"three axes. {held}"
+            f"{path}: expected an array named 'kappa' or 'convergence', or only one with {axes}. "
+            f"{held}"
         )
 
 

@@ -19,7 +19,8 @@ from cosmogan_k3.maps.io.choice import BY_NAME, Request
 from cosmogan_k3.maps.io.fits_scale import UnknownUnitError, pixel_arcmin
 from cosmogan_k3.maps.io.fits_units import RECORD, Unit, read_units
 from cosmogan_k3.maps.io.guard import Version, check_inflated, inflated_limit, version_of
-from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps
+from cosmogan_k3.maps.io.healpix_table import open_healpix_table
+from cosmogan_k3.maps.io.map_file import FULL_SKY, MapFile, WritableMaps
 from cosmogan_k3.maps.io.stored import (
     Buffer,
     InflatedArray,
@@ -47,7 +48,7 @@ def open_fits(path: Path, request: Request = BY_NAME) -> MapFile:
     -------
     MapFile
         One image with two or three axes, or all images of one name, of one shape with two axes.
-        ``MAPID`` of each image is its identity.
+        ``MAPID`` of each image is its identity. Of a full sky: one column of a HEALPix table.
 
     Raises
     ------
@@ -72,6 +73,8 @@ def open_fits(path: Path, request: Request = BY_NAME) -> MapFile:
         buffer = functools.partial(_gunzipped, path, version)
     with buffer() as content:
         units = read_units(*_as_file(content))
+    if request.full_sky:
+        return open_healpix_table(path, units, request)
     name, images = _chosen(path, units, request)
     size, problem = _pixel_size(images)
     return MapFile(
@@ -107,6 +110,8 @@ def _chosen(path: Path, units: list[Unit], request: Request) -> tuple[str, list[
     """Return the name of the images to read, and all images of this name."""
     images = [unit for unit in units if unit.is_image or unit.is_compressed]
     if not images:
+        if any("NSIDE" in unit.header for unit in units):
+            raise InputError(f"{path}: {FULL_SKY}")
         raise InputError(f"{path}: no image in this FITS file; tables are not read")
     if not request.field and not any(unit.name for unit in images):
         return "", images

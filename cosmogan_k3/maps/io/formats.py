@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.choice import Request
+from cosmogan_k3.maps.io.dat import open_dat
 from cosmogan_k3.maps.io.fits import open_fits, write_fits
 from cosmogan_k3.maps.io.hdf5 import open_hdf5, write_hdf5
 from cosmogan_k3.maps.io.map_file import MapFile, WritableMaps
@@ -46,11 +47,12 @@ FORMATS = {
     ".fit.gz": _FITS_GZ,
     ".h5": _HDF5,
     ".hdf5": _HDF5,
+    ".dat": Format(open_dat, None),
 }
 
 
-def is_known(path: Path) -> bool:
-    """Return whether the ending of a path is that of a format.
+def ending_of(path: Path) -> str:
+    """Return the ending of a path in lower case, with the one before ".gz".
 
     Parameters
     ----------
@@ -58,18 +60,13 @@ def is_known(path: Path) -> bool:
 
     Returns
     -------
-    bool
+    str
 
     Examples
     --------
-    >>> is_known(Path("maps.fits.gz")), is_known(Path("maps.tar.gz"))
-    (True, False)
+    >>> ending_of(Path("maps.FITS.gz")), ending_of(Path("maps.npy"))
+    ('.fits.gz', '.npy')
     """
-    return _ending(path) in FORMATS
-
-
-def _ending(path: Path) -> str:
-    """Return the ending, with the one before ".gz"."""
     ending = path.suffix.lower()
     return path.with_suffix("").suffix.lower() + ending if ending == ".gz" else ending
 
@@ -95,7 +92,7 @@ def format_of(path: Path) -> Format:
     >>> format_of(Path("maps.FITS")) is FORMATS[".fits"]
     True
     """
-    known = FORMATS.get(_ending(path))
+    known = FORMATS.get(ending_of(path))
     if known is None:
         raise InputError(f"{path}: unknown kind of file; expected one of {', '.join(FORMATS)}")
     return known

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from cosmogan_k3.maps.io.stored import StoredArray
 
+# What a user is told who gives a full sky where flat maps are expected.
+FULL_SKY = "holds a full sky; cut it into flat patches first, with cosmogan cut"
+
 
 def _nothing() -> None:
     """Check nothing."""
@@ -20,7 +23,7 @@ class MapFile:
 
     Parameters
     ----------
-    array : StoredArray, shape (N, N) or (n, N, N)
+    array : StoredArray, shape (N, N), (n, N, N) or, of a full sky, (12 nside²,)
         Convergence maps.
     name : str, default ""
         Name of the array in the file; empty if it has none.
@@ -36,6 +39,8 @@ class MapFile:
         Parameters of each map.
     verify : callable
         Reads what has checksums, and raises an error if one is wrong.
+    ordering : {"ring", "nested", ""}, default ""
+        Order of the pixels of a full sky; empty if the file does not say it.
 
     Examples
     --------
@@ -52,6 +57,7 @@ class MapFile:
     shared_ids: bool = False
     parameters: Mapping[str, StoredArray] = field(default_factory=dict)
     verify: Callable[[], None] = _nothing
+    ordering: str = ""
 
 
 class WritableMaps(Protocol):

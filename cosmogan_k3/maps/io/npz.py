@@ -17,6 +17,7 @@ from cosmogan_k3.maps.io.npy import npy_array, write_npy_array
 from cosmogan_k3.maps.io.stored import InflatedArray, RawArray, StoredArray, mapped
 
 _PREFIX = "parameter_"
+_ARCMIN_PER_DEG = 60
 _ENDING = ".npy"
 _LOCAL_HEADER = 30  # bytes before the name of a member; its last four hold two lengths
 _MEMBER = b"PK\x03\x04"  # the bytes that a member begins with
@@ -39,6 +40,7 @@ def open_npz(path: Path, request: Request = BY_NAME) -> MapFile:
     -------
     MapFile
         "pixel_arcmin" and "map_id" are optional; an array "parameter_x" holds the parameter "x".
+        "angle_deg", the side of a map in degrees, is read where LensTools wrote it.
 
     Examples
     --------
@@ -56,13 +58,10 @@ def open_npz(path: Path, request: Request = BY_NAME) -> MapFile:
         arrays = {name: _array(path, version, archive, member) for name, member in members.items()}
     maps = {name: array for name, array in arrays.items() if not _is_metadata(name)}
     chosen = request.pick({name: len(array.shape) for name, array in maps.items()}, path)
-    size = arrays.get("pixel_arcmin")
-    if size is not None and size.shape not in ((), (1,)):
-        raise ValueError(f"pixel_arcmin must be one number. Received: shape {size.shape}")
     return MapFile(
         arrays[chosen],
         chosen,
-        pixel_arcmin=number(None if size is None else read_whole(size)),
+        pixel_arcmin=_pixel_arcmin(arrays, arrays[chosen].shape[-1:]),
         map_id=arrays.get("map_id"),
         parameters={n.removeprefix(_PREFIX): arrays[n] for n in arrays if n.startswith(_PREFIX)},
         verify=functools.partial(_verify, path, members[chosen]),
@@ -70,7 +69,19 @@ def open_npz(path: Path, request: Request = BY_NAME) -> MapFile:
 
 
 def _is_metadata(name: str) -> bool:
-    return name in ("pixel_arcmin", "map_id") or name.startswith(_PREFIX)
+    return name in ("pixel_arcmin", "angle_deg", "map_id") or name.startswith(_PREFIX)
+
+
+def _pixel_arcmin(arrays: dict[str, StoredArray], side: tuple[int, ...]) -> float | None:
+    """Return the pixel size that an archive holds, or that the side of its maps gives."""
+    for name in ("pixel_arcmin", "angle_deg"):
+        if name in arrays:
+            if arrays[name].shape not in ((), (1,)):
+                raise ValueError(f"{name} must be one number. Received: shape {arrays[name].shape}")
+            size = number(read_whole(arrays[name]))
+            assert size is not None
+            return size if name == "pixel_arcmin" else size * _ARCMIN_PER_DEG / max(*side, 1)
+    return None
 
 
 def _check_directory(path: Path, archive: zipfile.ZipFile) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from cosmogan_k3._typing import FloatArray, IntArray, PathLike
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.choice import named_otherwise
-from cosmogan_k3.maps.io.formats import FORMATS, is_known
+from cosmogan_k3.maps.io.files import map_files
 from cosmogan_k3.maps.io.guard import input_errors
 from cosmogan_k3.maps.io.map_file import MapFile, read_whole
 from cosmogan_k3.maps.io.open import MapSource, open_maps, reading
@@ -35,8 +35,8 @@ def read_maps(
     Parameters
     ----------
     path : str or Path
-        A file that ends in npy, npz, fits, fit, h5 or hdf5, or a folder of such files, which are
-        read in the order of their names.
+        A file that ends in npy, npz, fits, fit, h5, hdf5 or dat, a folder of such files, or a
+        pattern such as "run*/kappa23.dat". Files are read in the order of their names.
     pixels : int, optional
         Side of the patches that larger maps are cut into; by default the side of the maps. Pixels
         at the lower and right edges that do not fill a patch are left out.
@@ -70,7 +70,7 @@ def read_maps(
     """
     if pixels is not None and pixels < 1:
         raise InputError(f"pixels must be positive. Received: {pixels}", parameter="pixels")
-    sources = (MapSource.of(file, field=field, external=external) for file in _files(Path(path)))
+    sources = (MapSource.of(file, field=field, external=external) for file in map_files(path))
     files = [_summarize(source) for source in sources]
     size = _pixel_size(files, pixel_arcmin)
     side = pixels or files[0].side
@@ -89,20 +89,6 @@ def read_maps(
             for name in sorted(shared)
         },
     )
-
-
-def _files(path: Path) -> list[Path]:
-    """Return the file itself, or the files of a folder that have a known ending."""
-    with input_errors(path):
-        if not path.is_dir():
-            return [path]
-        # Hidden files are still being written, or were left by a process that was killed.
-        files = sorted(p for p in path.iterdir() if is_known(p) and not p.name.startswith("."))
-    if not files:
-        raise InputError(
-            f"{path}: no maps in this folder; expected files ending in {', '.join(FORMATS)}"
-        )
-    return files
 
 
 @dataclass(frozen=True)

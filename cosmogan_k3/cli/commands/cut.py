@@ -1,0 +1,21 @@
+"""``cosmogan cut``: flat patches of full-sky maps in one file."""
+
+from dataclasses import fields
+
+from cosmogan_k3.cli.outputs import output_file
+from cosmogan_k3.config import CutConfig
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps import SkyCut, cut_stream, write_maps
+
+
+def run(config: CutConfig) -> None:
+    """Cut full-sky maps into patches and write them."""
+    if not config.sky:
+        raise InputError("expected full-sky maps. Received: ''", parameter="sky")
+    cut = SkyCut(**{each.name: getattr(config, each.name) for each in fields(SkyCut)})
+    with output_file(config.out, overwrite=config.overwrite):
+        stream = cut_stream(config.sky, cut, quiet=config.quiet)
+        write_maps(config.out, stream)
+    if not config.quiet:
+        skies = int(stream.map_id[-1]) + 1
+        print(f"{len(stream) // skies} patches of each of {skies} skies in {config.out}")

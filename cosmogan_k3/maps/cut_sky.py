@@ -1,0 +1,258 @@
+"""Cut full-sky HEALPix maps into flat patches."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from tqdm import tqdm
+
+from cosmogan_k3._typing import FloatArray, Maps, PathLike
+from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.files import map_files
+from cosmogan_k3.maps.io.sky import FullSky, read_sky, read_sky_mask
+from cosmogan_k3.maps.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.maps.tiling import gnomonic_directions, tile_sky
+from cosmogan_k3.units import in_unit
+
+_LARGEST_FIELD = 30.0  # degrees; then lengths at the corners are too large by 14 %
+_ARCMIN_PER_DEG = 60
+_POINTS = 2**20  # points at which a sky is read at a time
+_BLOCK_PIXELS = 2**24
+# The mean over a flat pixel takes k x k points: two a side of a HEALPix pixel, at least six. The
+# squared pixel window is too large by the fraction (ℓs)²/12k², 2 % at the Nyquist mode with six.
+_POINTS_PER_PIXEL = 2
+_FEWEST_POINTS = 6
+
+
+@dataclass(frozen=True)
+class SkyCut:
+    """How full skies are cut into patches.
+
+    Parameters
+    ----------
+    pixels : int
+        Side N of a patch in pixels.
+    field_deg : float
+        Side of a patch in degrees, at most 30.
+    field : str, default ""
+        Name of the array or column in the files.
+    ordering : {"", "ring", "nested"}
+        Order of the pixels, for files that do not say it. Default ring.
+    sampling : {"mean", "interpolate"}
+        "mean": the mean over each flat pixel of the HEALPix map, which is constant in each of its
+        pixels. "interpolate": bilinear interpolation at the centre of each flat pixel.
+    mask : str, default ""
+        HEALPix map of 0 and 1 (observed). Patches with a pixel that is not observed are left out.
+    external : bool, default False
+        Whether HDF5 files may take data from other files.
+
+    Raises
+    ------
+    InputError
+        A field or a number of pixels out of range.
+
+    Examples
+    --------
+    >>> SkyCut(pixels=64, field_deg=5.0).pixel_arcmin
+    4.6875
+    """
+
+    pixels: int
+    field_deg: float
+    field: str = ""
+    ordering: Literal["", "ring", "nested"] = ""
+    sampling: Literal["mean", "interpolate"] = "mean"
+    mask: str = ""
+    external: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "field_deg", in_unit(self.field_deg, "deg", "field_deg"))
+        if not 0 < self.field_deg <= _LARGEST_FIELD:
+            raise InputError(
+                f"field_deg must be positive and at most {_LARGEST_FIELD:g}. "
+                f"Received: {self.field_deg}",
+                parameter="field_deg",
+            )
+        if self.pixels < 1:
+            raise InputError(
+                f"pixels must be positive. Received: {self.pixels}", parameter="pixels"
+            )
+
+    @property
+    def pixel_arcmin(self) -> float:
+        """Side of a pixel in arcmin, at the centre of a patch."""
+        return self.field_deg * _ARCMIN_PER_DEG / self.pixels
+
+
+def cut_sky(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapSet:
+    """Cut full-sky maps into flat patches.
+
+    The patches do not overlap and lie in rows around the axis; see ``maps.tiling``. Their
+    projection is gnomonic. Their first row is the southern one, their first column the western one.
+
+    Parameters
+    ----------
+    path : str or Path
+        Full-sky maps, one a file: a file, a folder or a pattern.
+    cut : SkyCut
+    quiet : bool, default True
+        Show no progress bar.
+
+    Returns
+    -------
+    MapSet
+        Its ``map_id`` is the number of the sky that a patch comes from, so that all patches of a
+        sky are on one side of a split.
+
+    Raises
+    ------
+    InputError
+        Input that cannot be used; no patch without missing pixels; healpy is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for number in range(2):
+    ...         np.save(f"{folder}/{number}.npy", np.zeros(12 * 16**2, "float32"))
+    ...     maps = cut_sky(folder, SkyCut(pixels=8, field_deg=30.0))
+    >>> maps.kappa.shape, np.bincount(maps.map_id).tolist()
+    ((72, 8, 8), [36, 36])
+    """
+    stream = cut_stream(path, cut, quiet=quiet)
+    kappa = np.concatenate(list(stream.blocks()))
+    return MapSet(kappa, stream.pixel_arcmin, stream.map_id, stream.parameters)
+
+
+def cut_stream(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapStream:
+    """Cut full-sky maps into flat patches while they are written, for sets larger than memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        As in ``cut_sky``.
+    cut : SkyCut
+    quiet : bool, default True
+        Show no progress bar.
+
+    Returns
+    -------
+    MapStream
+        The same maps as ``cut_sky``. One sky is in memory at a time.
+
+    Raises
+    ------
+    InputError
+        As ``cut_sky``.
+    """
+    _healpy()  # raises InputError before any file is read
+    paths = map_files(path)
+    mask = read_sky_mask(cut.mask, ordering=cut.ordering) if cut.mask else None
+    first = _observed(_read(paths[0], cut), mask, cut.mask)
+    centres = _complete(first, cut)
+    del first  # it is read again when it is cut: skies are large
+    map_id = np.repeat(np.arange(len(paths)), len(centres))
+    drawn = _patches(paths, centres, mask, cut, quiet=quiet)
+    return MapStream(len(map_id), cut.pixels, cut.pixel_arcmin, drawn, map_id=map_id)
+
+
+def _healpy() -> Any:
+    try:
+        import healpy
+    except ImportError as error:
+        raise InputError(
+            f"healpy is not installed ({error}); pip install 'cosmogan_k3[healpix]'"
+        ) from error
+    return healpy
+
+
+def _read(path: Path, cut: SkyCut) -> FullSky:
+    return read_sky(path, field=cut.field, ordering=cut.ordering, external=cut.external)
+
+
+def _observed(sky: FullSky, mask: FullSky | None, path: str) -> FullSky:
+    """Return a sky whose masked pixels are missing."""
+    if mask is None:
+        return sky
+    if mask.nside != sky.nside:
+        raise InputError(
+            f"{path}: the mask has nside {mask.nside}, the sky {sky.nside}", parameter="mask"
+        )
+    observed = mask.pixels
+    if mask.nested != sky.nested:
+        orders = {"n2r": True} if mask.nested else {"r2n": True}
+        observed = _healpy().reorder(observed, **orders)
+    return replace(sky, pixels=sky.pixels * observed)
+
+
+def _complete(sky: FullSky, cut: SkyCut) -> FloatArray:
+    """Return the centres of the patches without missing pixels."""
+    centres = tile_sky(cut.field_deg)
+    if not np.isnan(sky.pixels).any():
+        return centres
+    complete = [bool(np.isfinite(_patch(sky, centre, cut)).all()) for centre in centres]
+    if not any(complete):
+        raise InputError(
+            f"no patch of {cut.field_deg:g} degrees is without missing or masked pixels; choose a "
+            "smaller one",
+            parameter="field_deg",
+        )
+    return centres[complete]
+
+
+def _patches(
+    paths: Sequence[Path],
+    centres: FloatArray,
+    mask: FullSky | None,
+    cut: SkyCut,
+    *,
+    quiet: bool,
+) -> Iterator[Maps]:
+    """Iterate over the patches of all skies in blocks; all skies need the pixels of the first."""
+    step = max(1, min(BLOCK, _BLOCK_PIXELS // cut.pixels**2))
+    total = len(paths) * len(centres)
+    with tqdm(total=total, desc="cutting", unit="map", disable=quiet or None) as bar:
+        for path in paths:
+            sky = _observed(_read(path, cut), mask, cut.mask)
+            for start in range(0, len(centres), step):
+                block = [_patch(sky, centre, cut) for centre in centres[start : start + step]]
+                if np.isnan(block).any():
+                    raise InputError(
+                        f"{path}: pixels are missing that {paths[0]} has; give a mask of the "
+                        "pixels that all skies have",
+                        parameter="mask",
+                    )
+                yield np.stack(block)
+                bar.update(len(block))
+
+
+def _patch(sky: FullSky, centre: FloatArray, cut: SkyCut) -> Maps:
+    """Return one patch, shape (N, N); NaN where a pixel of the sky is missing."""
+    points = 1
+    if cut.sampling == "mean":
+        resolution = _healpy().nside2resol(sky.nside, arcmin=True)
+        wanted = int(np.ceil(_POINTS_PER_PIXEL * cut.pixel_arcmin / resolution))
+        points = max(_FEWEST_POINTS, wanted)
+    side = cut.pixels * points
+    axis = np.deg2rad(cut.field_deg) * ((np.arange(side) + 0.5) / side - 0.5)
+    rows = max(1, _POINTS // (side * points))  # of flat pixels at a time
+    patch = np.empty((cut.pixels, cut.pixels), np.float32)
+    for start in range(0, cut.pixels, rows):
+        stop = min(start + rows, cut.pixels)
+        y, x = np.meshgrid(axis[start * points : stop * points], axis, indexing="ij")
+        values = _values(sky, gnomonic_directions(x, y, centre), cut.sampling)
+        cells = values.reshape(stop - start, points, cut.pixels, points)
+        patch[start:stop] = cells.mean(axis=(1, 3), dtype=np.float64)
+    return patch
+
+
+def _values(sky: FullSky, directions: FloatArray, sampling: str) -> Any:
+    """Return the values of a sky in given directions, shape (3, n, m) to (n, m)."""
+    healpy = _healpy()
+    if sampling == "mean":
+        return sky.pixels[healpy.vec2pix(sky.nside, *directions, nest=sky.nested)]
+    theta, phi = healpy.vec2ang(np.moveaxis(directions, 0, -1).reshape(-1, 3))
+    values = healpy.get_interp_val(sky.pixels, theta, phi, nest=sky.nested)
+    return values.reshape(directions.shape[1:])
