@@ -87,6 +87,7 @@ class CutConfig:
     mask: str = option(
         "", "HEALPix map of 0 and 1 (observed); patches with other pixels are left out"
     )
+    subtract_mean: bool = option(False, "subtract the mean over the observed sky", flag=True)
     external: bool = shared.external()
     out: str = option(
         "patches.h5", "file to write; the ending chooses the format: npz, npy, h5 or fits"

@@ -1,11 +1,13 @@
 """Cut full-sky HEALPix maps into flat patches."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from cosmogan_k3._typing import FloatArray, Maps, PathLike
@@ -45,6 +47,8 @@ class SkyCut:
         pixels. "interpolate": bilinear interpolation at the centre of each flat pixel.
     mask : str, default ""
         HEALPix map of 0 and 1 (observed). Patches with a pixel that is not observed are left out.
+    subtract_mean : bool, default False
+        Whether the mean over the observed sky is subtracted.
     external : bool, default False
         Whether HDF5 files may take data from other files.
 
@@ -65,6 +69,7 @@ class SkyCut:
     ordering: Literal["", "ring", "nested"] = ""
     sampling: Literal["mean", "interpolate"] = "mean"
     mask: str = ""
+    subtract_mean: bool = False
     external: bool = False
 
     def __post_init__(self) -> None:
@@ -146,11 +151,22 @@ def cut_stream(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapStream:
     ------
     InputError
         As ``cut_sky``.
+
+    Warns
+    -----
+    UserWarning
+        The pixels of the patches are smaller than those of the sky.
     """
     _healpy()  # raises InputError before any file is read
     paths = map_files(path)
     mask = read_sky_mask(cut.mask, ordering=cut.ordering) if cut.mask else None
-    first = _observed(_read(paths[0], cut), mask, cut.mask)
+    first = _read(paths[0], cut, mask)
+    if cut.sampling == "mean" and cut.pixel_arcmin < _resolution(first):
+        warnings.warn(
+            f"The pixels of the patches, {cut.pixel_arcmin:.2g} arcmin, are smaller than those of "
+            f"the sky, {_resolution(first):.2g} arcmin: choose larger ones, or interpolate",
+            stacklevel=2,
+        )
     centres = _complete(first, cut)
     del first  # it is read again when it is cut: skies are large
     map_id = np.repeat(np.arange(len(paths)), len(centres))
@@ -168,23 +184,32 @@ def _healpy() -> Any:
     return healpy
 
 
-def _read(path: Path, cut: SkyCut) -> FullSky:
-    return read_sky(path, field=cut.field, ordering=cut.ordering, external=cut.external)
+def _resolution(sky: FullSky) -> float:
+    """Return the side of a pixel of a sky in arcmin."""
+    return float(_healpy().nside2resol(sky.nside, arcmin=True))
 
 
-def _observed(sky: FullSky, mask: FullSky | None, path: str) -> FullSky:
-    """Return a sky whose masked pixels are missing."""
-    if mask is None:
-        return sky
+def _read(path: Path, cut: SkyCut, mask: FullSky | None) -> FullSky:
+    """Read a sky; masked pixels are missing."""
+    sky = read_sky(path, field=cut.field, ordering=cut.ordering, external=cut.external)
+    if mask is not None:
+        sky = replace(sky, pixels=sky.pixels * _in_order_of(sky, mask, cut.mask))
+    if np.isnan(sky.pixels).all():
+        raise InputError(f"{path}: every pixel of the sky is missing or masked")
+    if cut.subtract_mean:
+        sky = replace(sky, pixels=sky.pixels - np.float32(np.nanmean(sky.pixels, dtype=np.float64)))
+    return sky
+
+
+def _in_order_of(sky: FullSky, mask: FullSky, path: str) -> NDArray[np.float32]:
+    """Return the pixels of a mask in the order of those of a sky."""
     if mask.nside != sky.nside:
         raise InputError(
             f"{path}: the mask has nside {mask.nside}, the sky {sky.nside}", parameter="mask"
         )
-    observed = mask.pixels
-    if mask.nested != sky.nested:
-        orders = {"n2r": True} if mask.nested else {"r2n": True}
-        observed = _healpy().reorder(observed, **orders)
-    return replace(sky, pixels=sky.pixels * observed)
+    if mask.nested == sky.nested:
+        return mask.pixels
+    return _healpy().reorder(mask.pixels, **({"n2r": True} if mask.nested else {"r2n": True}))
 
 
 def _complete(sky: FullSky, cut: SkyCut) -> FloatArray:
@@ -215,7 +240,7 @@ def _patches(
     total = len(paths) * len(centres)
     with tqdm(total=total, desc="cutting", unit="map", disable=quiet or None) as bar:
         for path in paths:
-            sky = _observed(_read(path, cut), mask, cut.mask)
+            sky = _read(path, cut, mask)
             for start in range(0, len(centres), step):
                 block = [_patch(sky, centre, cut) for centre in centres[start : start + step]]
                 if np.isnan(block).any():
@@ -232,8 +257,7 @@ def _patch(sky: FullSky, centre: FloatArray, cut: SkyCut) -> Maps:
     """Return one patch, shape (N, N); NaN where a pixel of the sky is missing."""
     points = 1
     if cut.sampling == "mean":
-        resolution = _healpy().nside2resol(sky.nside, arcmin=True)
-        wanted = int(np.ceil(_POINTS_PER_PIXEL * cut.pixel_arcmin / resolution))
+        wanted = int(np.ceil(_POINTS_PER_PIXEL * cut.pixel_arcmin / _resolution(sky)))
         points = max(_FEWEST_POINTS, wanted)
     side = cut.pixels * points
     axis = np.deg2rad(cut.field_deg) * ((np.arange(side) + 0.5) / side - 0.5)

@@ -100,12 +100,16 @@ def test_a_sky_with_fewer_pixels_than_the_first_is_refused(tmp_path):
     save(tmp_path / "a.npy", sky)
     sky[0] = np.nan
     save(tmp_path / "b.npy", sky)
-    save(tmp_path / "c.npy", np.full_like(sky, np.nan))
+    sky[::2] = np.nan
+    save(tmp_path / "c.npy", sky)
+    save(tmp_path / "d.npy", np.full_like(sky, np.nan))
     cut = SkyCut(pixels=4, field_deg=30.0)
     with pytest.raises(InputError, match=r"c\.npy: pixels are missing that .*a\.npy has"):
         cut_sky(tmp_path / "[ac].npy", cut)
     with pytest.raises(InputError, match="no patch of 30 degrees is without missing"):
         cut_sky(tmp_path / "c.npy", cut)
+    with pytest.raises(InputError, match=r"d\.npy: every pixel of the sky is missing"):
+        cut_sky(tmp_path / "d.npy", cut)
 
 
 def test_no_sky_is_read_before_it_is_cut(tmp_path):
@@ -145,6 +149,23 @@ def test_patches_have_the_power_spectrum_of_the_sky(tmp_path):
     expected = np.interp(bins, ell, power) * window(bins, maps.pixel_arcmin)
     expected *= window(bins, healpy.nside2resol(512, arcmin=True))
     np.testing.assert_allclose(measured.mean(axis=0) / expected, 1, atol=0.03)
+
+
+def test_the_mean_of_the_observed_sky_is_subtracted(tmp_path, rng):
+    sky = rng.normal(3.0, 1.0, 12 * NSIDE**2).astype("float32")
+    south = directions()[2] < 0
+    sky[south] = np.nan
+    path = save(tmp_path / "sky.npy", sky)
+    whole = cut_sky(path, SkyCut(pixels=8, field_deg=10.0))
+    centred = cut_sky(path, SkyCut(pixels=8, field_deg=10.0, subtract_mean=True))
+    np.testing.assert_allclose(centred.kappa, whole.kappa - sky[~south].mean(), atol=1e-5)
+
+
+def test_patches_with_smaller_pixels_than_the_sky_are_warned_of(tmp_path, rng):
+    path = save(tmp_path / "sky.npy", rng.normal(size=12 * NSIDE**2))
+    with pytest.warns(UserWarning, match=r"patches, 38 arcmin, .* the sky, 55 arcmin"):
+        cut_stream(path, SkyCut(pixels=16, field_deg=10.0))
+    cut_stream(path, SkyCut(pixels=16, field_deg=10.0, sampling="interpolate"))
 
 
 def test_bad_cuts_are_refused(tmp_path, rng):

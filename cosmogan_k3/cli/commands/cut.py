@@ -17,5 +17,5 @@ def run(config: CutConfig) -> None:
         stream = cut_stream(config.sky, cut, quiet=config.quiet)
         write_maps(config.out, stream)
     if not config.quiet:
-        skies = int(stream.map_id[-1]) + 1
-        print(f"{len(stream) // skies} patches of each of {skies} skies in {config.out}")
+        of_each = len(stream) // (int(stream.map_id[-1]) + 1)
+        print(f"{len(stream)} patches, {of_each} of each sky, in {config.out}")

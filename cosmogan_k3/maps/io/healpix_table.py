@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosmogan_k3._typing import MapArray
 from cosmogan_k3.errors import InputError
@@ -61,26 +62,31 @@ class HealpixColumn:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[MapArray]:
-        """Open the file, and yield the map in memory."""
+        """Yield the map in memory."""
+        values, numbers = self._columns()
+        if not self.partial:
+            if len(values) != self.pixels:
+                raise ValueError(f"{len(values)} values for a sky of {self.pixels} pixels")
+            yield values
+            return
+        if numbers.dtype.kind not in "iu" or numbers.shape != values.shape:
+            raise ValueError("the numbers of the pixels do not fit to their values")
+        if len(numbers) and not (numbers.min() >= 0 and numbers.max() < self.pixels):
+            raise ValueError("the numbers of the pixels are not those of this nside")
+        sky = np.full(self.pixels, np.nan, self.dtype)
+        sky[numbers] = values
+        yield sky
+
+    def _columns(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Read the values, and the first column, which numbers them where the sky is partial."""
         from astropy.io import fits
 
-        with warnings.catch_warnings(), fits.open(self.path) as file:
+        with warnings.catch_warnings():
             warnings.simplefilter("error")
-            table = file[self.unit].data
-            values = np.asarray(table.field(self.column)).ravel()
-            if not self.partial:
-                if len(values) != self.pixels:
-                    raise ValueError(f"{len(values)} values for a sky of {self.pixels} pixels")
-                yield values
-                return
-            numbers = np.asarray(table.field(0)).ravel()
-            if numbers.dtype.kind not in "iu" or numbers.shape != values.shape:
-                raise ValueError("the numbers of the pixels do not fit to their values")
-            if len(numbers) and not (numbers.min() >= 0 and numbers.max() < self.pixels):
-                raise ValueError("the numbers of the pixels are not those of this nside")
-            sky = np.full(self.pixels, np.nan, self.dtype)
-            sky[numbers] = values
-            yield sky
+            with fits.open(self.path) as file:
+                table = file[self.unit].data
+                columns = [np.array(table.field(column)).ravel() for column in (self.column, 0)]
+        return columns[0], columns[1]
 
 
 def open_healpix_table(path: Path, units: list[Unit], request: Request) -> MapFile:

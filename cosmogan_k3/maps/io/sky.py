@@ -133,7 +133,7 @@ def _read(path: Path, request: Request, ordering: str) -> tuple[NDArray[Any], bo
         raise InputError(f"{path}: its pixels are in {opened.ordering} order", parameter="ordering")
     with input_errors(path):
         opened.verify()
-        with opened.array.opened() as array:
+        with opened.array.opened() as array, np.errstate(over="ignore"):
             # In float32, also where the file has float64: a sky can have gigabytes.
             values = np.array(array, np.float32 if array.dtype.kind == "f" else None)
     check_version(path, version)
