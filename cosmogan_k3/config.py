@@ -55,6 +55,7 @@ class SimulateConfig(Simulation):
     sigma_epsilon: float = shared.sigma_epsilon()
     smoothing_arcmin: float = shared.smoothing_arcmin()
     kaiser_squires: int = shared.kaiser_squires()
+    quantity: str = shared.quantity()
     mask: str = shared.written_mask()
     out: str = shared.maps_out("maps.npz")
     overwrite: int = shared.overwrite()
@@ -163,6 +164,7 @@ class EvaluateConfig:
     sigma_epsilon: float = shared.sigma_epsilon()
     smoothing_arcmin: float = shared.smoothing_arcmin()
     kaiser_squires: int = shared.kaiser_squires()
+    quantity: str = shared.quantity()
     survey_area: float = option(
         0.0,
         "square degrees, to give differences in units of the errors of a survey; 0: do not",
@@ -201,6 +203,7 @@ class GenerateConfig:
     sigma_epsilon: float = shared.sigma_epsilon()
     smoothing_arcmin: float = shared.smoothing_arcmin()
     kaiser_squires: int = shared.kaiser_squires()
+    quantity: str = shared.quantity()
     mask: str = shared.written_mask()
     seed: int = shared.seed()
     backend: str = shared.backend()

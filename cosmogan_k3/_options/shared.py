@@ -214,3 +214,12 @@ def box_maps() -> Any:
 def particles() -> Any:
     """Return the option ``particles`` of simulations."""
     return option(160, "particles on a side of a box of nbody", within=(16, 1024))
+
+
+def quantity() -> Any:
+    """Return the option ``quantity`` that several commands have."""
+    return option(
+        "kappa",
+        "convergence, or a component of the shear of these maps",
+        choices=("kappa", "gamma1", "gamma2"),
+    )

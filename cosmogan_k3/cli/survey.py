@@ -4,12 +4,12 @@ import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from cosmogan_k3._typing import Mask
 from cosmogan_k3.config import EvaluateConfig, GenerateConfig, SimulateConfig
 from cosmogan_k3.maps import MapStream, read_mask
-from cosmogan_k3.survey import Survey, observe_stream
+from cosmogan_k3.survey import Quantity, Survey, observe_stream
 
 
 def survey_of(config: SimulateConfig | GenerateConfig | EvaluateConfig) -> Survey:
@@ -38,6 +38,7 @@ def survey_of(config: SimulateConfig | GenerateConfig | EvaluateConfig) -> Surve
         sigma_epsilon=config.sigma_epsilon,
         smoothing_arcmin=config.smoothing_arcmin,
         kaiser_squires=bool(config.kaiser_squires),
+        quantity=cast(Quantity, config.quantity),
         seed=config.seed,
     )
 

@@ -31,6 +31,8 @@ def survey_note(survey: Survey | None, area_deg2: float) -> str:
             f"shape noise of {survey.galaxy_density:g} galaxies per arcmin² with "
             f"σ_ε = {survey.sigma_epsilon:g}, independent in the two sets"
         )
+    if survey is not None and survey.quantity != "kappa":
+        effects.append(f"{survey.quantity} of the shear instead of κ")
     if survey is not None and survey.kaiser_squires:
         effects.append("κ reconstructed from the shear")
     if survey is not None and survey.smoothing_arcmin:
@@ -41,7 +43,7 @@ def survey_note(survey: Survey | None, area_deg2: float) -> str:
     if area_deg2:
         sentences.append(
             f"“survey shift” is the shift of a mean in units of the standard error of a survey of "
-            f"{area_deg2:g} square degrees. Below 1 the survey cannot see the difference. The "
-            "column “real vs real” says how large it is by chance."
+            f"{area_deg2:g} square degrees, averaged over the bins. Below 1 it is smaller than the "
+            "survey's own error in a bin. The column “real vs real” says how large it is by chance."
         )
     return " ".join(sentences)

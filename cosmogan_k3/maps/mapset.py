@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,6 +51,7 @@ class MapSet:
     pixel_arcmin: float
     map_id: IntArray = None  # type: ignore[assignment]  # numbered below
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    quantity: ClassVar[str] = "kappa"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kappa", plain_maps(self.kappa))
@@ -241,6 +242,8 @@ class MapStream:
         Parameters of each map.
     map_id : int array, shape (count,), optional
         Number of the simulation that each map comes from; by default 0 to count − 1.
+    quantity : str, default "kappa"
+        Name of the array in files: "gamma1" and "gamma2" for shear.
 
     Raises
     ------
@@ -261,6 +264,7 @@ class MapStream:
     drawn: Iterable[Maps]
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     map_id: IntArray = None  # type: ignore[assignment]  # numbered below
+    quantity: str = "kappa"
 
     def __post_init__(self) -> None:
         if self.map_id is None:

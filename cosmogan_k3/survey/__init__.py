@@ -14,10 +14,11 @@ from cosmogan_k3.survey.noise import noise_deviation, noise_power, shape_noise
 from cosmogan_k3.survey.observed import ObservedMaps, observe_set, observe_stream
 from cosmogan_k3.survey.shear import convergence_from_shear, shear_from_convergence
 from cosmogan_k3.survey.smoothing import smooth
-from cosmogan_k3.survey.survey import Survey
+from cosmogan_k3.survey.survey import Quantity, Survey
 
 __all__ = [
     "ObservedMaps",
+    "Quantity",
     "Survey",
     "convergence_from_shear",
     "noise_deviation",

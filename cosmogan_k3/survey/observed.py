@@ -95,7 +95,7 @@ def observe_set(maps: MapSet, survey: Survey, *, stream: str, mask: Mask | None 
     Returns
     -------
     MapSet
-        Of the same maps, with the numbers of ``Survey.metadata`` among their parameters.
+        Of the same maps, with ``Survey.numbers`` among their parameters.
 
     Raises
     ------
@@ -153,7 +153,8 @@ def observe_stream(
     survey.check(maps.pixels, maps.pixel_arcmin, mask)
     _check_unobserved(maps, survey)
     drawn = _observed_blocks(maps, survey, stream, first, mask)
-    return replace(maps, drawn=drawn, parameters={**maps.parameters, **_constant(maps, survey)})
+    parameters = {**maps.parameters, **_constant(maps, survey)}
+    return replace(maps, drawn=drawn, parameters=parameters, quantity=survey.quantity)
 
 
 def _observed_blocks(
@@ -169,7 +170,7 @@ def _observed_blocks(
 
 def _check_unobserved(maps: MapSet | MapStream, survey: Survey) -> None:
     """Refuse to add to maps what they say that they have."""
-    if twice := [name for name in survey.metadata if name in maps.parameters]:
+    if twice := [name for name in survey.numbers if name in maps.parameters]:
         raise InputError(
             f"these maps have the {', '.join(twice)} of a survey already; leave it out, or give "
             "the maps without it",
@@ -179,4 +180,4 @@ def _check_unobserved(maps: MapSet | MapStream, survey: Survey) -> None:
 
 def _constant(maps: MapSet | MapStream, survey: Survey) -> dict[str, Any]:
     """Return the properties of the survey as parameters of each map."""
-    return {name: np.full(len(maps), value) for name, value in survey.metadata.items()}
+    return {name: np.full(len(maps), value) for name, value in survey.numbers.items()}

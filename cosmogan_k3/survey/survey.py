@@ -1,7 +1,7 @@
 """What a survey makes of maps of convergence: noise, reconstruction, smoothing and mask."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +14,19 @@ from cosmogan_k3.survey.shear import convergence_from_shear, shear_from_converge
 from cosmogan_k3.survey.smoothing import smooth
 from cosmogan_k3.units import in_unit
 
+QUANTITIES = ("kappa", "gamma1", "gamma2")
+Quantity: TypeAlias = Literal["kappa", "gamma1", "gamma2"]
+
+_COMPONENT = {"gamma1": 0, "gamma2": 1}
+
 
 @dataclass(frozen=True)
 class Survey:
     """The properties of a survey that change a map of convergence, in the order of their effect.
 
-    1. Without ``kaiser_squires``, shape noise is added to κ. With it, κ is turned into shear, noise
-       is added to both components, shear that is not observed is set to 0, and κ_E is
-       reconstructed.
+    1. Shape noise is added: to κ, or to both components of the shear if one of them is wanted. With
+       ``kaiser_squires`` it is added to the shear, shear that is not observed is set to 0, and κ_E
+       is reconstructed.
     2. The map is smoothed; under a mask, over the observed pixels alone.
     3. Pixels that are not observed become NaN.
 
@@ -35,13 +40,16 @@ class Survey:
         Standard deviation of the Gaussian kernel in arcmin, not its full width; 0 for none.
     kaiser_squires : bool, default False
         Whether κ is reconstructed from the shear. Reconstructed maps have no mean.
+    quantity : {"kappa", "gamma1", "gamma2"}, default "kappa"
+        What the maps of the survey show. Both components of the shear have the noise of one survey.
     seed : int, default 0
         Seed of the noise.
 
     Raises
     ------
     InputError
-        A value that is negative or not finite, or σ_ε that is not positive.
+        A value that is negative or not finite, σ_ε that is not positive, an unknown quantity, or a
+        reconstruction of the shear.
 
     Examples
     --------
@@ -56,6 +64,7 @@ class Survey:
     sigma_epsilon: float = 0.37
     smoothing_arcmin: float = 0.0
     kaiser_squires: bool = False
+    quantity: Quantity = "kappa"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -67,6 +76,16 @@ class Survey:
                 )
             object.__setattr__(self, name, value)
         noise_deviation(pixel_arcmin=1, galaxy_density=1, sigma_epsilon=self.sigma_epsilon)
+        if self.quantity not in QUANTITIES:
+            raise InputError(
+                f"expected one of {', '.join(QUANTITIES)}. Received: {self.quantity!r}",
+                parameter="quantity",
+            )
+        if self.kaiser_squires and self.quantity != "kappa":
+            raise InputError(
+                f"the convergence is reconstructed, not {self.quantity}; leave one of them out",
+                parameter="kaiser_squires, quantity",
+            )
 
     @property
     def changes_pixels(self) -> bool:
@@ -74,15 +93,18 @@ class Survey:
         return bool(self.metadata)
 
     @property
-    def metadata(self) -> dict[str, float]:
-        """What changes the pixels, as numbers by name; without the seed."""
-        numbers: dict[str, float] = {}
-        if self.galaxy_density:
-            numbers["galaxy_density"] = self.galaxy_density
-            numbers["sigma_epsilon"] = self.sigma_epsilon
+    def numbers(self) -> dict[str, float]:
+        """What changes the pixels and is a number, by name; without the seed."""
+        noise = {"galaxy_density": self.galaxy_density, "sigma_epsilon": self.sigma_epsilon}
+        numbers = noise if self.galaxy_density else {}
         if self.smoothing_arcmin:
             numbers["smoothing_arcmin"] = self.smoothing_arcmin
         return numbers | ({"kaiser_squires": 1.0} if self.kaiser_squires else {})
+
+    @property
+    def metadata(self) -> dict[str, float | str]:
+        """What changes the pixels, by name; without the seed."""
+        return self.numbers | ({} if self.quantity == "kappa" else {"quantity": self.quantity})
 
     def check(self, pixels: int, pixel_arcmin: float, mask: Mask | None = None) -> None:
         """Raise an error if maps of a size cannot be observed.
@@ -133,8 +155,8 @@ class Survey:
         stream : str, default ""
             Sets with different streams have independent noise.
         mask : bool array, shape (N, N), optional
-            True where observed. Other pixels are NaN in the result. They are read only if κ is
-            reconstructed from the shear, which depends on all pixels.
+            True where observed. Other pixels are NaN in the result. They are read only for the
+            shear, which depends on all pixels.
 
         Returns
         -------
@@ -185,15 +207,18 @@ class Survey:
                 seed=self.seed,
                 stream=stream,
             )
-        if not self.kaiser_squires:
+        if not self.kaiser_squires and self.quantity == "kappa":
             return kappa + noise[0]
         if not np.isfinite(kappa).all():
             raise InputError(
                 "the shear depends on all pixels, also on those that are not observed. "
                 f"Received: {(~np.isfinite(kappa)).sum()} pixels that are NaN or infinite; "
-                "fill them, or leave kaiser_squires out",
-                parameter="kaiser_squires",
+                "fill them, or compare maps of the convergence as it is",
+                parameter="kaiser_squires" if self.kaiser_squires else "quantity",
             )
-        shear = np.stack(shear_from_convergence(kappa)) + noise
+        shear: FloatArray = np.stack(shear_from_convergence(kappa)) + noise
+        if self.quantity != "kappa":
+            component: FloatArray = shear[_COMPONENT[self.quantity]]
+            return component
         gamma1, gamma2 = shear if mask is None else np.where(mask, shear, 0)
         return convergence_from_shear(gamma1, gamma2)[0]

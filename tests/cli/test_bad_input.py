@@ -242,6 +242,10 @@ def bad_commands(folder):
     yield (*seen, "--smoothing-arcmin", 40), ("--smoothing-arcmin", "a quarter", "40 arcmin")
     yield (*seen, "--mask", folder / "small_mask.npy"), ("small_mask.npy", "16 x 16", "(8, 8)")
     yield (*seen, "--mask", folder / "no_mask.npy"), ("no_mask.npy", "no such file")
+    both = ("--kaiser-squires", "--quantity", "gamma1")
+    yield (*seen, *both), ("--kaiser-squires, --quantity", "leave one of them out")
+    npy = ("simulate", "--quantity", "gamma1", "--out", folder / "s.npy")
+    yield npy, ("s.npy", "npz, h5 or fits")
     many = ("--workers", 2, "--out", folder / "shards")
     yield (
         ("simulate", *many, "--scheduler", "tcp://host:8786"),

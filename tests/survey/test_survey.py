@@ -10,10 +10,12 @@ from cosmogan_k3.maps import MapSet, MapStream, read_maps, write_maps
 from cosmogan_k3.statistics import power_spectrum
 from cosmogan_k3.survey import (
     Survey,
+    convergence_from_shear,
     noise_power,
     observe_set,
     observe_stream,
     shape_noise,
+    shear_from_convergence,
     smooth,
 )
 
@@ -58,7 +60,36 @@ def test_without_effects_maps_stay_as_they_are(kappa, mask):
     assert np.isnan(observed[:, ~mask]).all()
 
 
-@pytest.mark.parametrize("survey", [NOISY, ALL])
+def test_shear_components_have_the_noise_of_one_survey(kappa, mask):
+    """κ_E of both components is what the survey reconstructs, under a mask too."""
+    options = {"galaxy_density": 30.0, "seed": 5}
+    components = [
+        Survey(quantity=quantity, **options).observe(kappa, pixel_arcmin=2.0, mask=mask)
+        for quantity in ("gamma1", "gamma2")
+    ]
+    assert np.isnan(components[0][:, ~mask]).all()
+    kappa_e, _ = convergence_from_shear(*np.nan_to_num(components))
+    expected = Survey(kaiser_squires=True, **options).observe(kappa, pixel_arcmin=2.0, mask=mask)
+    np.testing.assert_allclose(kappa_e[:, mask], expected[:, mask], atol=1e-6)  # float32
+    clean = Survey(quantity="gamma2").observe(kappa, pixel_arcmin=2.0)
+    np.testing.assert_allclose(clean, shear_from_convergence(kappa)[1], atol=1e-7)
+
+
+@pytest.mark.parametrize("ending", ["npz", "h5", "fits"])
+def test_files_say_that_they_hold_shear(kappa, tmp_path, ending):
+    drawn = MapStream(6, 16, 2.0, iter([kappa]))
+    path = tmp_path / f"maps.{ending}"
+    write_maps(path, observe_stream(drawn, Survey(quantity="gamma1"), stream=""))
+    with pytest.raises(InputError, match="not named as convergence"):
+        read_maps(path)
+    read = read_maps(path, field="GAMMA1" if ending == "fits" else "gamma1")
+    np.testing.assert_allclose(read.kappa[:], shear_from_convergence(kappa)[0], atol=1e-7)
+    shear = observe_stream(drawn, Survey(quantity="gamma1"), stream="")
+    with pytest.raises(InputError, match="an npy file cannot say"):
+        write_maps(tmp_path / "maps.npy", shear)
+
+
+@pytest.mark.parametrize("survey", [NOISY, ALL, Survey(galaxy_density=9.0, quantity="gamma2")])
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_map_is_the_same_bytes_however_it_is_reached(kappa, mask, tmp_path, survey, masked):
     options = {"stream": "real", "mask": mask if masked else None}
@@ -88,7 +119,7 @@ def test_the_properties_of_the_survey_travel_with_the_maps(kappa, tmp_path):
         write_maps(tmp_path / f"maps.{ending}", observed)
         again = read_maps(tmp_path / f"maps.{ending}")
         read = {name: float(values[0]) for name, values in again.parameters.items()}
-        assert read == {"h": 0.7, **ALL.metadata}
+        assert read == {"h": 0.7, **ALL.numbers}
         with pytest.raises(InputError, match="galaxy_density, sigma_epsilon of a survey already"):
             observe_set(again, NOISY, stream="real")
     assert "Map 3" in observed.name_of(3)
@@ -113,6 +144,8 @@ def test_what_is_not_observed_is_not_read(kappa, mask):
         ({"galaxy_density": np.inf}, "galaxy_density"),
         ({"sigma_epsilon": 0.0}, "sigma_epsilon"),
         ({"smoothing_arcmin": np.nan}, "smoothing_arcmin"),
+        ({"quantity": "gamma"}, "quantity"),
+        ({"quantity": "gamma1", "kaiser_squires": True}, "kaiser_squires, quantity"),
     ],
 )
 def test_impossible_surveys_are_refused(change, name):

@@ -214,9 +214,11 @@ def _header(maps: WritableMaps, number: int, kappa: Maps) -> Any:
     if not number:
         header["EXTEND"] = True
         header["NMAPS"] = (len(maps), "maps in this file")
-    header["EXTNAME"] = ("KAPPA", "convergence")
+    convergence = maps.quantity == "kappa"
+    header["EXTNAME"] = (maps.quantity.upper(), "convergence" if convergence else "shear")
     header["ANGLE"] = (maps.field_deg, "side of the map in degrees (LensTools)")
-    header["ITYPE"] = ("ConvergenceMap", "Image type")
+    if convergence:
+        header["ITYPE"] = ("ConvergenceMap", "Image type")
     for axis in (1, 2):
         degrees = maps.pixel_arcmin / _ARCMIN_PER_DEG
         header[f"CDELT{axis}"] = (degrees, "side of a pixel")

@@ -189,17 +189,17 @@ def write_hdf5(path: Path, maps: WritableMaps) -> None:
     (2, 8, 8)
     """
     with _create(path) as file:
-        kappa = file.create_dataset(
-            "kappa",
+        stored = file.create_dataset(
+            maps.quantity,
             shape=(len(maps), maps.pixels, maps.pixels),
             dtype=np.float32,
             chunks=(1, min(maps.pixels, _CHUNK_ROWS), maps.pixels),
             fletcher32=True,
         )
-        kappa.attrs["pixel_arcmin"] = maps.pixel_arcmin
+        stored.attrs["pixel_arcmin"] = maps.pixel_arcmin
         written = 0
         for block in maps.blocks():
-            kappa[written : written + len(block)] = block
+            stored[written : written + len(block)] = block
             written += len(block)
         file.create_dataset("map_id", data=maps.map_id, chunks=True, fletcher32=True)
         if maps.parameters:

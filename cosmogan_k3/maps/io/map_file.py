@@ -83,6 +83,10 @@ class WritableMaps(Protocol):
     def parameters(self) -> Mapping[str, NDArray[Any]]:
         """Parameters of each map."""
 
+    @property
+    def quantity(self) -> str:
+        """Name of the array in the file: "kappa", "gamma1" or "gamma2"."""
+
     def __len__(self) -> int: ...
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:

@@ -186,7 +186,7 @@ def write_npz(path: Path, maps: WritableMaps) -> None:
     rest = {"pixel_arcmin": maps.pixel_arcmin, "map_id": maps.map_id}
     rest |= {f"{_PREFIX}{name}": values for name, values in maps.parameters.items()}
     with zipfile.ZipFile(path, "w") as archive:
-        with archive.open("kappa.npy", "w", force_zip64=True) as file:
+        with archive.open(f"{maps.quantity}.npy", "w", force_zip64=True) as file:
             write_npy_array(file, maps)
         for name, values in rest.items():
             with archive.open(f"{name}.npy", "w") as file:

@@ -53,8 +53,8 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     Raises
     ------
     InputError
-        Unknown ending, a folder that cannot be written to, a disk without room for the maps, or
-        a parameter's name that cannot be stored. No file is left behind.
+        Unknown ending, a folder that cannot be written to, a disk without room for the maps, a
+        parameter's name that cannot be stored, or shear in an npy file. No file is left behind.
 
     Examples
     --------
@@ -67,6 +67,10 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     1.5
     """
     check_output(path)
+    if maps.quantity != "kappa" and Path(path).suffix.lower() == ".npy":
+        raise InputError(
+            f"{path}: an npy file cannot say that it holds {maps.quantity}; write npz, h5 or fits"
+        )
     check_space(path, len(maps) * maps.pixels**2 * _BYTES_PER_PIXEL)
     for name in maps.parameters:
         # A slash would create groups in HDF5 files, and a null character ends names in npz.
