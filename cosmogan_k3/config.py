@@ -88,6 +88,9 @@ class CutConfig:
     mask: str = option(
         "", "HEALPix map of 0 and 1 (observed); patches with other pixels are left out"
     )
+    parameters: str = option(
+        "", "parameters of the skies, kept with their patches, e.g. omega_m=0.3,sigma_8=0.8"
+    )
     subtract_mean: bool = option(False, "subtract the mean over the observed sky", flag=True)
     external: bool = shared.external()
     out: str = option(

@@ -1,7 +1,7 @@
 """Cut full-sky HEALPix maps into flat patches."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ _BLOCK_PIXELS = 2**24
 # squared pixel window is too large by the fraction (ℓs)²/12k², 2 % at the Nyquist mode with six.
 _POINTS_PER_PIXEL = 2
 _FEWEST_POINTS = 6
+_CHOICES = {"ordering": ("", "ring", "nested"), "sampling": ("mean", "interpolate")}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class SkyCut:
     Raises
     ------
     InputError
-        A field or a number of pixels out of range.
+        A field or a number of pixels out of range, or an unknown order or sampling.
 
     Examples
     --------
@@ -84,6 +85,13 @@ class SkyCut:
             raise InputError(
                 f"pixels must be positive. Received: {self.pixels}", parameter="pixels"
             )
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"expected one of {', '.join(filter(None, choices))}. "
+                    f"Received: {getattr(self, name)!r}",
+                    parameter=name,
+                )
 
     @property
     def pixel_arcmin(self) -> float:
@@ -91,7 +99,13 @@ class SkyCut:
         return self.field_deg * _ARCMIN_PER_DEG / self.pixels
 
 
-def cut_sky(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapSet:
+def cut_sky(
+    path: PathLike,
+    cut: SkyCut,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    quiet: bool = True,
+) -> MapSet:
     """Cut full-sky maps into flat patches.
 
     The patches do not overlap and lie in rows around the axis; see ``maps.tiling``. Their
@@ -102,6 +116,8 @@ def cut_sky(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapSet:
     path : str or Path
         Full-sky maps, one a file: a file, a folder or a pattern.
     cut : SkyCut
+    parameters : mapping of str to float, optional
+        Parameters of the skies, such as their cosmology, which all patches carry.
     quiet : bool, default True
         Show no progress bar.
 
@@ -126,12 +142,18 @@ def cut_sky(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapSet:
     >>> maps.kappa.shape, np.bincount(maps.map_id).tolist()
     ((72, 8, 8), [36, 36])
     """
-    stream = cut_stream(path, cut, quiet=quiet)
+    stream = cut_stream(path, cut, parameters=parameters, quiet=quiet)
     kappa = np.concatenate(list(stream.blocks()))
     return MapSet(kappa, stream.pixel_arcmin, stream.map_id, stream.parameters)
 
 
-def cut_stream(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapStream:
+def cut_stream(
+    path: PathLike,
+    cut: SkyCut,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    quiet: bool = True,
+) -> MapStream:
     """Cut full-sky maps into flat patches while they are written, for sets larger than memory.
 
     Parameters
@@ -139,6 +161,8 @@ def cut_stream(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapStream:
     path : str or Path
         As in ``cut_sky``.
     cut : SkyCut
+    parameters : mapping of str to float, optional
+        Parameters of the skies.
     quiet : bool, default True
         Show no progress bar.
 
@@ -171,7 +195,8 @@ def cut_stream(path: PathLike, cut: SkyCut, *, quiet: bool = True) -> MapStream:
     del first  # it is read again when it is cut: skies are large
     map_id = np.repeat(np.arange(len(paths)), len(centres))
     drawn = _patches(paths, centres, mask, cut, quiet=quiet)
-    return MapStream(len(map_id), cut.pixels, cut.pixel_arcmin, drawn, map_id=map_id)
+    constant = {name: np.full(len(map_id), value) for name, value in (parameters or {}).items()}
+    return MapStream(len(map_id), cut.pixels, cut.pixel_arcmin, drawn, constant, map_id=map_id)
 
 
 def _healpy() -> Any:
@@ -242,15 +267,17 @@ def _patches(
         for path in paths:
             sky = _read(path, cut, mask)
             for start in range(0, len(centres), step):
-                block = [_patch(sky, centre, cut) for centre in centres[start : start + step]]
+                chosen = centres[start : start + step]
+                block = np.stack([_patch(sky, centre, cut) for centre in chosen])
                 if np.isnan(block).any():
                     raise InputError(
                         f"{path}: pixels are missing that {paths[0]} has; give a mask of the "
                         "pixels that all skies have",
                         parameter="mask",
                     )
-                yield np.stack(block)
+                yield block
                 bar.update(len(block))
+            del sky  # before the next one is read
 
 
 def _patch(sky: FullSky, centre: FloatArray, cut: SkyCut) -> Maps:

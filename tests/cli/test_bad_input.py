@@ -85,6 +85,7 @@ def bad_skies(folder):
     yield cut("shear.fits"), ("--field", "shear.fits", "g1, g2")
     yield cut("shear.fits", "--field", "g3"), ("--field", "holds no array 'g3'")
     yield cut("short.fits"), ("short.fits", "3060 values for a sky of 3072 pixels")
+    yield cut("sky.npy", "--parameters", "h"), ("--parameters", "expected name=value")
     yield cut("sky.npy", "--field-deg", 40), ("--field-deg", "at most 30")
     yield cut("sky.npy", "--ordering", "spiral"), ("--ordering", "ring, nested")
     yield cut("shear.fits", "--field", "g1", "--ordering", "nested"), ("--ordering", "ring order")

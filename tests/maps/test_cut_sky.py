@@ -4,8 +4,9 @@ import healpy
 import numpy as np
 import pytest
 
+from cosmogan_k3.cli import main as cli
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps import SkyCut, cut_sky, cut_stream, split_by_map
+from cosmogan_k3.maps import SkyCut, cut_sky, cut_stream, read_maps, split_by_map
 from cosmogan_k3.maps.tiling import tile_sky
 from cosmogan_k3.statistics import power_spectrum
 
@@ -78,6 +79,17 @@ def test_all_patches_of_a_sky_stay_together(tmp_path, rng):
     splits = split_by_map(maps, seed=0)
     sides = [set(part.map_id.tolist()) for part in (splits.train, splits.validation, splits.test)]
     assert sum(len(side) for side in sides) == 4
+
+
+def test_a_folder_of_cosmologies_is_a_set_with_parameters(tmp_path, rng):
+    for omega_m in (0.2, 0.3):
+        sky = save(tmp_path / "sky.npy", rng.normal(size=12 * 16**2))
+        out = tmp_path / "patches" / f"{omega_m}.h5"
+        arguments = ["--pixels", "4", "--field-deg", "30", "--parameters", f"omega_m={omega_m}"]
+        assert cli.main(["cut", "--sky", str(sky), "--out", str(out), *arguments, "--quiet"]) == 0
+    maps = read_maps(tmp_path / "patches")
+    assert maps.map_id.tolist() == [0] * 36 + [1] * 36
+    assert maps.parameters["omega_m"].tolist() == [0.2] * 36 + [0.3] * 36
 
 
 def test_patches_with_missing_pixels_are_left_out(tmp_path, rng):
@@ -173,6 +185,8 @@ def test_bad_cuts_are_refused(tmp_path, rng):
         SkyCut(pixels=8, field_deg=40.0)
     with pytest.raises(InputError, match="pixels must be positive"):
         SkyCut(pixels=0, field_deg=5.0)
+    with pytest.raises(InputError, match="expected one of mean, interpolate"):
+        SkyCut(pixels=8, field_deg=5.0, sampling="nearest")
     path = save(tmp_path / "sky.npy", rng.normal(size=1000))
     with pytest.raises(InputError, match=r"12 nside² pixels\. Received: shape"):
         cut_sky(path, SkyCut(pixels=8, field_deg=5.0))

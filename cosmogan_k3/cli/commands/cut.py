@@ -6,6 +6,7 @@ from cosmogan_k3.cli.outputs import output_file
 from cosmogan_k3.config import CutConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import SkyCut, cut_stream, write_maps
+from cosmogan_k3.maps.conditioning import parse_parameters
 
 
 def run(config: CutConfig) -> None:
@@ -13,8 +14,9 @@ def run(config: CutConfig) -> None:
     if not config.sky:
         raise InputError("expected full-sky maps. Received: ''", parameter="sky")
     cut = SkyCut(**{each.name: getattr(config, each.name) for each in fields(SkyCut)})
+    parameters = parse_parameters(config.parameters)
     with output_file(config.out, overwrite=config.overwrite):
-        stream = cut_stream(config.sky, cut, quiet=config.quiet)
+        stream = cut_stream(config.sky, cut, parameters=parameters, quiet=config.quiet)
         write_maps(config.out, stream)
     if not config.quiet:
         of_each = len(stream) // (int(stream.map_id[-1]) + 1)
