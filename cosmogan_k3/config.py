@@ -160,7 +160,11 @@ class EvaluateConfig:
     )
     pixels: int = shared.pixels()
     pixel_arcmin: float = shared.pixel_arcmin()
-    field: str = shared.field()
+    field: str = option(
+        "",
+        "name of the array in files with several, e.g. kappa/zs1; gamma1,gamma2: reconstruct the "
+        "convergence from the shear; default: kappa or convergence",
+    )
     generated_field: str = option("", "the same for the generated maps")
     external: bool = shared.external()
     galaxy_density: float = shared.galaxy_density()

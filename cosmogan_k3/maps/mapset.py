@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.inspection import Inspection, inspect
-from cosmogan_k3.maps.virtual import VirtualMaps, take_maps
+from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, take_maps
 from cosmogan_k3.units import in_unit, plain_maps
 
 BLOCK = 256  # maps in a block when a set is streamed, unless they have more pixels than this
@@ -204,7 +204,7 @@ class MapSet:
         >>> MapSet(np.zeros((4, 8, 8), "float32"), pixel_arcmin=2.0).name_of(3)
         'Map 3'
         """
-        return self.kappa.name_of(index) if isinstance(self.kappa, VirtualMaps) else f"Map {index}"
+        return name_of_map(self.kappa, index)
 
     def describe(self) -> str:
         """Return number, size and origin of the maps in one line.

@@ -91,3 +91,23 @@ def take_maps(maps: MapArray, indices: ArrayLike | slice) -> MapArray:
     """
     selected: MapArray = maps.take(indices) if isinstance(maps, VirtualMaps) else maps[indices]
     return selected
+
+
+def name_of_map(maps: MapArray, index: int) -> str:
+    """Return the name of a map for messages: that of virtual maps, or its number.
+
+    Parameters
+    ----------
+    maps : array or VirtualMaps, shape (n, N, N)
+    index : int
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> name_of_map(np.zeros((4, 8, 8)), 3)
+    'Map 3'
+    """
+    return maps.name_of(index) if isinstance(maps, VirtualMaps) else f"Map {index}"

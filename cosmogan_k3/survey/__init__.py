@@ -12,6 +12,7 @@ Conventions, stated here once:
 
 from cosmogan_k3.survey.noise import noise_deviation, noise_power, shape_noise
 from cosmogan_k3.survey.observed import ObservedMaps, observe_set, observe_stream
+from cosmogan_k3.survey.reconstructed import ReconstructedMaps, reconstruct_set
 from cosmogan_k3.survey.shear import convergence_from_shear, shear_from_convergence
 from cosmogan_k3.survey.smoothing import smooth
 from cosmogan_k3.survey.survey import Quantity, Survey
@@ -19,12 +20,14 @@ from cosmogan_k3.survey.survey import Quantity, Survey
 __all__ = [
     "ObservedMaps",
     "Quantity",
+    "ReconstructedMaps",
     "Survey",
     "convergence_from_shear",
     "noise_deviation",
     "noise_power",
     "observe_set",
     "observe_stream",
+    "reconstruct_set",
     "shape_noise",
     "shear_from_convergence",
     "smooth",

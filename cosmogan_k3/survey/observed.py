@@ -9,7 +9,7 @@ import numpy as np
 from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.mapset import MapSet, MapStream
-from cosmogan_k3.maps.virtual import VirtualMaps, take_maps
+from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, take_maps
 from cosmogan_k3.survey.survey import Survey
 
 
@@ -59,7 +59,7 @@ class ObservedMaps(VirtualMaps):
 
     def name_of(self, index: int) -> str:
         """Return the name of a map, for messages; see ``VirtualMaps``."""
-        return self.maps.name_of(index) if isinstance(self.maps, VirtualMaps) else f"Map {index}"
+        return name_of_map(self.maps, index)
 
     def take(self, indices: Any, axis: int = 0) -> "ObservedMaps":
         """Select maps without computing them; see ``VirtualMaps``."""

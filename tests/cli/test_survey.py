@@ -11,7 +11,8 @@ from cosmogan_k3.config import SimulateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import read_maps
 from cosmogan_k3.parallel.executor import thread_map
-from cosmogan_k3.survey import Survey
+from cosmogan_k3.statistics import power_spectrum
+from cosmogan_k3.survey import Survey, shear_from_convergence
 from tests.harness import run_command as run
 
 SKY = {"maps": 7, "pixels": 16, "field_deg": 2.0, "seed": 3, "quiet": True}
@@ -108,3 +109,30 @@ def test_evaluate_adds_the_noise_of_a_survey(capsys, tmp_path, monkeypatch):
     # Without the options there is no survey.
     assert run(capsys, *command, "--out", tmp_path / "evaluation")[0] == 0
     assert written[1].survey_note == ""
+
+
+def test_evaluate_reconstructs_the_convergence_from_shear(capsys, tmp_path, monkeypatch, rng):
+    kappa = rng.normal(0, 0.02, (2, 12, 16, 16))
+    for name, each in zip(("real", "generated"), kappa, strict=True):
+        gamma1, gamma2 = shear_from_convergence(each)
+        arrays = {"gamma1": gamma1, "gamma2": gamma2, "pixel_arcmin": 3.0}
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+    command = ("evaluate", *("--real", tmp_path / "real.npz"), "--out", tmp_path / "evaluation")
+    command += ("--generated", tmp_path / "generated.npz", "--generated-field", "gamma1,gamma2")
+    written = []
+    monkeypatch.setattr(
+        evaluate_command, "write_evaluation", lambda _, found: written.append(found)
+    )
+    code, printed, _ = run(capsys, *command, "--field", "gamma1, gamma2")
+    assert code == 0
+    assert "reconstructed from shear" in printed
+    power = power_spectrum(kappa[1], pixel_arcmin=3.0)[1].mean()
+    result = written[0].comparison["power_spectrum"]
+    assert result.generated.mean() == pytest.approx(power, rel=1e-5)  # float32
+    code, _, error = run(capsys, *command, "--field", "gamma1,gamma2,kappa")
+    assert (code, len(error.splitlines())) == (2, 1)
+    assert "--field" in error
+    assert "one array, or the two of the shear" in error
+    code, _, error = run(capsys, *command, "--field", "gamma1,gamma3")
+    assert code == 2
+    assert "holds no array 'gamma3'" in error

@@ -14,6 +14,7 @@ from cosmogan_k3.survey import (
     noise_power,
     observe_set,
     observe_stream,
+    reconstruct_set,
     shape_noise,
     shear_from_convergence,
     smooth,
@@ -160,3 +161,23 @@ def test_maps_that_are_too_small_to_smooth_and_other_masks_are_refused(kappa, ma
     assert caught.value.parameter == "smoothing_arcmin"
     with pytest.raises(ValueError, match="mask must be a bool array"):
         NOISY.observe(kappa, pixel_arcmin=2.0, mask=mask[:8, :8])
+
+
+def test_a_set_is_reconstructed_from_its_shear(kappa, mask, tmp_path):
+    gamma = shear_from_convergence(kappa)
+    np.savez(tmp_path / "shear.npz", gamma1=gamma[0], gamma2=gamma[1], pixel_arcmin=2.0)
+    components = [read_maps(tmp_path / "shear.npz", field=f"gamma{i}") for i in (1, 2)]
+    maps = reconstruct_set(*components)
+    expected = kappa - kappa.mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(maps.kappa[:], expected, atol=1e-7)  # float32
+    np.testing.assert_array_equal(maps.take([4, 1]).kappa[1], maps.kappa[1])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(maps.kappa))[2:4], maps.kappa[2:4])
+    assert "reconstructed from shear, gamma1" in maps.describe()
+    assert "map 3" in maps.name_of(3)
+    # Under a mask the rest is not read, and the result is that of the survey.
+    holes = [MapSet(np.where(mask, each, np.nan), 2.0) for each in gamma]
+    found = reconstruct_set(*holes, mask=mask).kappa[:][:, mask]
+    survey = Survey(kaiser_squires=True).observe(kappa, pixel_arcmin=2.0, mask=mask)
+    np.testing.assert_allclose(found, survey[:, mask], atol=1e-7)
+    with pytest.raises(InputError, match="of the same maps"):
+        reconstruct_set(components[0], components[1].take([1, 0, 2, 3, 4, 5]))

@@ -13,6 +13,7 @@ from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
 from cosmogan_k3.maps import MapSet, read_maps, read_mask
 from cosmogan_k3.maps.split_file import part_of_split
 from cosmogan_k3.parallel.executor import executor, wants_dask
+from cosmogan_k3.survey import reconstruct_set
 
 
 def run(config: EvaluateConfig) -> None:
@@ -72,16 +73,29 @@ def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _read_set(config: EvaluateConfig, name: str) -> MapSet:
-    """Read the real, generated or training maps; an error names the option of these maps."""
+    """Read the real, generated or training maps; an error names the option of these maps.
+
+    Two arrays are the components of the shear, of which κ is reconstructed.
+    """
     parameter = "generated_field" if name == "generated" else "field"
+    fields = getattr(config, parameter).split(",")
+    if len(fields) > 2:
+        raise InputError("name one array, or the two of the shear", parameter=parameter)
     try:
-        return read_maps(
-            getattr(config, name),
-            pixels=config.pixels or None,
-            pixel_arcmin=config.pixel_arcmin or None,
-            field=getattr(config, parameter),
-            external=config.external,
-        )
+        sets = [
+            read_maps(
+                getattr(config, name),
+                pixels=config.pixels or None,
+                pixel_arcmin=config.pixel_arcmin or None,
+                field=field.strip(),
+                external=config.external,
+            )
+            for field in fields
+        ]
     except InputError as error:
         named = parameter if error.parameter == "field" else error.parameter
         raise InputError(str(error), parameter=named) from error
+    if len(sets) == 1:
+        return sets[0]
+    mask = read_mask(config.mask, pixels=sets[0].pixels) if config.mask else None
+    return reconstruct_set(*sets, mask=mask)
