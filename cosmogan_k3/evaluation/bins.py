@@ -34,7 +34,7 @@ class MeasurementBins:
     pair : PixelBins
         For real against generated maps.
     null : PixelBins
-        For the two halves of the real maps.
+        For the two sets of the nulls.
     fine : float64 array (1025,)
         Edges for the Wasserstein distances of pixels and peaks.
     histogram : float64 array (61,)
@@ -48,7 +48,7 @@ class MeasurementBins:
     histogram: FloatArray
 
 
-def kept_maps(count: int, pixels: int, halves: Sequence[IntArray] = ()) -> IntArray:
+def kept_maps(count: int, pixels: int, sets: Sequence[IntArray] = ()) -> IntArray:
     """Return which maps of a set have to stay at hand while the bins are chosen.
 
     Parameters
@@ -57,8 +57,8 @@ def kept_maps(count: int, pixels: int, halves: Sequence[IntArray] = ()) -> IntAr
         Number of maps.
     pixels : int
         N, side of a map.
-    halves : sequence of int arrays
-        Indices of the halves of real maps.
+    sets : sequence of int arrays
+        Indices of the maps in the sets of the nulls.
 
     Returns
     -------
@@ -72,13 +72,13 @@ def kept_maps(count: int, pixels: int, halves: Sequence[IntArray] = ()) -> IntAr
     """
     few = level_maps(pixels)
     first = np.arange(min(count, FIRST_MAPS))
-    return np.unique(np.concatenate([first, *(half[:few] for half in halves)]))
+    return np.unique(np.concatenate([first, *(rows[:few] for rows in sets)]))
 
 
 def choose_bins(
     real: Scan,
     generated: Scan,
-    halves: Sequence[IntArray],
+    nulls: Sequence[tuple[Scan, IntArray]],
     *,
     pixel_arcmin: float,
     mask: Mask | None = None,
@@ -89,8 +89,8 @@ def choose_bins(
     ----------
     real, generated : Scan
         With the maps of ``kept_maps``.
-    halves : sequence of two int arrays
-        Indices of the halves of the real maps.
+    nulls : sequence of two pairs of Scan and int array
+        The sets that the nulls compare, each with its maps in a scan.
     pixel_arcmin : float
         Side of a pixel in arcmin.
     mask : bool array (N, N), optional
@@ -111,7 +111,8 @@ def choose_bins(
     >>> from cosmogan_k3.maps import MapSet
     >>> kappa = np.random.default_rng(0).normal(size=(4, 16, 16)).astype("float32")
     >>> scanned = scan(MapSet(kappa, 2.0), keep=np.arange(4))
-    >>> bins = choose_bins(scanned, scanned, [np.arange(2), np.arange(2, 4)], pixel_arcmin=2.0)
+    >>> nulls = [(scanned, np.arange(2)), (scanned, np.arange(2, 4))]
+    >>> bins = choose_bins(scanned, scanned, nulls, pixel_arcmin=2.0)
     >>> len(bins.fine), len(bins.histogram), len(bins.pair.levels)
     (1025, 61, 1024)
     """
@@ -120,15 +121,15 @@ def choose_bins(
     few = level_maps(first.shape[1])
     whole = max(len(real), len(generated)) <= few
     levels = ks_levels(real.first(few), generated.first(few), mask=mask, whole=whole)
-    half_maps = [real.take(half[:few]) for half in halves]
-    half_whole = max(map(len, halves)) <= few
-    null_levels = ks_levels(half_maps[0], half_maps[1], mask=mask, whole=half_whole)
+    null_maps = [scanned.take(rows[:few]) for scanned, rows in nulls]
+    null_whole = max(len(rows) for _, rows in nulls) <= few
+    null_levels = ks_levels(null_maps[0], null_maps[1], mask=mask, whole=null_whole)
     observed = first if mask is None else first[:, mask]
     lowest, highest = np.percentile(observed, [0.001, 99.999])
     return MeasurementBins(
         statistics,
         PixelBins(levels, published_edges(real.extent())),
-        PixelBins(null_levels, published_edges(real.extent(halves[0]))),
+        PixelBins(null_levels, published_edges(nulls[0][0].extent(nulls[0][1]))),
         fine_edges(real.extent(), generated.extent()),
         np.linspace(lowest, highest, _HISTOGRAM_BINS + 1),
     )

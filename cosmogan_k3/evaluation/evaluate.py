@@ -1,6 +1,7 @@
 """The evaluation of generated maps against real ones."""
 
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from cosmogan_k3._typing import IntArray, Mask, Metrics
+from cosmogan_k3._typing import Mask, Metrics
 from cosmogan_k3.evaluation.bins import FIRST_MAPS, MeasurementBins, choose_bins
 from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
 from cosmogan_k3.evaluation.measurable import check_varied
@@ -26,12 +27,18 @@ from cosmogan_k3.evaluation.metrics import (
     survey_metrics,
 )
 from cosmogan_k3.evaluation.notes import survey_note
+from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls, choose_nulls
 from cosmogan_k3.evaluation.scan import Scan
-from cosmogan_k3.evaluation.sets import check_real, check_sets, origin_of, scan_sets
+from cosmogan_k3.evaluation.sets import (
+    check_real,
+    check_sets,
+    origin_of,
+    scan_sets,
+    scanned_nulls,
+)
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.parallel.executor import MapCalls, thread_map
-from cosmogan_k3.statistics import Comparison, compare_features, null_halves
-from cosmogan_k3.statistics.two_sample.halves import half_of_map
+from cosmogan_k3.statistics import Comparison, compare_features
 from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.survey import Survey
 
@@ -134,7 +141,9 @@ def evaluate_maps(
     real, generated : MapSet
         Of the same side and pixel size, at least four maps each.
     training : MapSet, optional
-        Maps that the generator learned from; copies of them are searched for.
+        Maps that the generator learned from; copies of them are searched for. If they are as many
+        as the generated maps or more, the nulls compare the real maps with as many of them as there
+        are generated maps. Otherwise they compare halves of the real maps.
     mask : bool array (N, N), optional
         True where observed, for both sets; other pixels, NaN included, are never read. With a mask
         only pixels, P(ℓ), peaks and minima are measured, and copies are not searched for;
@@ -145,7 +154,7 @@ def evaluate_maps(
         Area in square degrees. If it is positive, differences of means are also given in units of
         the standard error of a survey of this area, as ``shift_in_survey_errors`` defines it.
     seed : int, default 0
-        Seed of the permutations and of the split into halves for the nulls.
+        Seed of the permutations and of the sets of the nulls.
     permutations : int, default 499
         Number of exchanges of maps for each p-value.
     map_calls : MapCalls, default thread_map
@@ -178,21 +187,26 @@ def evaluate_maps(
     """
     check_sets(real, generated, training, mask)
     units = Units(len(real), real.map_id), Units(len(generated), generated.map_id)
-    halves = null_halves(len(real), seed, real.map_id)
-    given, scans = scan_sets(real, generated, training, mask, halves, survey)
+    nulls = choose_nulls(real, training, len(generated), seed)
+    given, scans = scan_sets(real, generated, training, mask, nulls, survey)
     check_real(scans["real"])
     bins = choose_bins(
-        scans["real"], scans["generated"], halves, pixel_arcmin=real.pixel_arcmin, mask=mask
+        scans["real"],
+        scans["generated"],
+        scanned_nulls(scans, nulls),
+        pixel_arcmin=real.pixel_arcmin,
+        mask=mask,
     )
     shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(_SHOWN_GENERATED)
     origin, warnings = origin_of(given, survey, seed)
-    pair, copies = _measure(given, scans, bins, halves, units, map_calls)
+    pair, copies = _measure(given, scans, bins, nulls, units, map_calls)
     del given, scans  # with the maps that were loaded
     check_varied(pair.real.features)
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
     comparison = compare_features(
         pair.real.features,
         pair.generated.features,
+        **_reference_of(pair, nulls),
         real_groups=real.map_id,
         generated_groups=generated.map_id,
         permutations=permutations,
@@ -240,15 +254,17 @@ def _measure(
     given: dict[str, Scan],
     scans: dict[str, Scan],
     bins: MeasurementBins,
-    halves: list[IntArray],
+    nulls: Nulls,
     units: tuple[Units, Units],
     map_calls: MapCalls,
 ) -> tuple[MeasuredPair, dict[str, float]]:
-    """Measure both sets, and search the given maps for copies unless there is a mask."""
+    """Measure all sets, and search the given maps for copies unless there is a mask."""
     calls = {
-        "real": measuring_calls(scans["real"], bins, half_of_map(halves)),
+        "real": measuring_calls(scans["real"], bins, nulls.of_real),
         "generated": measuring_calls(scans["generated"], bins),
     }
+    if REFERENCE in scans:
+        calls[REFERENCE] = measuring_calls(scans[REFERENCE], bins, nulls.of_reference)
     search: Callable[[], dict[str, float]] = dict
     if bins.statistics.mask is None:
         drawn, held_out = (given[name].first(SEARCHED_GENERATED) for name in ("generated", "real"))
@@ -258,8 +274,20 @@ def _measure(
             units[1].take(np.arange(len(drawn))),
         )
         search = functools.partial(copy_metrics, drawn, held_out, known, searched)
-    found: list[Any] = map_calls([search, *calls["real"], *calls["generated"]], "measuring")
-    copies, parts = found[0], found[1:]
-    of_real, of_generated = parts[: len(calls["real"])], parts[len(calls["real"]) :]
-    measured = join_measurements(of_real), join_measurements(of_generated)
-    return MeasuredPair(*measured, halves, bins, units), copies
+    found: list[Any] = map_calls([search, *itertools.chain(*calls.values())], "measuring")
+    copies, parts = found[0], iter(found[1:])
+    measured = {
+        name: join_measurements(itertools.islice(parts, len(of_set)))
+        for name, of_set in calls.items()
+    }
+    real, generated = measured["real"], measured["generated"]
+    null = join_measurements([real, measured[REFERENCE]]) if REFERENCE in measured else real
+    return MeasuredPair(real, generated, null, nulls.sets, bins, units, nulls.units), copies
+
+
+def _reference_of(pair: MeasuredPair, nulls: Nulls) -> dict[str, Any]:
+    """Return what the comparison has to know of the reference maps, if there are any."""
+    if nulls.reference is None:
+        return {}
+    features = [replace(each, rows=each.rows[nulls.real :]) for each in pair.null.features]
+    return {"reference": features, "reference_groups": nulls.reference.map_id}

@@ -57,7 +57,7 @@ class Measurements:
     pixels : PixelCounts
         In the bins for real against generated maps.
     null_pixels : PixelCounts or None
-        Of real maps in the bins for their halves.
+        Of real maps in the bins for the nulls.
     fine_pixels, fine_peaks : int64 array (groups, 1024)
         Pixels and peaks in the fine bins, summed over the maps of each group.
     histogram : int64 array (n, 60)
@@ -97,19 +97,25 @@ class MeasuredPair:
     ----------
     real, generated : Measurements
         Of either set.
-    halves : list of two int64 arrays
-        Indices of the halves of the real maps, between which the nulls are distances.
+    null : Measurements
+        Of the real maps, followed by other real maps if there are any.
+    null_sets : list of two int64 arrays
+        Indices of these maps: the disjoint sets between which the nulls are distances.
     bins : MeasurementBins
-        Bins of both sets.
+        Bins of all sets.
     units : two Units
         Independent units of the real and the generated maps.
+    null_units : two Units
+        Independent units of the sets of the nulls.
     """
 
     real: Measurements
     generated: Measurements
-    halves: list[IntArray]
+    null: Measurements
+    null_sets: list[IntArray]
     bins: MeasurementBins
     units: tuple[Units, Units]
+    null_units: tuple[Units, Units]
 
 
 def measuring_calls(
@@ -124,7 +130,7 @@ def measuring_calls(
     bins : MeasurementBins
         Bins of all measurements.
     groups : int array (n,), optional
-        The half, 0 or 1, that each real map is in; None for generated maps.
+        The set of the nulls, 0 or 1, that each real map is in; None for generated maps.
 
     Returns
     -------
@@ -138,7 +144,8 @@ def measuring_calls(
     >>> from cosmogan_k3.maps import MapSet
     >>> kappa = np.random.default_rng(0).normal(size=(4, 16, 16)).astype("float32")
     >>> scanned = scan(MapSet(kappa, 2.0), keep=np.arange(4))
-    >>> bins = choose_bins(scanned, scanned, [np.arange(2), np.arange(2, 4)], pixel_arcmin=2.0)
+    >>> nulls = [(scanned, np.arange(2)), (scanned, np.arange(2, 4))]
+    >>> bins = choose_bins(scanned, scanned, nulls, pixel_arcmin=2.0)
     >>> measured = join_measurements(call() for call in measuring_calls(scanned, bins))
     >>> measured.power.shape, int(measured.fine_pixels.sum())
     ((4, 8), 1024)
@@ -181,7 +188,8 @@ def measure_part(part: Part, bins: MeasurementBins, groups: IntArray | None = No
     >>> from cosmogan_k3.maps import MapSet
     >>> kappa = np.random.default_rng(0).normal(size=(4, 16, 16)).astype("float32")
     >>> scanned = scan(MapSet(kappa, 2.0), keep=np.arange(4))
-    >>> bins = choose_bins(scanned, scanned, [np.arange(2), np.arange(2, 4)], pixel_arcmin=2.0)
+    >>> nulls = [(scanned, np.arange(2)), (scanned, np.arange(2, 4))]
+    >>> bins = choose_bins(scanned, scanned, nulls, pixel_arcmin=2.0)
     >>> measure_part(scanned.parts(3)[1], bins).histogram.shape
     (1, 60)
     """

@@ -1,11 +1,10 @@
 """Metrics of an evaluation, from the measurements of two sets of maps."""
 
 import functools
-from collections.abc import Sequence
 
 import numpy as np
 
-from cosmogan_k3._typing import IntArray, Maps, Rows
+from cosmogan_k3._typing import Maps
 from cosmogan_k3.evaluation.measure import MeasuredPair
 from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.statistics import (
@@ -16,7 +15,11 @@ from cosmogan_k3.statistics import (
     memorisation_test,
     relative_error,
 )
-from cosmogan_k3.statistics.two_sample.distances import distances_of_rows, wasserstein_of_rows
+from cosmogan_k3.statistics.two_sample.distances import (
+    distances_of_sets,
+    wasserstein_of_sets,
+    with_nulls,
+)
 from cosmogan_k3.statistics.two_sample.survey_errors import shift_in_survey_errors
 from cosmogan_k3.statistics.two_sample.units import Units
 
@@ -47,46 +50,48 @@ def distance_metrics(pair: MeasuredPair, *, permutations: int, seed: int) -> dic
         As of ``summary_distances`` and ``wasserstein_distances``, followed by the Fréchet and
         correlation distances of log P(ℓ) and the error of the peak counts.
     """
-    real, generated, halves = pair.real, pair.generated, pair.halves
-    assert real.null_pixels is not None
-    counts, power = [real.pixels, generated.pixels], [real.power, generated.power]
-    metrics = distances_of_rows(
-        counts,
-        real.null_pixels,
-        power,
-        halves,
-        units=pair.units,
-        permutations=permutations,
-        seed=seed,
+    real, generated, null = pair.real, pair.generated, pair.null
+    assert null.null_pixels is not None
+    options = {"permutations": permutations, "seed": seed}
+    counts = [null.null_pixels.take(rows, slice(i, i + 1)) for i, rows in enumerate(pair.null_sets)]
+    null_power = [null.power[rows] for rows in pair.null_sets]
+    metrics = with_nulls(
+        distances_of_sets(
+            [real.pixels, generated.pixels], [real.power, generated.power], pair.units, **options
+        ),
+        distances_of_sets(counts, null_power, pair.null_units, **options),
     )
-    pixels = np.concatenate([real.fine_pixels, generated.fine_pixels])
-    peaks = np.concatenate([real.fine_peaks, generated.fine_peaks])
-    metrics |= wasserstein_of_rows(pixels, peaks, power, halves, pair.bins.fine)
-    metrics |= _spectrum_metrics(
-        real.rows("power_spectrum"), generated.rows("power_spectrum"), halves, pair.units
+    pixels, peaks = (
+        np.stack([getattr(each, name).sum(axis=0) for each in (real, generated)])
+        for name in ("fine_pixels", "fine_peaks")
     )
-    return metrics | _peak_metrics(real.rows("peaks"), generated.rows("peaks"), halves)
+    metrics |= with_nulls(
+        wasserstein_of_sets(pixels, peaks, [real.power, generated.power], pair.bins.fine),
+        wasserstein_of_sets(null.fine_pixels, null.fine_peaks, null_power, pair.bins.fine),
+    )
+    return metrics | _spectrum_metrics(pair) | _peak_metrics(pair)
 
 
-def _spectrum_metrics(
-    real: Rows, generated: Rows, halves: Sequence[IntArray], units: tuple[Units, Units]
-) -> dict[str, float]:
+def _spectrum_metrics(pair: MeasuredPair) -> dict[str, float]:
     """Fréchet and correlation distance of log P(ℓ), if the maps are many enough and vary."""
-    if min(*map(len, halves), len(generated)) <= real.shape[1]:
+    sets = pair.real, pair.generated, pair.null
+    real, generated, null = (measured.rows("power_spectrum") for measured in sets)
+    if min(*map(len, pair.null_sets), len(generated)) <= real.shape[1]:
         return {}
-    if any((rows <= 0).any() or (np.ptp(rows, axis=0) == 0).any() for rows in (real, generated)):
+    if any((rows <= 0).any() or (np.ptp(rows, axis=0) == 0).any() for rows in (null, generated)):
         return {}
-    real, generated = np.log(real), np.log(generated)
+    real, generated, null = np.log(real), np.log(generated), np.log(null)
     correlations = compare_correlations(
         real,
         generated,
-        real_groups=units[0].index,
-        generated_groups=units[1].index,
+        real_groups=pair.units[0].index,
+        generated_groups=pair.units[1].index,
         bootstraps=100,
     )
+    first, second = pair.null_sets
     return {
         "frechet_distance": frechet_distance(real, generated),
-        "frechet_distance_null": frechet_distance(real[halves[0]], real[halves[1]]),
+        "frechet_distance_null": frechet_distance(null[first], null[second]),
         "correlation_distance": correlations.distance,
         "correlation_distance_null": float(correlations.distance_null[1]),
         "correlation_largest": correlations.largest,
@@ -94,15 +99,16 @@ def _spectrum_metrics(
     }
 
 
-def _peak_metrics(real: Rows, generated: Rows, halves: Sequence[IntArray]) -> dict[str, float]:
+def _peak_metrics(pair: MeasuredPair) -> dict[str, float]:
     """Largest relative error of the peak counts, over the bins that hold enough real peaks."""
+    real, generated, null = (m.rows("peaks") for m in (pair.real, pair.generated, pair.null))
     filled = real.sum(axis=0) >= _ENOUGH_PEAKS
     if not filled.any():
         return {}
-    real, generated = real[:, filled], generated[:, filled]
+    first, second = (null[rows][:, filled] for rows in pair.null_sets)
     return {
-        "peak_counts_error_max": relative_error(real, generated)[1],
-        "peak_counts_error_max_null": relative_error(real[halves[0]], real[halves[1]])[1],
+        "peak_counts_error_max": relative_error(real[:, filled], generated[:, filled])[1],
+        "peak_counts_error_max_null": relative_error(first, second)[1],
     }
 
 
@@ -119,15 +125,16 @@ def survey_metrics(pair: MeasuredPair, *, survey_maps: float) -> dict[str, float
     Returns
     -------
     dict of float
-        ``survey_shift_…`` for each statistic, and its null between halves of the real maps.
+        ``survey_shift_…`` for each statistic, and its null between the sets of the nulls.
     """
     metrics: dict[str, float] = {}
-    for real, generated in zip(pair.real.features, pair.generated.features, strict=True):
+    features = pair.real.features, pair.generated.features, pair.null.features
+    for real, generated, null in zip(*features, strict=True):
         shift = functools.partial(
             shift_in_survey_errors, scatter=real.rows, survey_maps=survey_maps
         )
-        name, halves = f"survey_shift_{real.name}", [real.rows[half] for half in pair.halves]
-        metrics |= {name: shift(real.rows, generated.rows), f"{name}_null": shift(*halves)}
+        name, of_nulls = f"survey_shift_{real.name}", [null.rows[rows] for rows in pair.null_sets]
+        metrics |= {name: shift(real.rows, generated.rows), f"{name}_null": shift(*of_nulls)}
     return metrics
 
 

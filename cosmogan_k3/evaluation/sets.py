@@ -9,6 +9,7 @@ from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.bins import kept_maps
 from cosmogan_k3.evaluation.metrics import SEARCHED_GENERATED, SEARCHED_TRAINING
+from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls
 from cosmogan_k3.evaluation.scan import Scan, scan
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics._maps import checked_mask
@@ -73,7 +74,7 @@ def scan_sets(
     generated: MapSet,
     training: MapSet | None,
     mask: Mask | None,
-    halves: list[IntArray],
+    nulls: Nulls,
     survey: Survey | None,
 ) -> tuple[dict[str, Scan], dict[str, Scan]]:
     """Read each set for the first time, as it is given and as it is compared.
@@ -84,15 +85,16 @@ def scan_sets(
     training : MapSet or None
         Only given: it is not measured.
     mask : bool array (N, N) or None
-    halves : list of two int arrays
-        Indices of the halves of the real maps.
+    nulls : Nulls
+        The maps that the nulls compare.
     survey : Survey or None
         Without one, sets are compared as they are given, and read once.
 
     Returns
     -------
     given, compared : dict of Scan
-        By name. The maps in which copies are searched for are kept of ``given``.
+        By name. The maps in which copies are searched for are kept of ``given``. The reference maps
+        of the nulls are only compared.
 
     Raises
     ------
@@ -111,15 +113,39 @@ def scan_sets(
         }
         sets = {name: observe_set(s, survey, stream=name, mask=mask) for name, s in sets.items()}
     kept = {
-        "real": kept_maps(len(real), real.pixels, halves),
+        "real": kept_maps(len(real), real.pixels, nulls.rows_of_real),
         "generated": kept_maps(len(generated), real.pixels),
     }
     compared = {name: scan(s, keep=kept[name], mask=mask) for name, s in sets.items()}
     given = given or dict(compared)
+    if (reference := nulls.reference) is not None:
+        if survey is not None:
+            reference = observe_set(reference, survey, stream=REFERENCE, mask=mask)
+        keep = kept_maps(len(reference), real.pixels, [nulls.rows_of_reference])
+        compared[REFERENCE] = scan(reference, keep=keep, mask=mask)
     if training is not None:
         searched = np.arange(min(len(training), SEARCHED_TRAINING))
         given["training"] = scan(training, keep=searched, measured=False)
     return given, compared
+
+
+def scanned_nulls(compared: dict[str, Scan], nulls: Nulls) -> list[tuple[Scan, IntArray]]:
+    """Return the sets of the nulls.
+
+    Parameters
+    ----------
+    compared : dict of Scan
+        As ``scan_sets`` returns them.
+    nulls : Nulls
+
+    Returns
+    -------
+    list of two pairs of Scan and int array
+        The scan that holds each set, and the indices of the set in it.
+    """
+    if nulls.reference is None:
+        return [(compared["real"], rows) for rows in nulls.sets]
+    return [(compared["real"], nulls.sets[0]), (compared[REFERENCE], nulls.rows_of_reference)]
 
 
 def origin_of(

@@ -11,8 +11,9 @@ from scipy import ndimage
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.evaluate import evaluate_maps
 from cosmogan_k3.evaluation.files import summary, write_evaluation
+from cosmogan_k3.evaluation.nulls import choose_nulls
 from cosmogan_k3.maps import MapSet
-from cosmogan_k3.statistics import SummaryStatistics, power_spectrum
+from cosmogan_k3.statistics import SummaryStatistics, ks_pixels, power_spectrum, relative_error
 
 COUNT = 40
 
@@ -190,3 +191,21 @@ def test_unusable_sets_are_refused(real):
         evaluate_maps(real, maps(1, 3))
     with pytest.raises(InputError, match="same side and pixel size"):
         evaluate_maps(real, MapSet(real.kappa, 3.0))
+
+
+def test_nulls_compare_as_many_maps_as_the_distances(real):
+    """With training maps: all real maps, and as many training maps as there are generated ones."""
+    generated, training = maps(1, 24), maps(2, 100)
+    evaluation = evaluate_maps(real, generated, training=training, permutations=9)
+    nulls = choose_nulls(real, training, len(generated), 0)
+    assert [len(rows) for rows in nulls.sets] == [COUNT, len(generated)]
+    pooled = np.concatenate([real.kappa, nulls.reference.kappa])
+    first, second = (pooled[rows] for rows in nulls.sets)
+    np.testing.assert_array_equal(first, real.kappa)
+    error, _ = relative_error(*(power_spectrum(x, pixel_arcmin=2.0)[1] for x in (first, second)))
+    assert evaluation.metrics["power_spectrum_error_mean_null"] == pytest.approx(error, rel=1e-12)
+    direct = ks_pixels(first, second, permutations=1).distance
+    assert evaluation.metrics["ks_pixels_distance_null"] == pytest.approx(direct, rel=1e-12)
+    assert "40 real maps and 24 of 96 other real maps" in evaluation.comparison.null_sets
+    few = evaluate_maps(real, maps(1), training=maps(2, COUNT - 1), permutations=9)
+    assert few.comparison.null_sets == "random halves of the real maps"

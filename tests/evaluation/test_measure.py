@@ -25,7 +25,7 @@ from cosmogan_k3.statistics import (
     summary_distances,
     wasserstein_distances,
 )
-from cosmogan_k3.statistics.two_sample.halves import half_of_map
+from cosmogan_k3.statistics.two_sample.halves import set_of_map
 from cosmogan_k3.statistics.two_sample.pixel_counts import histogram_rows, sorted_pixels
 
 COUNTS = {"real": 300, "generated": 270, "training": 30}  # more than a block of 256 maps
@@ -128,8 +128,9 @@ def test_what_is_counted_once_is_what_each_statistic_counts(seed, pixels, masked
     mask = rng.random((pixels, pixels)) < 0.9 if masked else None
     halves = null_halves(len(kappa), seed)
     scanned = scan(MapSet(kappa, 2.0), keep=kept_maps(len(kappa), pixels, halves), mask=mask)
-    bins = choose_bins(scanned, scanned, halves, pixel_arcmin=2.0, mask=mask)
-    groups = half_of_map(halves)
+    nulls = [(scanned, half) for half in halves]
+    bins = choose_bins(scanned, scanned, nulls, pixel_arcmin=2.0, mask=mask)
+    groups = set_of_map(halves, len(kappa))
     measured = measure_part(scanned.parts(len(kappa))[0], bins, groups)
     expected = SummaryStatistics(kappa, pixel_arcmin=2.0, mask=mask).measure(kappa)
     for features, direct in zip(measured.features, expected, strict=True):

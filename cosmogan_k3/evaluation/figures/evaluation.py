@@ -45,7 +45,7 @@ def evaluation_figures(
     mask = pair.bins.statistics.mask
     observed = True if mask is None else mask
     shown = [np.where(observed, of_set, np.nan) for of_set in maps]
-    first, second = (real.power[half].mean(axis=0) for half in pair.halves)
+    first, second = (pair.null.power[rows].mean(axis=0) for rows in pair.null_sets)
     figures = {
         "maps": map_gallery(shown[0], shown[1], field_deg=field_deg),
         "pixel_histogram": pixel_distribution(

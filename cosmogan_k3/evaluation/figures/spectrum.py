@@ -24,7 +24,7 @@ def power_spectrum_comparison(
     real_power, generated_power : float array (n, bins)
         P(ℓ) of each map in steradian.
     null_ratio : float array (bins,), optional
-        Ratio of the means of two disjoint halves of the real maps.
+        Ratio of the means of two disjoint sets of real maps.
     title : str, default ""
         Text above the figure.
 

@@ -20,7 +20,7 @@ _TAIL = 0.05
 
 
 def statistic_panel(result: Result) -> Figure:
-    """Draw the means of one statistic, and their contrast beside that of halves of the real maps.
+    """Draw the means of one statistic, and their contrast beside that of real maps alone.
 
     The contrast in the lower panel is the ratio if the real means are far from zero. Otherwise it
     is the difference. For a list of coefficients of different sizes the difference is in units of
@@ -97,7 +97,7 @@ def _draw_contrast(axes: Axes, result: Result, coefficients: bool, wide: bool) -
         alpha=0.2,
         lw=0,
         step="mid" if coefficients else None,
-        label="95 % of real halves",
+        label="95 % of real vs real",
     )
     axes.axhline(centre, color=REAL, lw=0.8)
     axes.plot(result.axis, values, color=GENERATED, **_line(coefficients))

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatArray, Maps, Mask, Rows
+from cosmogan_k3._typing import FloatArray, IntArray, Maps, Mask, Rows
 from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics
 from cosmogan_k3.statistics.two_sample.exchanges import Exchanges, draw_exchanges
+from cosmogan_k3.statistics.two_sample.halves import reference_rows
 from cosmogan_k3.statistics.two_sample.permutation_tests import (
     CorrelationTest,
     MaximumDifferenceTest,
@@ -31,8 +32,10 @@ def compare(
     pixel_arcmin: float,
     periodic: bool = False,
     mask: Mask | None = None,
+    reference: Maps | None = None,
     real_groups: ArrayLike | None = None,
     generated_groups: ArrayLike | None = None,
+    reference_groups: ArrayLike | None = None,
     permutations: int = 499,
     splits: int = 50,
     seed: int = 0,
@@ -54,8 +57,10 @@ def compare(
     means are tested, not correlations and scatter. ``Comparison.smallest_pvalue`` is the smallest
     p-value that the number of units allows; above 0.05 nothing can be told.
 
-    The nulls compare two halves of the real maps, which have no unit in common. Each half has half
-    as many maps as the set, so the nulls overstate the noise of the distances by up to √2.
+    With reference maps the nulls compare the real maps with as many reference maps as there are
+    generated ones, so they have the noise of the distance. Without, they compare two halves of the
+    real maps, which have no unit in common. Each half has half as many maps as the set, so these
+    nulls overstate the noise of the distances by up to √2.
 
     Parameters
     ----------
@@ -69,13 +74,16 @@ def compare(
     mask : bool array (N, N), optional
         True where observed. With a mask only statistics that accept one are compared: pixels,
         P(ℓ), peaks and minima.
-    real_groups, generated_groups : int array (n,), optional
+    reference : float array (n, N, N) or PatchTable, optional
+        Other real maps, such as those that a generator learned from; at least as many as generated
+        maps. The p-values do not use them.
+    real_groups, generated_groups, reference_groups : int array (n,), optional
         Number of the larger map or simulation that each map comes from, such as
         ``MapSet.map_id``; by default each map is independent.
     permutations : int, default 499
         Random permutations for the p-values.
     splits : int, default 50
-        Splits of the real maps into halves for the nulls.
+        Random choices of the reference maps, or of the halves, for the nulls.
     seed : int, default 0
         Seed of the permutations and splits.
 
@@ -88,7 +96,7 @@ def compare(
     ------
     ValueError
         If a set has fewer than four maps, the sides differ, an observed pixel is not finite, or
-        the real maps are constant.
+        the real maps are constant; fewer reference maps than generated ones.
 
     Examples
     --------
@@ -116,8 +124,10 @@ def compare(
     return compare_features(
         summary.measure(real),
         summary.measure(generated),
+        reference=None if reference is None else summary.measure(reference),
         real_groups=real_groups,
         generated_groups=generated_groups,
+        reference_groups=reference_groups,
         permutations=permutations,
         splits=splits,
         seed=seed,
@@ -128,8 +138,10 @@ def compare_features(
     real: Sequence[Features],
     generated: Sequence[Features],
     *,
+    reference: Sequence[Features] | None = None,
     real_groups: ArrayLike | None = None,
     generated_groups: ArrayLike | None = None,
+    reference_groups: ArrayLike | None = None,
     permutations: int = 499,
     splits: int = 50,
     seed: int = 0,
@@ -140,12 +152,14 @@ def compare_features(
     ----------
     real, generated : sequence of Features
         Output of ``SummaryStatistics.measure`` for each set, of the same object.
-    real_groups, generated_groups : int array (n,), optional
+    reference : sequence of Features, optional
+        Of other real maps, as in ``compare``.
+    real_groups, generated_groups, reference_groups : int array (n,), optional
         As in ``compare``.
     permutations : int, default 499
         Random permutations for the p-values.
     splits : int, default 50
-        Splits of the real maps into halves for the nulls.
+        Random choices of the reference maps, or of the halves, for the nulls.
     seed : int, default 0
         Seed of the permutations and splits.
 
@@ -166,23 +180,51 @@ def compare_features(
     units = Units(n, real_groups), Units(m, generated_groups)
     rng = np.random.default_rng(seed)
     exchanges = draw_exchanges(*units, permutations=permutations, rng=rng)
-    halves = _random_halves(units[0].or_rows(), splits, rng)
-    hypotheses = [h for pair in zip(real, generated, strict=True) for h in _hypotheses(*pair)]
-    if exchanges.paired:
-        hypotheses = [h for h in hypotheses if h.test.of_means]
-    statistics = np.stack([_statistics(h, exchanges) for h in hypotheses])
-    results = tuple(
-        replace(_result(hypothesis, n, halves, *p), smallest_pvalue=exchanges.smallest_pvalue)
-        for hypothesis, *p in zip(hypotheses, *_pvalues(statistics), strict=True)
-    )
+    hypotheses = _all_hypotheses(real, generated)
     sizes = {"real_units": len(units[0]), "generated_units": len(units[1])}
+    if reference is None:
+        nulls, pairs = hypotheses, _random_halves(units[0].or_rows(), splits, rng)
+    else:
+        nulls, others = (
+            _all_hypotheses(real, reference),
+            Units(len(reference[0].rows), reference_groups),
+        )
+        pairs = _random_references(n, others, m, splits, rng)
+        sizes |= {"reference_maps": len(others.index), "reference_units": len(others)}
+    statistics, tested = [], []
+    for hypothesis, null in zip(hypotheses, nulls, strict=True):
+        if hypothesis.test.of_means or not exchanges.paired:
+            statistics.append(_statistics(hypothesis, exchanges))
+            tested.append(_result(hypothesis, n, null, pairs))
+    results = tuple(
+        replace(result, pvalue=p, corrected_pvalue=q, smallest_pvalue=exchanges.smallest_pvalue)
+        for result, p, q in zip(tested, *_pvalues(np.stack(statistics)), strict=True)
+    )
     return Comparison(results, n, m, permutations, splits, seed, exchanges.smallest_pvalue, **sizes)
 
 
-def _random_halves(units: Units, splits: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Whether each row is in the first half of the units, for each split."""
+# Two disjoint sets of rows, between which a null is a distance.
+_RowPair = tuple[IntArray, IntArray]
+
+
+def _random_halves(units: Units, splits: int, rng: np.random.Generator) -> list[_RowPair]:
+    """Rows of two halves of the units, for each split."""
     first = np.arange(len(units)) < len(units) // 2
-    return np.stack([rng.permutation(first) for _ in range(splits)]).take(units.index, axis=1)
+    chosen = np.stack([rng.permutation(first) for _ in range(splits)]).take(units.index, axis=1)
+    return [(np.flatnonzero(half), np.flatnonzero(~half)) for half in chosen]
+
+
+def _random_references(
+    n: int, reference: Units, count: int, splits: int, rng: np.random.Generator
+) -> list[_RowPair]:
+    """All real rows, and ``count`` reference rows after them, for each split."""
+    if len(reference.index) < count:
+        raise ValueError(
+            f"reference maps must be as many as generated maps, {count}, or more. "
+            f"Received: {len(reference.index)}"
+        )
+    real = np.arange(n)
+    return [(real, n + reference_rows(reference, count, rng)) for _ in range(splits)]
 
 
 def _statistics(hypothesis: "_Hypothesis", exchanges: Exchanges) -> FloatArray:
@@ -204,6 +246,10 @@ class _Hypothesis:
     rows: Rows
     tested: Rows
     test: PermutationTest
+
+
+def _all_hypotheses(real: Sequence[Features], other: Sequence[Features]) -> "list[_Hypothesis]":
+    return [h for pair in zip(real, other, strict=True) for h in _hypotheses(*pair)]
 
 
 def _hypotheses(real: Features, generated: Features) -> Iterator[_Hypothesis]:
@@ -235,24 +281,25 @@ def _pvalues(statistics: FloatArray) -> tuple[list[float], list[float]]:
 
 
 def _result(
-    hypothesis: _Hypothesis, n: int, halves: NDArray[np.bool_], pvalue: float, corrected: float
+    hypothesis: _Hypothesis, n: int, null: _Hypothesis, pairs: Sequence[_RowPair]
 ) -> Result:
-    """Evaluate one hypothesis, whose first ``n`` rows are the real maps."""
+    """Evaluate one hypothesis, whose first ``n`` rows are the real maps; p-values are added later.
+
+    ``null`` is the same hypothesis about the rows that the pairs are taken from.
+    """
     test, rows = hypothesis.test, hypothesis.rows
-    real, generated = rows[:n], rows[n:]
-    null = np.array([test.distance(np.flatnonzero(half), np.flatnonzero(~half)) for half in halves])
-    shifts = np.stack([real[half].mean(axis=0) - real[~half].mean(axis=0) for half in halves])
+    shifts = [null.rows[a].mean(axis=0) - null.rows[b].mean(axis=0) for a, b in pairs]
     return Result(
         name=hypothesis.name,
         label=hypothesis.label,
         axis_label=hypothesis.axis_label,
         axis=hypothesis.axis,
-        real=real.mean(axis=0),
-        generated=generated.mean(axis=0),
-        null_band=np.percentile(shifts, [2.5, 97.5], axis=0),
+        real=rows[:n].mean(axis=0),
+        generated=rows[n:].mean(axis=0),
+        null_band=np.percentile(np.stack(shifts), [2.5, 97.5], axis=0),
         distance=float(test.distance(np.arange(n), np.arange(n, len(rows)))),
         unit=test.unit,
-        null=null,
-        pvalue=pvalue,
-        corrected_pvalue=corrected,
+        null=np.array([null.test.distance(*pair) for pair in pairs]),
+        pvalue=np.nan,
+        corrected_pvalue=np.nan,
     )

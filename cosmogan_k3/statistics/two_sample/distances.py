@@ -8,7 +8,7 @@ from cosmogan_k3.statistics._maps import extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
-from cosmogan_k3.statistics.two_sample.halves import half_of_map, null_halves
+from cosmogan_k3.statistics.two_sample.halves import null_halves, set_of_map
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     ks_of_counts,
     ks_of_histograms,
@@ -108,40 +108,61 @@ def summary_distances(
         for a, b in ((real, generated), (first, second))
     )
     counts = [count_set(maps, bins, mask=mask) for maps in (real, generated)]
-    null_counts = count_set(real, null_bins, mask=mask, groups=half_of_map(halves))
+    null_counts = count_set(real, null_bins, mask=mask, groups=set_of_map(halves, len(real)))
+    halved = [null_counts.take(half, slice(i, i + 1)) for i, half in enumerate(halves)]
     power = [
         power_spectrum(maps, pixel_arcmin=pixel_arcmin, mask=mask)[1] for maps in (real, generated)
     ]
-    units = Units(len(real), groups), Units(len(generated))
-    return distances_of_rows(
-        counts, null_counts, power, halves, units=units, permutations=permutations, seed=seed
+    units = Units(len(real), groups)
+    of_halves = units.or_rows().take(halves[0]), units.or_rows().take(halves[1])
+    options = {"permutations": permutations, "seed": seed}
+    return with_nulls(
+        distances_of_sets(counts, power, (units, Units(len(generated))), **options),
+        distances_of_sets(halved, [power[0][half] for half in halves], of_halves, **options),
     )
 
 
-def distances_of_rows(
+def with_nulls(distances: dict[str, float], nulls: dict[str, float]) -> dict[str, float]:
+    """Join distances and their nulls, which have ``_null`` appended to their names.
+
+    Parameters
+    ----------
+    distances, nulls : dict of float
+        Of real against generated and of real against real maps. What either lacks is left out.
+
+    Returns
+    -------
+    dict of float
+
+    Examples
+    --------
+    >>> with_nulls({"ks": 0.2, "peaks": 0.1}, {"ks": 0.1})
+    {'ks': 0.2, 'ks_null': 0.1}
+    """
+    defined = [name for name in distances if name in nulls]
+    return {name: distances[name] for name in defined} | {
+        f"{name}_null": nulls[name] for name in defined
+    }
+
+
+def distances_of_sets(
     counts: list[PixelCounts],
-    null_counts: PixelCounts,
     power: list[Rows],
-    halves: list[IntArray],
-    *,
     units: tuple[Units, Units],
+    *,
     permutations: int,
     seed: int,
 ) -> dict[str, float]:
-    """Compute ``summary_distances`` from what was measured of each map.
+    """Compute the distances of ``summary_distances`` from what was measured of two sets of maps.
 
     Parameters
     ----------
     counts : list of two PixelCounts
-        Of the real and the generated maps, in bins for these two sets.
-    null_counts : PixelCounts
-        Of the real maps in bins for the two halves; its groups are the halves.
+        Of each set, in bins for these two sets.
     power : list of two float64 arrays (n, bins)
-        P(ℓ) of the real and the generated maps.
-    halves : list of two int64 arrays
-        As ``null_halves`` returns them.
+        P(ℓ) of each set.
     units : two Units
-        Of the real and the generated maps.
+        Of each set.
     permutations, seed : int
         As in ``summary_distances``.
 
@@ -149,27 +170,6 @@ def distances_of_rows(
     -------
     dict of float
     """
-    options = {"permutations": permutations, "seed": seed}
-    distances = _distances(counts, power, units, **options)
-    halved = [null_counts.take(half, slice(i, i + 1)) for i, half in enumerate(halves)]
-    real = units[0].or_rows()
-    null = _distances(
-        halved,
-        [power[0][half] for half in halves],
-        (real.take(halves[0]), real.take(halves[1])),
-        **options,
-    )
-    return distances | {f"{name}_null": value for name, value in null.items()}
-
-
-def _distances(
-    counts: list[PixelCounts],
-    power: list[Rows],
-    units: tuple[Units, Units],
-    *,
-    permutations: int,
-    seed: int,
-) -> dict[str, float]:
     mean, maximum = relative_error(power[0], power[1])
     pixels = ks_of_counts(counts[0], counts[1], units=units, permutations=permutations, seed=seed)
     published = ks_of_histograms(counts[0].published, counts[1].published)
@@ -249,7 +249,11 @@ def wasserstein_distances(
     power = [
         power_spectrum(maps, pixel_arcmin=pixel_arcmin, mask=mask)[1] for maps in (real, generated)
     ]
-    return wasserstein_of_rows(pixels, peaks, power, halves, edges)
+    whole_pixels, whole_peaks = (np.stack([c[:2].sum(axis=0), c[2]]) for c in (pixels, peaks))
+    return with_nulls(
+        wasserstein_of_sets(whole_pixels, whole_peaks, power, edges),
+        wasserstein_of_sets(pixels[:2], peaks[:2], [power[0][half] for half in halves], edges),
+    )
 
 
 def fine_edges(real: tuple[float, float], generated: tuple[float, float]) -> FloatArray:
@@ -273,44 +277,25 @@ def fine_edges(real: tuple[float, float], generated: tuple[float, float]) -> Flo
     return np.linspace(min(lowest), max(highest), _FINE_BINS + 1)
 
 
-def wasserstein_of_rows(
-    pixels: IntArray,
-    peaks: IntArray,
-    power: list[Rows],
-    halves: list[IntArray],
-    edges: FloatArray,
+def wasserstein_of_sets(
+    pixels: IntArray, peaks: IntArray, power: list[Rows], edges: FloatArray
 ) -> dict[str, float]:
-    """Compute ``wasserstein_distances`` from what was measured of each map.
+    """Compute the distances of ``wasserstein_distances`` from what was measured of two sets.
 
     Parameters
     ----------
-    pixels, peaks : int64 array (3, bins)
-        Histograms of the two halves of the real maps and of the generated maps.
+    pixels, peaks : int64 array (2, bins)
+        Histograms of each set.
     power : list of two float64 arrays (n, bins)
-        P(ℓ) of the real and the generated maps.
-    halves : list of two int64 arrays
-        As ``null_halves`` returns them.
+        P(ℓ) of the maps of each set.
     edges : float64 array (bins + 1,)
         As ``fine_edges`` returns them.
 
     Returns
     -------
     dict of float
+        Those that are defined.
     """
-    # Rows in the order of the halves, on which rounding depends.
-    halved_power = [power[0][half] for half in halves]
-    halved = _wasserstein(pixels[:2], peaks[:2], halved_power, edges)
-    pixels, peaks = (np.stack([c[:2].sum(axis=0), c[2]]) for c in (pixels, peaks))
-    whole = _wasserstein(pixels, peaks, [np.concatenate(halved_power), power[1]], edges)
-    defined = [name for name in whole if name in halved]
-    null = {f"{name}_null": halved[name] for name in defined}
-    return {name: whole[name] for name in defined} | null
-
-
-def _wasserstein(
-    pixels: IntArray, peaks: IntArray, power: list[Rows], edges: FloatArray
-) -> dict[str, float]:
-    """Distances of two sets, from their histograms and their rows of P(ℓ), if defined."""
     distances = {}
     for name, (real, generated) in (("wasserstein_pixels", pixels), ("wasserstein_peaks", peaks)):
         if np.count_nonzero(real) > 1 and generated.any():

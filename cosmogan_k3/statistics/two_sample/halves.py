@@ -1,4 +1,4 @@
-"""Disjoint halves of the real maps, which every null compares."""
+"""Disjoint sets of real maps, which every null compares."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,21 +38,52 @@ def null_halves(n: int, seed: int, groups: ArrayLike | None = None) -> list[IntA
     return [units.rows(half) for half in halves]
 
 
-def half_of_map(halves: list[IntArray]) -> IntArray:
-    """Return the half, 0 or 1, that each map is in.
+def reference_rows(reference: Units, count: int, rng: np.random.Generator) -> IntArray:
+    """Choose rows of other real maps, to compare real maps with as many as were generated.
 
     Parameters
     ----------
-    halves : list of two int64 arrays
-        As ``null_halves`` returns them.
+    reference : Units
+        Of the other real maps, such as those that a generator learned from.
+    count : int
+        Number of rows, at most as many as there are. They come from whole units but the last.
+    rng : numpy.random.Generator
+        Source of the order of the units.
+
+    Returns
+    -------
+    int64 array (count,)
+
+    Examples
+    --------
+    >>> rows = reference_rows(Units(6, [0, 0, 1, 1, 2, 2]), 4, np.random.default_rng(0))
+    >>> rows.tolist()
+    [4, 5, 0, 1]
+    """
+    return reference.rows(rng.permutation(len(reference)))[:count]
+
+
+def set_of_map(sets: list[IntArray], n: int) -> IntArray:
+    """Return which of two disjoint sets each map is in.
+
+    Parameters
+    ----------
+    sets : list of two int64 arrays
+        Indices of maps, as ``null_halves`` returns them.
+    n : int
+        Number of maps.
 
     Returns
     -------
     int64 array (n,)
+        0 or 1, or 2 for a map in neither.
 
     Examples
     --------
-    >>> half_of_map([np.array([2, 0]), np.array([1])]).tolist()
-    [0, 1, 0]
+    >>> set_of_map([np.array([2, 0]), np.array([1])], 4).tolist()
+    [0, 1, 0, 2]
     """
-    return np.isin(np.arange(sum(map(len, halves))), halves[1]).astype(np.int64)
+    number = np.full(n, 2)
+    for i, rows in enumerate(sets):
+        number[rows] = i
+    return number

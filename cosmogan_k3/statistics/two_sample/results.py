@@ -29,13 +29,13 @@ class Result:
     generated : float64 array (features,)
         Mean over the generated maps.
     null_band : float64 array (2, features)
-        2.5th and 97.5th percentile of the difference of the means of two halves of the real maps.
+        2.5th and 97.5th percentile of the difference of the means of two sets of real maps.
     distance : float
         Distance between the real and the generated maps.
     unit : str
         What the distance measures, in words.
     null : float64 array (splits,)
-        The same distance between two disjoint halves of the real maps, for each split.
+        The same distance between two disjoint sets of real maps, for each split.
     pvalue : float
         Probability of a difference at least as large between two sets of the same kind.
     corrected_pvalue : float
@@ -110,13 +110,16 @@ class Comparison:
     permutations : int
         Random permutations behind the p-values.
     splits : int
-        Splits of the real maps into halves behind the nulls.
+        Random choices of the sets of real maps behind the nulls.
     seed : int
         Seed of the permutations and splits.
     smallest_pvalue : float
         Smallest p-value that the exchanges can give: few units allow few exchanges.
     real_units, generated_units : int, optional
         Numbers of independent units; by default the numbers of maps.
+    reference_maps, reference_units : int, default 0
+        Numbers of other real maps, and of their units, from which the nulls take as many as there
+        are generated maps; 0 if the nulls compare halves of the real maps.
 
     Examples
     --------
@@ -138,6 +141,8 @@ class Comparison:
     smallest_pvalue: float = 0.0
     real_units: int = 0
     generated_units: int = 0
+    reference_maps: int = 0
+    reference_units: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "real_units", self.real_units or self.real_maps)
@@ -155,6 +160,16 @@ class Comparison:
     def conclusive(self) -> bool:
         """Whether a difference could be seen at all: the smallest p-value is below 0.05."""
         return self.smallest_pvalue < SIGNIFICANCE
+
+    @property
+    def null_sets(self) -> str:
+        """Which real maps the nulls compare, in words."""
+        if self.reference_maps:
+            return (
+                f"the {self.real_maps} real maps and {self.generated_maps} of "
+                f"{self.reference_maps} other real maps"
+            )
+        return "random halves of the real maps"
 
     @property
     def of_units(self) -> bool:

@@ -151,3 +151,38 @@ def test_memorization_by_units_has_the_pvalues_of_units():
     found = memorisation_test(copies, training, heldout, heldout_groups=groups(5, 8))
     assert found.pvalue == 1 / 2**5
     assert memorisation_test(new, training, heldout, heldout_groups=groups(5, 8)).pvalue > 0.05
+
+
+@pytest.mark.parametrize("of_boxes", [False, True])
+def test_nulls_of_reference_maps_have_the_noise_of_the_distance_and_halves_have_more(of_boxes):
+    """Sets of one kind: the ratio of null to distance is 1, with halves of the maps √2.
+
+    A distance scatters by up to 0.7 of its mean, so means of 60 are known to a tenth.
+    """
+    rng = np.random.default_rng(0)
+    units, size = (10, 12) if of_boxes else (120, 1)
+    ids = {f"{name}_groups": groups(units, size) for name in ("real", "generated", "reference")}
+    ratios = []
+    for _ in range(60):
+        real, generated, reference = (draw_set(rng, units, size) for _ in range(3))
+        options = {"permutations": 1, "splits": 1} | ids
+        equal = compare_features(real, generated, reference=reference, **options)
+        del options["reference_groups"]
+        halves = compare_features(real, generated, **options)
+        assert (equal.reference_units, halves.reference_units) == (units, 0)
+        ratios.append(
+            [
+                (e.null[0], h.null[0], e.distance)
+                for e, h in zip(equal.results, halves.results, strict=True)
+            ]
+        )
+    equal, halved, distance = np.transpose(ratios, (2, 0, 1)).mean(axis=1)
+    np.testing.assert_allclose(equal / distance, 1, atol=0.3)
+    means = [r.name in ("pixels", "power_spectrum", "peaks") for r in halves.results]
+    np.testing.assert_allclose((halved / distance)[means], 2**0.5, atol=0.3)
+
+
+def test_fewer_reference_than_generated_maps_are_refused():
+    few, many = draw_set(np.random.default_rng(0), 8, 1), draw_set(np.random.default_rng(1), 9, 1)
+    with pytest.raises(ValueError, match="as many as generated maps, 9, or more"):
+        compare_features(few, many, reference=few)
