@@ -173,11 +173,15 @@ def test_the_mean_of_the_observed_sky_is_subtracted(tmp_path, rng):
     np.testing.assert_allclose(centred.kappa, whole.kappa - sky[~south].mean(), atol=1e-5)
 
 
-def test_patches_with_smaller_pixels_than_the_sky_are_warned_of(tmp_path, rng):
+def test_patches_with_smaller_pixels_than_the_sky_are_warned_of(tmp_path, rng, capsys):
     path = save(tmp_path / "sky.npy", rng.normal(size=12 * NSIDE**2))
     with pytest.warns(UserWarning, match=r"patches, 38 arcmin, .* the sky, 55 arcmin"):
         cut_stream(path, SkyCut(pixels=16, field_deg=10.0))
     cut_stream(path, SkyCut(pixels=16, field_deg=10.0, sampling="interpolate"))
+    arguments = ["--sky", str(path), "--out", str(tmp_path / "p.h5"), "--pixels", "16", "--quiet"]
+    assert cli.main(["cut", *arguments, "--field-deg", "10"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cosmogan: warning: The pixels of the patches, 38 arcmin, are smaller")
 
 
 def test_bad_cuts_are_refused(tmp_path, rng):

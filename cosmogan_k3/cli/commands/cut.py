@@ -1,5 +1,7 @@
 """``cosmogan cut``: flat patches of full-sky maps in one file."""
 
+import sys
+import warnings
 from dataclasses import fields
 
 from cosmogan_k3.cli.outputs import output_file
@@ -16,7 +18,10 @@ def run(config: CutConfig) -> None:
     cut = SkyCut(**{each.name: getattr(config, each.name) for each in fields(SkyCut)})
     parameters = parse_parameters(config.parameters)
     with output_file(config.out, overwrite=config.overwrite):
-        stream = cut_stream(config.sky, cut, parameters=parameters, quiet=config.quiet)
+        with warnings.catch_warnings(record=True) as caught:
+            stream = cut_stream(config.sky, cut, parameters=parameters, quiet=config.quiet)
+        for warning in caught:
+            print(f"cosmogan: warning: {warning.message}", file=sys.stderr)
         write_maps(config.out, stream)
     if not config.quiet:
         of_each = len(stream) // (int(stream.map_id[-1]) + 1)
