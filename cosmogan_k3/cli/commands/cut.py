@@ -19,6 +19,7 @@ def run(config: CutConfig) -> None:
     parameters = parse_parameters(config.parameters)
     with output_file(config.out, overwrite=config.overwrite):
         with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             stream = cut_stream(config.sky, cut, parameters=parameters, quiet=config.quiet)
         for warning in caught:
             print(f"cosmogan: warning: {warning.message}", file=sys.stderr)
