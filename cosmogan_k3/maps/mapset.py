@@ -16,6 +16,7 @@ from cosmogan_k3.units import in_unit, plain_maps
 BLOCK = 256  # maps in a block when a set is streamed, unless they have more pixels than this
 _BLOCK_PIXELS = 2**24
 _ARCMIN_PER_DEG = 60
+LARGEST_FIELD_DEG = 180  # of files: nothing flat is wider
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from cosmogan_k3.maps.io.guard import input_errors
 from cosmogan_k3.maps.io.map_file import MapFile, read_whole
 from cosmogan_k3.maps.io.open import MapSource, open_maps, reading
 from cosmogan_k3.maps.io.tolerance import differ
-from cosmogan_k3.maps.mapset import MapSet
+from cosmogan_k3.maps.mapset import LARGEST_FIELD_DEG, MapSet
 from cosmogan_k3.maps.patch_table import PatchTable
 from cosmogan_k3.units import in_unit
 
-_LARGEST_FIELD_ARCMIN = 180 * 60
+_ARCMIN_PER_DEG = 60
 
 
 def read_maps(
@@ -236,10 +236,10 @@ def _pixel_size(files: Sequence[_FileSummary], given: Any) -> float:
                 )
             continue
         _check_positive(file.path, own)
-        if own * file.side > _LARGEST_FIELD_ARCMIN:
+        if (field := own * file.side / _ARCMIN_PER_DEG) > LARGEST_FIELD_DEG:
             raise InputError(
-                f"{file.path}: its maps would be {own * file.side / 60:g} degrees wide; flat maps "
-                "have 180 degrees at most"
+                f"{file.path}: its maps would be {field:g} degrees wide; flat maps have "
+                f"{LARGEST_FIELD_DEG} degrees at most"
             )
         if size is not None and differ(own, size):
             raise InputError(

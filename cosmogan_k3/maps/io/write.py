@@ -8,6 +8,7 @@ from cosmogan_k3.maps.io.atomic import check_writable, replacing
 from cosmogan_k3.maps.io.disk import check_space
 from cosmogan_k3.maps.io.formats import writer_of
 from cosmogan_k3.maps.io.map_file import WritableMaps
+from cosmogan_k3.maps.mapset import LARGEST_FIELD_DEG
 
 _BYTES_PER_PIXEL = 4
 
@@ -53,8 +54,9 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     Raises
     ------
     InputError
-        Unknown ending, a folder that cannot be written to, a disk without room for the maps, a
-        parameter's name that cannot be stored, or shear in an npy file. No file is left behind.
+        Unknown ending, a folder that cannot be written to, a disk without room for the maps, maps
+        wider than 180 degrees, a parameter's name that cannot be stored, or shear in an npy file.
+        No file is left behind.
 
     Examples
     --------
@@ -70,6 +72,11 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
     if maps.quantity != "kappa" and Path(path).suffix.lower() == ".npy":
         raise InputError(
             f"{path}: an npy file cannot say that it holds {maps.quantity}; write npz, h5 or fits"
+        )
+    if maps.field_deg > LARGEST_FIELD_DEG:
+        raise InputError(
+            f"{path}: its maps would be {maps.field_deg:g} degrees wide; flat maps have "
+            f"{LARGEST_FIELD_DEG} degrees at most"
         )
     check_space(path, len(maps) * maps.pixels**2 * _BYTES_PER_PIXEL)
     for name in maps.parameters:

@@ -137,3 +137,12 @@ def test_a_stream_of_doubles_is_written_in_single_precision(tmp_path):
     kappa = np.arange(32.0).reshape(2, 4, 4)
     write_maps(tmp_path / "maps.fits", MapStream(2, 4, 1.0, [kappa]))
     np.testing.assert_array_equal(np.asarray(read_maps(tmp_path / "maps.fits").kappa), kappa)
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path):
+    path = tmp_path / "maps.npz"
+    with pytest.raises(
+        InputError, match=r"180\.033 degrees wide; flat maps have 180 degrees at most"
+    ):
+        write_maps(path, MapSet(np.zeros((1, 2, 2), "float32"), 5401.0))
+    assert not path.exists()
