@@ -145,7 +145,7 @@ def _sky(path: Path, size: int, request: Request) -> MapFile:
         first, nside, pixels, last = _SKY_HEADER.unpack_from(buffer)
         if first != last or first != _SKY_HEADER.size - 2 * _MARKER or pixels != 12 * nside**2:
             raise ValueError("the layout of this file is not known")
-        records = list(_records(buffer, _SKY_HEADER.size, size))
+        records = list(_records(buffer, _SKY_HEADER.size))
     fields = dict(zip(_SKY_FIELDS, records, strict=False))
     arrays = {name: RecordArray(path, parts) for name, parts in fields.items()}
     if len(records) > len(_SKY_FIELDS) or any(a.shape != (pixels,) for a in arrays.values()):
@@ -154,23 +154,24 @@ def _sky(path: Path, size: int, request: Request) -> MapFile:
     return MapFile(arrays[name], name, ordering="ring")
 
 
-def _records(buffer: mmap.mmap, start: int, size: int) -> Iterator[tuple[Part, ...]]:
-    """Iterate over the records of a file; each is a tuple of parts."""
+def _records(buffer: mmap.mmap, start: int) -> Iterator[tuple[Part, ...]]:
+    """Iterate over the records from a byte on; each is a tuple of parts."""
     parts: list[Part] = []
-    while start < size:
-        more = False
-        if start + _MARKER <= size:
-            (marker,) = struct.unpack_from("<i", buffer, start)
-            more, length = marker < 0, abs(marker)
-            end = start + _MARKER + length
-        if start + _MARKER > size or end + _MARKER > size:
-            raise ValueError("the file ends within a record; it is cut, or damaged")
-        if abs(struct.unpack_from("<i", buffer, end)[0]) != length:
+    while start < len(buffer):
+        marker = _marker(buffer, start)
+        end = start + _MARKER + abs(marker)
+        if abs(_marker(buffer, end)) != abs(marker):
             raise ValueError(f"the two markers of the record at byte {start} differ")
-        parts.append((start + _MARKER, length))
+        parts.append((start + _MARKER, abs(marker)))
         start = end + _MARKER
-        if not more:
+        if marker >= 0:
             yield tuple(parts)
             parts = []
     if parts:
+        raise ValueError("the last part of a record is missing; the file is cut, or damaged")
+
+
+def _marker(buffer: mmap.mmap, position: int) -> int:
+    if position + _MARKER > len(buffer):
         raise ValueError("the file ends within a record; it is cut, or damaged")
+    return int(struct.unpack_from("<i", buffer, position)[0])

@@ -63,30 +63,34 @@ class HealpixColumn:
     @contextlib.contextmanager
     def opened(self) -> Iterator[MapArray]:
         """Yield the map in memory."""
-        values, numbers = self._columns()
-        if not self.partial:
-            if len(values) != self.pixels:
-                raise ValueError(f"{len(values)} values for a sky of {self.pixels} pixels")
-            yield values
+        if self.partial:
+            numbers, values = self._read(0, self.column)
+            yield self._whole(numbers, values)
             return
-        if numbers.dtype.kind not in "iu" or numbers.shape != values.shape:
-            raise ValueError("the numbers of the pixels do not fit to their values")
-        if len(numbers) and not (numbers.min() >= 0 and numbers.max() < self.pixels):
-            raise ValueError("the numbers of the pixels are not those of this nside")
-        sky = np.full(self.pixels, np.nan, self.dtype)
-        sky[numbers] = values
-        yield sky
+        (values,) = self._read(self.column)
+        if len(values) != self.pixels:
+            raise ValueError(f"{len(values)} values for a sky of {self.pixels} pixels")
+        yield values
 
-    def _columns(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Read the values, and the first column, which numbers them where the sky is partial."""
+    def _read(self, *columns: int) -> list[NDArray[Any]]:
+        """Read columns of the table."""
         from astropy.io import fits
 
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with fits.open(self.path) as file:
                 table = file[self.unit].data
-                columns = [np.array(table.field(column)).ravel() for column in (self.column, 0)]
-        return columns[0], columns[1]
+                return [np.array(table.field(column)).ravel() for column in columns]
+
+    def _whole(self, numbers: NDArray[Any], values: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the whole sky, of which some pixels have values."""
+        if numbers.dtype.kind not in "iu" or numbers.shape != values.shape:
+            raise ValueError("the numbers of the pixels do not fit to their values")
+        if len(numbers) and not (numbers.min() >= 0 and numbers.max() < self.pixels):
+            raise ValueError("the numbers of the pixels are not those of this nside")
+        sky = np.full(self.pixels, np.nan, np.float32)
+        sky[numbers] = values
+        return sky
 
 
 def open_healpix_table(path: Path, units: list[Unit], request: Request) -> MapFile:
