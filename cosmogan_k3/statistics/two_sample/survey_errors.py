@@ -45,7 +45,7 @@ def shift_in_survey_errors(
     Examples
     --------
     >>> rows = np.array([[0.0], [2.0]])  # σ = 1
-    >>> shift_in_survey_errors(rows, rows + 0.1, scatter=rows, survey_maps=400.0)
+    >>> round(shift_in_survey_errors(rows, rows + 0.1, scatter=rows, survey_maps=400.0), 12)
     2.0
 
     References
