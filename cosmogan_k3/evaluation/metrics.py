@@ -14,13 +14,13 @@ from cosmogan_k3.statistics import (
     frechet_distance,
     memorisation_test,
     relative_error,
+    shift_in_survey_errors,
 )
 from cosmogan_k3.statistics.two_sample.distances import (
     distances_of_sets,
     wasserstein_of_sets,
     with_nulls,
 )
-from cosmogan_k3.statistics.two_sample.survey_errors import shift_in_survey_errors
 from cosmogan_k3.statistics.two_sample.units import Units
 
 # Real peaks that a bin needs for its relative error to be quoted: their Poisson noise is 3 %.

@@ -59,6 +59,7 @@ from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
 from cosmogan_k3.statistics.two_sample.pca import pca_merit, pca_projection
 from cosmogan_k3.statistics.two_sample.results import Comparison, Result
 from cosmogan_k3.statistics.two_sample.stopping import StoppingAdvice, stopping_advice
+from cosmogan_k3.statistics.two_sample.survey_errors import shift_in_survey_errors
 from cosmogan_k3.statistics.two_sample.validation import (
     Validation,
     relative_diversity,
@@ -110,6 +111,7 @@ __all__ = [
     "relative_error",
     "scattering_coefficients",
     "scattering_labels",
+    "shift_in_survey_errors",
     "smoothed_moments",
     "starlet_l1_norm",
     "starlet_transform",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosmogan_k3.statistics.two_sample.survey_errors import shift_in_survey_errors
+from cosmogan_k3.statistics import shift_in_survey_errors
 
 
 def test_a_known_shift_has_the_size_of_its_definition(rng):
