@@ -16,7 +16,7 @@ METHODS = shared.METHODS
 class Simulation:
     """A flat ΛCDM cosmology, a source plane and a field to simulate."""
 
-    method: str = shared.method()
+    method: str = shared.method("lognormal")
     maps: int = option(9_000, "number of maps", within=(1, shared.MOST_MAPS))
     pixels: int = option(64, "side of a map in pixels", within=(2, shared.LARGEST_SIDE))
     field_deg: float = option(5.0, "side of a map in degrees", within=(0.01, shared.LARGEST_FIELD))
@@ -293,9 +293,12 @@ class TuneConfig:
     model_name: str = shared.model_name()
     alias: str = shared.alias()
     out: str = option("study", "folder for the figures of the study and the retrained models")
+    method: str = shared.method("nbody")
     maps: int = shared.simulated_maps()
     field_deg: float = shared.simulated_field()
     source_redshift: float = shared.simulated_redshift()
+    box_maps: int = shared.box_maps()
+    particles: int = shared.particles()
     quiet: bool = shared.quiet()
 
 
@@ -320,9 +323,12 @@ class InfoConfig:
 class MainConfig(TrainConfig):
     """Simulate maps if none are given, train on them, evaluate the result and register it."""
 
+    method: str = shared.method("nbody")
     maps: int = shared.simulated_maps()
     field_deg: float = shared.simulated_field()
     source_redshift: float = shared.simulated_redshift()
+    box_maps: int = shared.box_maps()
+    particles: int = shared.particles()
 
 
 COMMANDS = {

@@ -74,6 +74,7 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
         "main",
         backend=backend,
         preset="tiny",
+        method="lognormal",
         maps=80,
         epochs=2,
         model_name="tiny_test",

@@ -65,6 +65,7 @@ def champion(projects):
         *command(
             "study",
             preset="tiny",
+            method="lognormal",
             maps=80,
             trials=2,
             workers=2,

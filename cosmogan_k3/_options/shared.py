@@ -138,7 +138,7 @@ def shard_maps() -> Any:
 
 def simulated_maps() -> Any:
     """Return the option ``simulated_maps`` that several commands have."""
-    return option(9_000, "number of maps to simulate if no data are given", within=(1, MOST_MAPS))
+    return option(4_000, "number of maps to simulate if no data are given", within=(1, MOST_MAPS))
 
 
 def simulated_field() -> Any:
@@ -195,11 +195,11 @@ def written_mask() -> Any:
     )
 
 
-def method() -> Any:
+def method(default: str) -> Any:
     """Return the option ``method`` of simulations."""
     return option(
-        "lognormal",
-        "nbody: particle-mesh light cones, a minute of one core for 500 maps; "
+        default,
+        "nbody: particle-mesh light cones, half a minute of one core a box; "
         "halos: NFW haloes on a lognormal density, 0.04 s a map; "
         "lognormal: random fields with the power spectrum of theory, milliseconds a map",
         choices=METHODS,
@@ -208,12 +208,12 @@ def method() -> Any:
 
 def box_maps() -> Any:
     """Return the option ``box_maps`` of simulations."""
-    return option(500, "maps that nbody cuts from each box of particles", within=(1, 10_000))
+    return option(200, "maps that nbody cuts from each box of particles", within=(1, 10_000))
 
 
 def particles() -> Any:
     """Return the option ``particles`` of simulations."""
-    return option(160, "particles on a side of a box of nbody", within=(16, 1024))
+    return option(128, "particles on a side of a box of nbody", within=(16, 1024))
 
 
 def quantity() -> Any:

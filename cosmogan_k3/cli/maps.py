@@ -63,16 +63,29 @@ def read_or_simulate(
         from cosmogan_k3.training.setup import load
 
         return load(config, preset), {}
-    from cosmogan_k3.simulation import simulate_maps
-    from cosmogan_k3.training.distributed import is_main_process
-
     check_side(config.pixels or preset.pixels)
     simulation = Simulation(
+        method=config.method,
         maps=config.maps,
         pixels=config.pixels or preset.pixels,
         field_deg=config.field_deg,
         source_redshift=config.source_redshift,
+        box_maps=config.box_maps,
+        particles=config.particles,
         seed=config.seed,
     )
     provenance = {f"simulation.{key}": value for key, value in asdict(simulation).items()}
-    return simulate_maps(simulation, quiet=config.quiet or not is_main_process()), provenance
+    return _simulated(simulation, config.quiet), provenance
+
+
+def _simulated(simulation: Simulation, quiet: bool) -> "MapSet":
+    """Return simulated maps, from the cache unless they take milliseconds."""
+    from cosmogan_k3.cli.simulated import cached_maps
+    from cosmogan_k3.simulation import simulate_maps
+    from cosmogan_k3.training.distributed import broadcast_from_main, is_main_process
+
+    quiet = quiet or not is_main_process()
+    if simulation.method == "lognormal":
+        return simulate_maps(simulation, quiet=quiet)
+    broadcast_from_main(lambda: len(cached_maps(simulation, quiet=quiet)))
+    return cached_maps(simulation)

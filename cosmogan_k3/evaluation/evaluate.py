@@ -30,6 +30,7 @@ from cosmogan_k3.evaluation.notes import survey_note
 from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls, choose_nulls
 from cosmogan_k3.evaluation.scan import Scan
 from cosmogan_k3.evaluation.sets import (
+    START,
     check_real,
     check_sets,
     origin_of,
@@ -116,6 +117,7 @@ def evaluate_maps(
     generated: MapSet,
     *,
     training: MapSet | None = None,
+    start: MapSet | None = None,
     mask: Mask | None = None,
     survey: Survey | None = None,
     survey_area_deg2: float = 0.0,
@@ -144,6 +146,9 @@ def evaluate_maps(
         Maps that the generator learned from; copies of them are searched for. If they are as many
         as the generated maps or more, the nulls compare the real maps with as many of them as there
         are generated maps. Otherwise they compare halves of the real maps.
+    start : MapSet, optional
+        Maps that the generator drew before its training, as many as ``generated``. Their distances
+        show what the training has changed.
     mask : bool array (N, N), optional
         True where observed, for both sets; other pixels, NaN included, are never read. With a mask
         only pixels, P(ℓ), peaks and minima are measured, and copies are not searched for;
@@ -188,7 +193,9 @@ def evaluate_maps(
     check_sets(real, generated, training, mask)
     units = Units(len(real), real.map_id), Units(len(generated), generated.map_id)
     nulls = choose_nulls(real, training, len(generated), seed)
-    given, scans = scan_sets(real, generated, training, mask, nulls, survey)
+    given, scans = scan_sets(
+        {"real": real, "generated": generated}, training, start, mask, nulls, survey
+    )
     check_real(scans["real"])
     bins = choose_bins(
         scans["real"],
@@ -203,16 +210,15 @@ def evaluate_maps(
     del given, scans  # with the maps that were loaded
     check_varied(pair.real.features)
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
-    comparison = compare_features(
-        pair.real.features,
-        pair.generated.features,
+    comparison = _compare(
+        pair,
         **_reference_of(pair, nulls),
         real_groups=real.map_id,
         generated_groups=generated.map_id,
         permutations=permutations,
         seed=seed,
     )
-    metrics |= {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
+    metrics |= _comparison_metrics(comparison)
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
     metrics |= _unit_metrics(comparison)
@@ -237,6 +243,14 @@ def _survey_metrics(pair: MeasuredPair, map_deg2: float, survey_deg2: float) -> 
     observed_deg2 = map_deg2 * (1.0 if mask is None else float(mask.mean()))
     shifts = survey_metrics(pair, survey_maps=survey_deg2 / observed_deg2)
     return {**shifts, "survey_area_deg2": survey_deg2}
+
+
+def _comparison_metrics(comparison: Comparison) -> dict[str, float]:
+    """p-value of each statistic, and its distances in units of their null."""
+    metrics = {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
+    metrics |= {f"in_nulls_{r.name}": r.in_nulls for r in comparison.results}
+    starts = {f"start_in_nulls_{r.name}": r.start_in_nulls for r in comparison.results}
+    return metrics | {name: value for name, value in starts.items() if value is not None}
 
 
 def _unit_metrics(comparison: Comparison) -> dict[str, float]:
@@ -265,6 +279,8 @@ def _measure(
     }
     if REFERENCE in scans:
         calls[REFERENCE] = measuring_calls(scans[REFERENCE], bins, nulls.of_reference)
+    if START in scans:
+        calls[START] = measuring_calls(scans[START], bins)
     search: Callable[[], dict[str, float]] = dict
     if bins.statistics.mask is None:
         drawn, held_out = (given[name].first(SEARCHED_GENERATED) for name in ("generated", "real"))
@@ -282,7 +298,22 @@ def _measure(
     }
     real, generated = measured["real"], measured["generated"]
     null = join_measurements([real, measured[REFERENCE]]) if REFERENCE in measured else real
-    return MeasuredPair(real, generated, null, nulls.sets, bins, units, nulls.units), copies
+    start = measured.get(START)
+    return MeasuredPair(real, generated, null, nulls.sets, bins, units, nulls.units, start), copies
+
+
+def _compare(pair: MeasuredPair, **options: Any) -> Comparison:
+    """Compare the real with the generated maps, and with those from before the training."""
+    real = pair.real.features
+    comparison = compare_features(real, pair.generated.features, **options)
+    if pair.start is None:
+        return comparison
+    before = compare_features(real, pair.start.features, **{**options, "permutations": 1})
+    results = [
+        replace(result, start=start.distance)
+        for result, start in zip(comparison.results, before.results, strict=True)
+    ]
+    return replace(comparison, results=tuple(results))
 
 
 def _reference_of(pair: MeasuredPair, nulls: Nulls) -> dict[str, Any]:

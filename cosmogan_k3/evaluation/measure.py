@@ -107,6 +107,8 @@ class MeasuredPair:
         Independent units of the real and the generated maps.
     null_units : two Units
         Independent units of the sets of the nulls.
+    start : Measurements, optional
+        Of maps that the generator drew before its training.
     """
 
     real: Measurements
@@ -116,6 +118,7 @@ class MeasuredPair:
     bins: MeasurementBins
     units: tuple[Units, Units]
     null_units: tuple[Units, Units]
+    start: Measurements | None = None
 
 
 def measuring_calls(

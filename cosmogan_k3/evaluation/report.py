@@ -72,6 +72,7 @@ def write_report(
         comparison=comparison,
         verdict=_verdict(comparison),
         statistics=[_statistic(result, images) for result in comparison.results],
+        started=_started(comparison),
         maps=_data_url(images["maps"]) if "maps" in images else None,
         others=[
             (_words(name), _data_url(png)) for name, png in images.items() if name not in shown
@@ -129,16 +130,7 @@ def markdown_summary(
         lines += ["", note]
     if left_out:
         lines += ["", f"Left out, because they need whole maps: {'; '.join(left_out)}."]
-    lines += [
-        "",
-        "| statistic | verdict | distance | real vs real | corrected p |",
-        "| --- | --- | --- | --- | --- |",
-    ]
-    for r in comparison.results:
-        verdict = "**differs**" if r.differs else "no difference seen"
-        verdict = verdict if r.conclusive else "cannot be told"
-        null, pvalue = _number(np.median(r.null)), _number(r.corrected_pvalue)
-        lines.append(f"| {r.label} | {verdict} | {_number(r.distance)} | {null} | {pvalue} |")
+    lines += ["", *_verdict_table(comparison)]
     lines += ["", "| metric | generated vs real | real vs real |", "| --- | --- | --- |"]
     lines += [
         f"| {name} | {_number(value)} | {_number(null)} |"
@@ -146,6 +138,26 @@ def markdown_summary(
         if null is not None
     ]
     return "\n".join(lines)
+
+
+def _verdict_table(comparison: Comparison) -> list[str]:
+    """Return the lines of a table of all statistics in Markdown."""
+    started = _started(comparison)
+    names = ["statistic", "verdict", *(["before training"] if started else [])]
+    rows = [[*names, "distance", "real vs real", "corrected p"]]
+    rows.append(["---"] * len(rows[0]))
+    for r in comparison.results:
+        verdict = "**differs**" if r.differs else "no difference seen"
+        verdict = verdict if r.conclusive else "cannot be told"
+        before = [_number(r.start)] if started else []
+        numbers = (r.distance, np.median(r.null), r.corrected_pvalue)
+        rows.append([r.label, verdict, *before, *map(_number, numbers)])
+    return [f"| {' | '.join(row)} |" for row in rows]
+
+
+def _started(comparison: Comparison) -> bool:
+    """Whether the distances from before the training are known."""
+    return any(result.start is not None for result in comparison.results)
 
 
 def _template() -> Template:

@@ -15,6 +15,9 @@ from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics._maps import checked_mask
 from cosmogan_k3.survey import Survey, observe_set
 
+# Name of the maps from before the training, among the sets of an evaluation.
+START = "start"
+
 
 def check_sets(real: MapSet, generated: MapSet, training: MapSet | None, mask: Mask | None) -> None:
     """Check that two sets of maps can be compared.
@@ -70,9 +73,9 @@ def check_real(real: Scan) -> None:
 
 
 def scan_sets(
-    real: MapSet,
-    generated: MapSet,
+    sets: dict[str, MapSet],
     training: MapSet | None,
+    start: MapSet | None,
     mask: Mask | None,
     nulls: Nulls,
     survey: Survey | None,
@@ -81,9 +84,12 @@ def scan_sets(
 
     Parameters
     ----------
-    real, generated : MapSet
+    sets : dict of MapSet
+        The real and the generated maps.
     training : MapSet or None
         Only given: it is not measured.
+    start : MapSet or None
+        Maps from before the training. They are only compared.
     mask : bool array (N, N) or None
     nulls : Nulls
         The maps that the nulls compare.
@@ -103,8 +109,8 @@ def scan_sets(
     ValueError
         A mask of another shape or type.
     """
-    mask = checked_mask(mask, real.pixels)
-    sets = {"real": real, "generated": generated}
+    pixels = sets["real"].pixels
+    mask = checked_mask(mask, pixels)
     given = {}
     if survey is not None:
         few = {name: np.arange(min(len(s), SEARCHED_GENERATED)) for name, s in sets.items()}
@@ -113,16 +119,17 @@ def scan_sets(
         }
         sets = {name: observe_set(s, survey, stream=name, mask=mask) for name, s in sets.items()}
     kept = {
-        "real": kept_maps(len(real), real.pixels, nulls.rows_of_real),
-        "generated": kept_maps(len(generated), real.pixels),
+        "real": kept_maps(len(sets["real"]), pixels, nulls.rows_of_real),
+        "generated": kept_maps(len(sets["generated"]), pixels),
     }
     compared = {name: scan(s, keep=kept[name], mask=mask) for name, s in sets.items()}
     given = given or dict(compared)
-    if (reference := nulls.reference) is not None:
-        if survey is not None:
-            reference = observe_set(reference, survey, stream=REFERENCE, mask=mask)
-        keep = kept_maps(len(reference), real.pixels, [nulls.rows_of_reference])
-        compared[REFERENCE] = scan(reference, keep=keep, mask=mask)
+    others = {REFERENCE: nulls.reference, START: start}
+    keep = {REFERENCE: [nulls.rows_of_reference], START: []}
+    for name, other in others.items():
+        if other is not None:
+            seen = other if survey is None else observe_set(other, survey, stream=name, mask=mask)
+            compared[name] = scan(seen, keep=kept_maps(len(seen), pixels, keep[name]), mask=mask)
     if training is not None:
         searched = np.arange(min(len(training), SEARCHED_TRAINING))
         given["training"] = scan(training, keep=searched, measured=False)

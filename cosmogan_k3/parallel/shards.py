@@ -120,13 +120,15 @@ class Shards:
                 partial.write_text(json.dumps(self.manifest, indent=2) + "\n")
         _check_manifest(folder, self.manifest)
 
-    def write(self, map_calls: MapCalls) -> None:
+    def write(self, map_calls: MapCalls, description: str = "drawing") -> None:
         """Write the missing files.
 
         Parameters
         ----------
         map_calls : MapCalls
             Function that makes the calls, such as ``thread_map`` or what ``executor`` yields.
+        description : str, default "drawing"
+            Label of the progress bar.
         """
         self.claim()
         calls = [
@@ -134,7 +136,7 @@ class Shards:
             for path, first, count in self._files()
             if not path.exists()
         ]
-        map_calls(calls, "drawing")
+        map_calls(calls, description)
         remove_partials(self.folder, folder=True)  # left by workers that were lost
 
     def _files(self) -> list[tuple[Path, int, int]]:

@@ -17,7 +17,7 @@ from cosmogan_k3.evaluation.report import markdown_summary
 from cosmogan_k3.gan import GAN, calibrate
 from cosmogan_k3.gan.network_metrics import latent_smoothness, learned_frechet
 from cosmogan_k3.gan.sampler import Sampler
-from cosmogan_k3.maps import Splits
+from cosmogan_k3.maps import MapSet, Splits
 from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.maps.split_file import SPLIT_FILE
 from cosmogan_k3.parallel.executor import thread_map
@@ -25,7 +25,7 @@ from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import champion, runs
 from cosmogan_k3.training.callbacks import EpochMonitor
 from cosmogan_k3.training.progress import SCORE, Progress
-from cosmogan_k3.training.setup import MODEL
+from cosmogan_k3.training.setup import MODEL, START
 
 # The latents of the final evaluation are none that training or validation used.
 TEST_SEED = 1_000_003
@@ -120,11 +120,17 @@ def _evaluate(
     """Compare maps of the model with the test maps."""
     gan, test, seed = emulator.gan, splits.test, config.seed
     parameters = Sampler(gan).parameters_of(test)
-    generated = emulator.sample_maps(len(test), seed=TEST_SEED + seed, parameters=parameters)
+
+    def drawn(by: Emulator) -> MapSet:
+        return by.sample_maps(len(test), seed=TEST_SEED + seed, parameters=parameters)
+
+    generated, start = drawn(emulator), Path(config.out) / START
     evaluation = evaluate_maps(
         test,
         generated,
         training=splits.train,
+        # A training that an earlier version began has no such file.
+        start=drawn(Emulator.load(start)) if start.exists() else None,
         seed=seed,
         map_calls=functools.partial(thread_map, quiet=config.quiet),
         provenance=provenance,

@@ -19,6 +19,7 @@ from cosmogan_k3.evaluation.measurable import check_measurable, statistics_as_in
 from cosmogan_k3.gan import GAN, Preset
 from cosmogan_k3.gan.build import build_adapted_gan, for_edges
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, Splits, is_periodic
+from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.maps.split_file import SPLIT_FILE, write_split
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training import divergence, interruption
@@ -32,6 +33,7 @@ from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.progress import Progress
 from cosmogan_k3.training.results import finish
 from cosmogan_k3.training.setup import (
+    START,
     TRACKING,
     check_resumed,
     checkpoints_of,
@@ -262,6 +264,8 @@ def _fit(config: TrainConfig, gan: GAN, batches: Batches, monitor: EpochMonitor)
             if config.resume:
                 monitor.checkpoints.set_damaged_aside()
             else:
+                with replacing(Path(config.out) / START) as partial:
+                    gan.save(partial)
                 monitor.checkpoints.start(gan, monitor.progress)
     while not monitor.finished:
         batches.seed = _stream(config, monitor.progress)

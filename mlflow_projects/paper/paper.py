@@ -27,6 +27,7 @@ PASSED = ("data", "preset", "backend", "maps", "pixels", "epochs", "batch_size",
 def train(options: argparse.Namespace) -> int:
     """Start or resume the training; return the exit code."""
     command = [sys.executable, "-m", "cosmogan_k3", "main", "--model-name", ""]
+    command += ["--method", "lognormal"]
     command += ["--out", options.out]
     for name in PASSED:
         command += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
@@ -46,7 +47,7 @@ def rows(metrics: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     Yields
     ------
     tuple of str
-        Name, our number, and the same number between two halves of the real maps.
+        Name, our number, and the same number between real maps.
     """
 
     def with_null(name: str, form: str) -> tuple[str, str]:

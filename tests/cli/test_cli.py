@@ -247,6 +247,7 @@ def test_info_names_backend_and_versions(backend):
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
     sizes = ["--preset", "tiny", "--maps", "40", "--pixels", "16", "--epochs", "1"]
+    sizes += ["--method", "lognormal"]
     command = [
         "main",
         *sizes,

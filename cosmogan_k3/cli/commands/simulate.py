@@ -1,17 +1,16 @@
 """``cosmogan simulate``: convergence maps in a file or in a folder of files."""
 
-import functools
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from cosmogan_k3.cli.outputs import output_file, output_folder
+from cosmogan_k3.cli.simulated import draw_maps, shard_size
 from cosmogan_k3.cli.survey import Observation
 from cosmogan_k3.config import SimulateConfig, Simulation
 from cosmogan_k3.maps.io.write import write_maps
-from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
 from cosmogan_k3.parallel.shards import Shards
-from cosmogan_k3.simulation import maps_per_box, simulate_stream
+from cosmogan_k3.simulation import simulate_stream
 
 
 def run(config: SimulateConfig) -> None:
@@ -49,11 +48,9 @@ def simulated_shards(config: SimulateConfig) -> Shards:
     )
     observation = _observation(config)
     metadata = {"command": "simulate", **asdict(simulation), **observation.metadata}
-    draw = observation.of_draws(functools.partial(_draw, simulation))
-    # A box is one task and one file: what a file lacks is one box.
-    box_maps = maps_per_box(simulation)
-    shard_maps = box_maps if box_maps > 1 else config.shard_maps
-    shards = Shards(Path(config.out), config.maps, shard_maps, metadata, draw)
+    draw = observation.of_draws(draw_maps(simulation))
+    size = shard_size(simulation, config.shard_maps)
+    shards = Shards(Path(config.out), config.maps, size, metadata, draw)
     observation.of(simulate_stream(simulation))  # raises InputError before any worker is started
     shards.claim(overwrite=bool(config.overwrite))
     return shards
@@ -61,8 +58,3 @@ def simulated_shards(config: SimulateConfig) -> Shards:
 
 def _observation(config: SimulateConfig) -> Observation:
     return Observation.of_command(config, config.pixels, "simulated")
-
-
-def _draw(simulation: Simulation, first: int, count: int) -> MapStream:
-    """Simulate ``count`` maps from number ``first`` on; workers import this function."""
-    return simulate_stream(replace(simulation, maps=count), first=first)

@@ -1,5 +1,6 @@
 """Figures: each function takes results and returns a ``matplotlib.figure.Figure``."""
 
+from cosmogan_k3.evaluation.figures.distances import distance_bars
 from cosmogan_k3.evaluation.figures.loss_curves import loss_curves
 from cosmogan_k3.evaluation.figures.maps import map_gallery
 from cosmogan_k3.evaluation.figures.pca import pca_by_epoch
@@ -8,6 +9,7 @@ from cosmogan_k3.evaluation.figures.spectrum import power_spectrum_comparison
 from cosmogan_k3.evaluation.figures.statistic import statistic_panel
 
 __all__ = [
+    "distance_bars",
     "loss_curves",
     "map_gallery",
     "pca_by_epoch",

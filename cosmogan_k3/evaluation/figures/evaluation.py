@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cosmogan_k3._typing import Maps, Metrics
+from cosmogan_k3.evaluation.figures.distances import distance_bars
 from cosmogan_k3.evaluation.figures.maps import map_gallery
 from cosmogan_k3.evaluation.figures.pixels import pixel_distribution
 from cosmogan_k3.evaluation.figures.spectrum import power_spectrum_comparison
@@ -47,6 +48,7 @@ def evaluation_figures(
     shown = [np.where(observed, of_set, np.nan) for of_set in maps]
     first, second = (pair.null.power[rows].mean(axis=0) for rows in pair.null_sets)
     figures = {
+        "distances": distance_bars(comparison.results),
         "maps": map_gallery(shown[0], shown[1], field_deg=field_deg),
         "pixel_histogram": pixel_distribution(
             pair.bins.histogram,

@@ -42,6 +42,8 @@ class Result:
         Probability of a p-value at least as small among all statistics of the comparison.
     smallest_pvalue : float
         Smallest p-value that the exchanges can give.
+    start : float, optional
+        The same distance for maps that the generator drew before its training.
 
     Examples
     --------
@@ -67,6 +69,17 @@ class Result:
     pvalue: float
     corrected_pvalue: float
     smallest_pvalue: float = 0.0
+    start: float | None = None
+
+    @property
+    def in_nulls(self) -> float:
+        """The distance in units of the median of its null."""
+        return self.distance / float(np.median(self.null))
+
+    @property
+    def start_in_nulls(self) -> float | None:
+        """The distance before the training in units of the median of the null."""
+        return None if self.start is None else self.start / float(np.median(self.null))
 
     @property
     def conclusive(self) -> bool:
@@ -182,10 +195,10 @@ class Comparison:
         Returns
         -------
         list of dict
-            Name, distance, unit, median and 95th percentile of the null, p-values, and whether no
-            difference is seen.
+            Name, distance, unit, median and 95th percentile of the null, p-values, whether no
+            difference is seen, and the distance before the training if it is known.
         """
-        return [
+        rows: list[dict[str, str | float | bool]] = [
             {
                 "statistic": r.name,
                 "distance": r.distance,
@@ -198,3 +211,7 @@ class Comparison:
             }
             for r in self.results
         ]
+        for row, result in zip(rows, self.results, strict=True):
+            if result.start is not None:
+                row["start_distance"] = result.start
+        return rows
