@@ -35,7 +35,7 @@ _COMPARED_STEPS = (1, 5, STEPS)
 NO_TF32 = {"NVIDIA_TF32_OVERRIDE": "0", "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
 ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
 
-_METRICS = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error_max")
+_METRICS = ("power_spectrum_error_mean", "ks_pixels_distance", "wasserstein_peaks")
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
