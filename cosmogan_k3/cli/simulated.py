@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from cosmogan_k3.maps import MapSet, read_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import executor
 from cosmogan_k3.parallel.shards import Shards
-from cosmogan_k3.simulation import maps_per_box, simulate_stream
+from cosmogan_k3.simulation import maps_per_box, resolution_warning, simulate_stream
 
 # Variable of the environment that names another folder for the cache.
 CACHE = "COSMOGAN_CACHE"
@@ -30,6 +31,12 @@ def draw_maps(simulation: Simulation) -> Callable[[int, int], MapStream]:
 
 def _draw(simulation: Simulation, first: int, count: int) -> MapStream:
     return simulate_stream(replace(simulation, maps=count), first=first)
+
+
+def warn_of_resolution(simulation: Simulation) -> None:
+    """Print a warning if the pixels are far finer than the particles of an N-body simulation."""
+    if warning := resolution_warning(simulation):
+        print(f"cosmogan: warning: {warning}", file=sys.stderr)
 
 
 def shard_size(simulation: Simulation, shard_maps: int) -> int:
@@ -70,6 +77,8 @@ def cached_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     maps, draw = simulation.maps, draw_maps(simulation)
     shards = Shards(folder, maps, shard_size(simulation, _SHARD_MAPS), settings, draw)
     shards.claim()
+    if not quiet:
+        warn_of_resolution(simulation)
     with executor(quiet=quiet) as map_calls:
         shards.write(map_calls, "simulating")
     found = read_maps(folder)

@@ -4,7 +4,12 @@ from cosmogan_k3.simulation.background import Background
 from cosmogan_k3.simulation.cosmology import Cosmology
 from cosmogan_k3.simulation.cut_maps import cut_map_power
 from cosmogan_k3.simulation.lognormal import lognormal_maps, lognormal_shift
-from cosmogan_k3.simulation.simulate import maps_per_box, simulate_maps, simulate_stream
+from cosmogan_k3.simulation.simulate import (
+    maps_per_box,
+    resolution_warning,
+    simulate_maps,
+    simulate_stream,
+)
 from cosmogan_k3.simulation.theory import convergence_power
 from cosmogan_k3.statistics.lognormal import lognormal_moments
 
@@ -17,6 +22,7 @@ __all__ = [
     "lognormal_moments",
     "lognormal_shift",
     "maps_per_box",
+    "resolution_warning",
     "simulate_maps",
     "simulate_stream",
 ]

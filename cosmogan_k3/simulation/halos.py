@@ -143,6 +143,7 @@ def _shell(
     probability = norm.pdf(level, scale=np.sqrt(variance))
     density /= np.average(density, axis=0, weights=probability)  # of what is cut off at 0
     rate = number * volume * density
+    total = rate.sum(axis=1, keepdims=True)  # 0 in early shells without haloes
     # The bias on large scales, after the cut: the first Hermite coefficient.
     cut_bias = np.average(density * level[:, None], axis=0, weights=probability) / variance
     # Convergence of a halo, in units of a cell: its mass over the mean mass of a cell.
@@ -152,8 +153,8 @@ def _shell(
         "gaussian": np.sqrt(spectrum),
         "half_variance": np.float64(variance / 2),
         "highest": level[-1],
-        "expected": rate.sum(axis=1),
-        "cumulative": rate.cumsum(axis=1) / rate.sum(axis=1, keepdims=True),
+        "expected": total[:, 0],
+        "cumulative": rate.cumsum(axis=1) / np.where(total > 0, total, 1),
         "kappa": weight * fraction,
         "smooth": weight * (1 - (in_haloes * cut_bias).sum()),
         "mean": weight * in_haloes.sum(),

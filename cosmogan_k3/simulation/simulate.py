@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from tqdm import tqdm
@@ -19,8 +19,14 @@ from cosmogan_k3.simulation.lognormal import lognormal_sampler, lognormal_shift
 from cosmogan_k3.simulation.theory import convergence_power
 from cosmogan_k3.units import in_unit
 
+if TYPE_CHECKING:
+    from cosmogan_k3.simulation.nbody.light_cone import LightCone
+
 _PARAMETERS = ("omega_m", "omega_b", "h", "sigma_8", "n_s", "source_redshift")
 _ARCMIN_PER_DEG = 60
+
+# Pixels may resolve so many times the multipoles that an N-body simulation does.
+_FINEST = 2
 
 
 def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
@@ -125,6 +131,35 @@ def maps_per_box(simulation: Simulation) -> int:
     return simulation.box_maps if simulation.method == "nbody" else 1
 
 
+def resolution_warning(simulation: Simulation) -> str:
+    """Return a sentence if the pixels are far finer than the particles; empty if not.
+
+    Parameters
+    ----------
+    simulation : config.Simulation
+        Its own cosmology counts, not those of ``vary``.
+
+    Examples
+    --------
+    >>> resolution_warning(Simulation(method="nbody"))
+    ''
+    >>> resolution_warning(Simulation(method="nbody", pixels=256))
+    '128 particles a side resolve multipoles up to about 1400, pixels of 1.17 arcmin reach 9216...'
+    """
+    if simulation.method != "nbody":
+        return ""
+    resolved = _light_cone(simulation).resolved_ell
+    smallest = simulation.field_deg / simulation.pixels
+    reached = 180 / smallest
+    if reached <= _FINEST * resolved:
+        return ""
+    return (
+        f"{simulation.particles} particles a side resolve multipoles up to about "
+        f"{round(resolved, -2):.0f}, pixels of {_ARCMIN_PER_DEG * smallest:.3g} arcmin reach "
+        f"{reached:.0f}; the maps are smooth in between unless there are more particles"
+    )
+
+
 class _Sky(Protocol):
     """Maps of one cosmology, by the number of their box and their numbers in it."""
 
@@ -206,21 +241,27 @@ def _nbody_sky(simulation: Simulation) -> _Sky:
     InputError
         A shift, which only lognormal maps have.
     """
-    from cosmogan_k3.simulation.nbody.light_cone import light_cone, nbody_maps  # compiles kernels
+    from cosmogan_k3.simulation.nbody.light_cone import nbody_maps  # compiles kernels
 
     _refuse_shift(simulation)
-    cone = light_cone(
-        Background(_cosmology(simulation)),
-        simulation.source_redshift,
-        simulation.field_deg,
-        particles=simulation.particles,
-    )
+    cone = _light_cone(simulation)
 
     def draw(box: int, numbers: range) -> Maps:
         seed = np.random.SeedSequence(simulation.seed, spawn_key=(box,))
         return nbody_maps(cone, numbers, pixels=simulation.pixels, seed=seed)
 
     return draw
+
+
+def _light_cone(simulation: Simulation) -> "LightCone":
+    from cosmogan_k3.simulation.nbody.light_cone import light_cone  # compiles kernels
+
+    return light_cone(
+        Background(_cosmology(simulation)),
+        simulation.source_redshift,
+        simulation.field_deg,
+        particles=simulation.particles,
+    )
 
 
 def _halo_sky(simulation: Simulation) -> _Sky:

@@ -4,7 +4,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from cosmogan_k3.cli.outputs import output_file, output_folder
-from cosmogan_k3.cli.simulated import draw_maps, shard_size
+from cosmogan_k3.cli.simulated import draw_maps, shard_size, warn_of_resolution
 from cosmogan_k3.cli.survey import Observation
 from cosmogan_k3.config import SimulateConfig, Simulation
 from cosmogan_k3.maps.io.write import write_maps
@@ -15,7 +15,11 @@ from cosmogan_k3.simulation import simulate_stream
 
 def run(config: SimulateConfig) -> None:
     """Simulate maps and write them, to a folder if the output has no ending or Dask has workers."""
-    if not wants_dask(config.workers, config.scheduler) and Path(config.out).suffix:
+    wanted = wants_dask(config.workers, config.scheduler)
+    simulate_stream(config)  # raises InputError before anything is written
+    if not config.quiet:
+        warn_of_resolution(config)
+    if not wanted and Path(config.out).suffix:
         with output_file(config.out, overwrite=config.overwrite):
             maps = simulate_stream(config, quiet=config.quiet)
             write_maps(config.out, _observation(config).of(maps))
