@@ -142,7 +142,7 @@ _BEST = replace(
     architecture=_BEST_NETWORKS,
     penalties=(R1(0.05, fraction=0.25),),
     spectral_weight=0.1,
-    epochs=12,
+    epochs=5,
 )
 _COSMOGAN = Preset(
     architecture=DeepConvolutional(),
