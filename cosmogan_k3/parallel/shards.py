@@ -11,6 +11,7 @@ from typing import Any
 from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.maps.io.atomic import creating, remove_partials, replacing
+from cosmogan_k3.maps.io.read import read_maps
 from cosmogan_k3.maps.io.write import check_output, write_maps
 from cosmogan_k3.maps.mapset import MapStream
 from cosmogan_k3.parallel.executor import MapCalls
@@ -117,8 +118,30 @@ class Shards:
                 raise InputError(f"{folder}: holds other files; name a new folder", parameter="out")
             # Of commands that started together one creates the manifest.
             with contextlib.suppress(FileExistsError), creating(path) as partial:
-                partial.write_text(json.dumps(self.manifest, indent=2) + "\n")
+                self._write_manifest(partial)
         _check_manifest(folder, self.manifest)
+
+    def repair(self) -> list[Path]:
+        """Write the manifest again, and remove the shards that cannot be read.
+
+        The caller knows that the folder holds these maps, and holds its lock. Every shard is read.
+
+        Returns
+        -------
+        list of Path
+            Shards that were removed. ``write`` draws them again.
+        """
+        with replacing(self.folder / MANIFEST) as partial:
+            self._write_manifest(partial)
+        damaged = [
+            path for path, _, count in self._files() if path.exists() and not _holds(path, count)
+        ]
+        for path in damaged:
+            path.unlink()
+        return damaged
+
+    def _write_manifest(self, path: Path) -> None:
+        path.write_text(json.dumps(self.manifest, indent=2) + "\n")
 
     def write(self, map_calls: MapCalls, description: str = "drawing") -> None:
         """Write the missing files.
@@ -162,13 +185,26 @@ def _write_shard(
         _check_manifest(path.parent, manifest)
 
 
+def _holds(path: Path, count: int) -> bool:
+    """Return whether a file holds so many maps, all of which can be read."""
+    try:
+        maps = read_maps(path)
+        return sum(map(len, maps.blocks())) == count
+    except InputError:
+        return False
+
+
 def _check_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Raise an error if a folder of shards is that of another command."""
     path = folder / MANIFEST
     try:
         recorded = dict(json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"{path}: cannot be read ({one_line(error, 200)})") from error
+        raise InputError(
+            f"{path}: cannot be read ({one_line(error, 200)}), and says whose maps these are; name "
+            "a new folder, or replace the maps",
+            parameter="out, overwrite",
+        ) from error
     if names := differing_names(recorded, manifest):
         raise InputError(
             f"{folder}: holds maps of another command, with another {', '.join(names)}; "

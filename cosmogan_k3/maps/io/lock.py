@@ -1,7 +1,7 @@
 """Locks: only one process at a time writes to a file or to a folder."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import filelock
@@ -11,10 +11,13 @@ from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.maps.io.atomic import check_writable, remove_partials
 
 _LOCK = ".lock"
+_POLL_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def exclusive(path: PathLike, *, folder: bool = False) -> Iterator[None]:
+def exclusive(
+    path: PathLike, *, folder: bool = False, on_wait: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Hold the lock of an output file or folder, and remove what dead processes left of it.
 
     The operating system releases the lock of a process that ends, however it ends.
@@ -25,11 +28,13 @@ def exclusive(path: PathLike, *, folder: bool = False) -> Iterator[None]:
         The output. Folders above it are created, and removed at the end if they are empty.
     folder : bool, default False
         Whether the output is a folder, which is created.
+    on_wait : callable, optional
+        Called if another process holds the lock, before waiting for it. By default nobody waits.
 
     Raises
     ------
     InputError
-        If another process holds the lock, or the folder cannot be written to.
+        If another process holds the lock and nobody waits, or the folder cannot be written to.
 
     Examples
     --------
@@ -46,14 +51,9 @@ def exclusive(path: PathLike, *, folder: bool = False) -> Iterator[None]:
     made = [each for each in (file.parent, *file.parent.parents) if not each.exists()]
     file.parent.mkdir(parents=True, exist_ok=True)
     # Not a singleton and not local to a thread: two threads exclude each other as processes do.
-    lock = filelock.FileLock(file, blocking=False)
+    lock = filelock.FileLock(file)
     try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise InputError(
-            f"{path}: another process is writing to it; wait for it, or name another output",
-            parameter="out",
-        ) from error
+        _acquire(lock, path, on_wait)
     except OSError as error:
         raise InputError(f"{file}: no lock ({one_line(error)})", parameter="out") from error
     try:
@@ -67,6 +67,19 @@ def exclusive(path: PathLike, *, folder: bool = False) -> Iterator[None]:
         with contextlib.suppress(OSError):  # a folder that holds something stays
             for each in made:
                 each.rmdir()
+
+
+def _acquire(lock: filelock.BaseFileLock, path: Path, on_wait: Callable[[], None] | None) -> None:
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout as error:
+        if on_wait is None:
+            raise InputError(
+                f"{path}: another process is writing to it; wait for it, or name another output",
+                parameter="out",
+            ) from error
+        on_wait()
+        lock.acquire(blocking=True, poll_interval=_POLL_SECONDS)
 
 
 def _locks(folder: Path) -> list[str]:
