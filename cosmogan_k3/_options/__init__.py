@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import numbers
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -114,14 +115,19 @@ def problem(value: Any, metadata: Mapping[str, Any]) -> str:
     return ""
 
 
-def check_bounds(config: Any) -> None:
-    """Raise an error if a value of a configuration is outside its bounds.
+def checked(config: Config) -> Config:
+    """Return a configuration whose values have the types of its fields and are within bounds.
 
     The command line checks the same bounds when it parses the options.
 
     Parameters
     ----------
     config : dataclass of ``config``
+
+    Returns
+    -------
+    dataclass
+        Numbers of NumPy are plain numbers in it.
 
     Raises
     ------
@@ -130,11 +136,28 @@ def check_bounds(config: Any) -> None:
     Examples
     --------
     >>> from cosmogan_k3.config import Simulation
-    >>> check_bounds(Simulation(h=70.0))
+    >>> checked(Simulation(h=70.0))
     Traceback (most recent call last):
     cosmogan_k3.errors.InputError: h must be at most 1.0. Received: 70.0
     """
-    for each in dataclasses.fields(config):
-        value = getattr(config, each.name)
+    values = {}
+    for each in dataclasses.fields(config):  # type: ignore[arg-type]
+        value = _as_declared(each, getattr(config, each.name))
         if reason := problem(value, each.metadata):
             raise InputError(f"{each.name} {reason}. Received: {value!r}", parameter=each.name)
+        values[each.name] = value
+    return dataclasses.replace(config, **values)  # type: ignore[type-var]
+
+
+def _as_declared(field: "dataclasses.Field[Any]", value: Any) -> Any:
+    """Return a value in the type of its field."""
+    kind = type(field.default)
+    accepted = {bool: numbers.Integral, int: numbers.Integral, float: numbers.Real, str: str}[kind]
+    if not isinstance(value, accepted):
+        raise InputError(
+            f"{field.name} expected {_KINDS[kind]}. Received: {value!r}", parameter=field.name
+        )
+    return kind(value)
+
+
+_KINDS = {bool: "True or False", int: "an integer", float: "a number", str: "a text"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from tqdm import tqdm
 
-from cosmogan_k3._options import check_bounds, problem
+from cosmogan_k3._options import checked, problem
 from cosmogan_k3._typing import Maps
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.errors import InputError
@@ -95,7 +95,7 @@ def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = Tru
     [256, 44]
     """
     simulation = replace(simulation, field_deg=in_unit(simulation.field_deg, "deg", "field_deg"))
-    check_bounds(simulation)
+    simulation = checked(simulation)
     cosmologies = _cosmologies(simulation)
     skies = [_METHODS[simulation.method](each) for each in cosmologies]
     numbers = range(first, first + simulation.maps)
@@ -203,7 +203,17 @@ def _cosmologies(simulation: Simulation) -> list[Simulation]:
     varied: list[dict[str, Any]] = [
         dict(zip(ranges, point.tolist(), strict=True)) for point in points
     ]
-    return [replace(simulation, **values) for values in varied]
+    cosmologies = [replace(simulation, **values) for values in varied]
+    for each in cosmologies:
+        _check_varied(each)
+    return cosmologies
+
+
+def _check_varied(simulation: Simulation) -> None:
+    try:
+        _cosmology(simulation)
+    except InputError as error:
+        raise InputError(f"the ranges hold other cosmologies. {error}", parameter="vary") from error
 
 
 def _check_range(name: str, ends: tuple[float, float]) -> None:

@@ -124,10 +124,13 @@ def convergence_power(ell: ArrayLike, cosmology: Cosmology, source_redshift: flo
         model = ccl_model(cosmology)
         # pyccl's "CMB lensing" tracer is the convergence of one source plane, at any redshift.
         tracer = pyccl.CMBLensingTracer(model, z_source=source_redshift)
-        log_power = np.log(pyccl.angular_cl(model, tracer, tracer, table))
+        power = pyccl.angular_cl(model, tracer, tracer, table)
     except (pyccl.errors.CCLError, ValueError) as error:
         raise InputError(
             f"pyccl cannot compute the power spectrum of {cosmology} at source redshift "
-            f"{source_redshift} ({one_line(error, 200)})"
+            f"{source_redshift} ({one_line(error, 200)}); if halofit fails, the "
+            "methods halos and nbody do without it"
         ) from error
+    # pyccl has no power beyond its largest wavenumber.
+    log_power = np.log(np.maximum(power, np.finfo(float).tiny))
     return np.exp(np.interp(np.log(ell), np.log(table), log_power))

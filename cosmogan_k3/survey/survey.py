@@ -19,6 +19,8 @@ Quantity: TypeAlias = Literal["kappa", "gamma1", "gamma2"]
 
 _COMPONENT = {"gamma1": 0, "gamma2": 1}
 
+_LARGEST_NOISE = 1e18  # maps have 32 bits, and their squares are summed
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -121,16 +123,32 @@ class Survey:
         Raises
         ------
         InputError
-            Smoothing over more than a quarter of the field.
+            Smoothing over more than a quarter of the field, or noise that exceeds all numbers.
         ValueError
             A mask of another shape or type.
         """
         checked_mask(mask, pixels)
+        self._check_noise(pixel_arcmin)
         if 4 * self.smoothing_arcmin > pixels * pixel_arcmin:
             raise InputError(
                 f"maps of {pixels * pixel_arcmin:g} arcmin cannot be smoothed over more than a "
                 f"quarter of that. Received: {self.smoothing_arcmin:g} arcmin",
                 parameter="smoothing_arcmin",
+            )
+
+    def _check_noise(self, pixel_arcmin: float) -> None:
+        if not self.galaxy_density:
+            return
+        deviation = noise_deviation(
+            pixel_arcmin=pixel_arcmin,
+            galaxy_density=self.galaxy_density,
+            sigma_epsilon=self.sigma_epsilon,
+        )
+        if deviation > _LARGEST_NOISE:
+            raise InputError(
+                f"{self.galaxy_density:g} galaxies per square arcmin give a noise of "
+                f"{deviation:.1g} in a pixel; maps hold at most {_LARGEST_NOISE:g}",
+                parameter="galaxy_density",
             )
 
     def observe(

@@ -190,11 +190,36 @@ def test_a_part_of_a_varied_set_equals_that_part_of_the_whole():
         ({"omega_b": 0.4}, "0 < omega_b < omega_m"),
         ({"shift": 1e-4}, "No shifted-lognormal field"),
         ({"maps": 0}, "maps must be at least 1"),
+        ({"vary": "omega_b=0.001:0.5"}, "the ranges hold other cosmologies"),
+        ({"maps": 2.5}, r"maps expected an integer\. Received: 2\.5"),
+        ({"maps": "3"}, "maps expected an integer"),
+        ({"pixels": 16.0}, "pixels expected an integer"),
+        ({"method": "nbody", "box_maps": 2.5}, "box_maps expected an integer"),
+        ({"seed": 1.5}, "seed expected an integer"),
+        ({"source_redshift": "1"}, "source_redshift expected a number"),
+        ({"omega_m": None}, "omega_m expected a number"),
+        ({"vary": None}, "vary expected a text"),
+        ({"vary": ["omega_m"]}, "vary expected a text"),
+        ({"sigma_8": 0.2, "n_s": 0.5, "h": 0.4, "omega_m": 0.06}, "pyccl cannot compute"),
     ],
 )
 def test_impossible_simulations_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         simulate_maps(Simulation(**({"maps": 2, "pixels": 16, "field_deg": 2.0} | change)))
+
+
+def test_numbers_of_numpy_are_numbers():
+    given = Simulation(
+        maps=np.int64(2), pixels=np.int32(16), omega_m=np.float32(0.25), source_redshift=1
+    )
+    plain = Simulation(maps=2, pixels=16, omega_m=0.25)
+    np.testing.assert_array_equal(simulate_maps(given).kappa, simulate_maps(plain).kappa)
+
+
+def test_where_theory_has_no_power_maps_have_none():
+    """The smallest field of the closest sources reaches beyond the wavenumbers of pyccl."""
+    maps = simulate_maps(Simulation(maps=2, pixels=16, field_deg=0.01, source_redshift=0.01))
+    assert np.isfinite(maps.kappa).all()
 
 
 def test_an_error_of_pyccl_is_an_input_error(monkeypatch):

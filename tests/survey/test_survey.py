@@ -155,6 +155,12 @@ def test_impossible_surveys_are_refused(change, name):
     assert caught.value.parameter == name
 
 
+def test_noise_that_maps_cannot_hold_is_refused(kappa):
+    with pytest.raises(InputError, match=r"1e-300 galaxies .* give a noise") as caught:
+        Survey(galaxy_density=1e-300).observe(kappa, pixel_arcmin=2.0)
+    assert caught.value.parameter == "galaxy_density"
+
+
 def test_maps_that_are_too_small_to_smooth_and_other_masks_are_refused(kappa, mask):
     with pytest.raises(InputError, match="quarter") as caught:
         Survey(smoothing_arcmin=9.0).observe(kappa, pixel_arcmin=2.0)
