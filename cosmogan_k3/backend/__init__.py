@@ -29,6 +29,7 @@ import keras
 
 from cosmogan_k3._typing import BackendName
 from cosmogan_k3.backend.imports import disable_tensorflow_import as disable_tensorflow_import
+from cosmogan_k3.backend.private_api import cache_keras_skipsets as cache_keras_skipsets
 
 BACKENDS: tuple[BackendName, ...] = ("jax", "tensorflow", "torch")
 

@@ -10,6 +10,25 @@ from cosmogan_k3._typing import Tensor
 JAX_COMPILATION_EVENT = "/jax/core/compile/backend_compile_duration"
 
 
+# Kinds of objects in a GAN whose attributes Keras reads when it saves them.
+_SAVED_KINDS = ("Operation", "Layer", "Functional", "Metric", "Optimizer", "Loss")
+
+
+def cache_keras_skipsets() -> None:
+    """Let Keras remember which attributes of an object it skips in saving.
+
+    Keras 3.15 stores these names as ``saving_attr_skipset_…`` and looks for
+    ``saving_attr_skiplist_…``. It therefore makes an example of each object that it saves, such as
+    an optimizer with new variables. TensorFlow keeps 35 kB for each new name of a variable.
+    """
+    from keras.src.backend.common import global_state
+    from keras.src.saving import saving_lib
+
+    for kind in _SAVED_KINDS:
+        names = saving_lib.get_attr_skipset(kind)
+        global_state.set_global_attribute(f"saving_attr_skiplist_{kind}", names)
+
+
 def torch_native_batch_norm(*arguments: Tensor, out: tuple[Tensor, ...] | None = None) -> Tensor:
     """Call ``torch.native_batch_norm``, which is exported but not documented.
 

@@ -134,7 +134,8 @@ class Calibrator(keras.layers.Layer):
 
         Each changes what the other is fitted to; hence the alternations.
         """
-        change = SpectralFilter(self.pixels)
+        # TensorFlow keeps memory for each new name of a variable: this name is always the same.
+        change = SpectralFilter(self.pixels, name="change")
         if self.mapping is None:
             change.fit(*matching.shortfall(drawn))
             return change

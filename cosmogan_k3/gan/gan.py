@@ -320,6 +320,7 @@ class GAN(backend.TrainStep, keras.Model):
         """Save the GAN, as ``keras.Model.save`` does, with the SHA-256 of what the file holds."""
         if not str(filepath).endswith(".keras"):
             raise InputError(f"{filepath}: expected a path that ends in .keras", parameter="out")
+        backend.cache_keras_skipsets()
         super().save(filepath, overwrite=overwrite)
         add_checksums(filepath)
 
