@@ -48,7 +48,6 @@ def by_torchrun(count, out):
 
 SPREAD = {
     ("torch", 2): lambda out: by_torchrun(2, out),
-    ("torch", 4): lambda out: in_processes(4, out, backend="torch"),
     ("tensorflow", 2): lambda out: run_python("-m", WORKER, out, 2, backend="tensorflow"),
     # Two processes of two virtual devices each: two compilations at a time, not four.
     ("jax", 4): lambda out: in_processes(2, out, 4, backend="jax"),
