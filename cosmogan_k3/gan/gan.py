@@ -243,10 +243,9 @@ class GAN(backend.TrainStep, keras.Model):
             batches.set_replica(
                 backend.process_index(), backend.process_count(), backend.device_count()
             )
-            x = backend.feed(batches)
-            kwargs["shuffle"] = False  # the batches have an order of their own
-        callbacks = [EpochCallback(batches), *(callbacks or [])]
-        return super().fit(x, *args, callbacks=callbacks, **kwargs)
+            x, kwargs["shuffle"] = backend.feed(batches), False  # they have an order of their own
+        kwargs["callbacks"] = [EpochCallback(batches), *(callbacks or [])]
+        return super().fit(x, *args, **kwargs)
 
     def train_on_maps(self, data: Any) -> dict[str, Tensor]:
         """Take a step, as if every variable were stateful; each backend's ``train_step`` calls it.
