@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
@@ -11,6 +10,7 @@ from scipy.stats import norm
 
 from cosmogan_k3._typing import FloatArray, IntArray
 from cosmogan_k3.simulation.background import Background, LensPlanes
+from cosmogan_k3.simulation.compiled import compiled
 from cosmogan_k3.simulation.lognormal import gaussian_power, mode_ell
 from cosmogan_k3.simulation.theory import ccl_model
 from cosmogan_k3.statistics.fourier import half_plane_weights
@@ -281,7 +281,7 @@ def halo_map(model: HaloModel, rng: np.random.Generator) -> NDArray[np.float32]:
     return blocks.mean(axis=(1, 3)).astype(np.float32)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _add_haloes(
     maps: FloatArray,
     g: FloatArray,

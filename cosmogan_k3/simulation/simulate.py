@@ -126,7 +126,7 @@ def maps_per_box(simulation: Simulation) -> int:
     Examples
     --------
     >>> maps_per_box(Simulation(method="lognormal")), maps_per_box(Simulation(method="nbody"))
-    (1, 500)
+    (1, 200)
     """
     return simulation.box_maps if simulation.method == "nbody" else 1
 

@@ -119,8 +119,9 @@ def writer_of(path: Path) -> Callable[[Path, WritableMaps], None]:
     >>> writer_of(Path("maps.npy")) is write_npy
     True
     """
-    writer = format_of(path).write
-    if writer is None:
-        known = ", ".join(ending for ending, each in FORMATS.items() if each.write)
-        raise InputError(f"{path}: files of this kind are read only; write one of {known}")
-    return writer
+    writers = {ending: each.write for ending, each in FORMATS.items() if each.write}
+    ending = ending_of(path)
+    if ending not in writers:
+        reason = "files of this kind are read only" if ending in FORMATS else "unknown kind of file"
+        raise InputError(f"{path}: {reason}; write one of {', '.join(writers)}")
+    return writers[ending]

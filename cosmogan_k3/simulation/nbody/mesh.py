@@ -6,10 +6,11 @@ Numba; each runs on one thread, since a box is one task.
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
+
+from cosmogan_k3.simulation.compiled import compiled
 
 Particles = NDArray[np.float32]  # (3, n_particles), in mesh cells
 Mesh = NDArray[np.float32]  # (M, M, M)
@@ -19,7 +20,7 @@ MeshModes = NDArray[np.complex64]  # (M, M, M // 2 + 1)
 _NEAR, _FAR = 2 / 3, 1 / 12
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def deposit(positions: Particles, mesh: Mesh) -> None:
     """Add the mass of the particles to the eight nodes around each (cloud in cell)."""
     side = mesh.shape[0]
@@ -42,7 +43,7 @@ def deposit(positions: Particles, mesh: Mesh) -> None:
         mesh[i1, j1, k1] += dx * dy * dz
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def add_gradient(field: Mesh, positions: Particles, out: Particles, factor: np.float32) -> None:
     """Add ``factor`` times the gradient of a field at the particles.
 
@@ -60,7 +61,7 @@ def add_gradient(field: Mesh, positions: Particles, out: Particles, factor: np.f
         out[2, p] += factor * _difference(values, z, x, y)
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def _nodes_around(position: np.float32, side: int, stride: int) -> Any:
     """Return the offsets of six nodes along an axis, and the weights of the two in the middle.
 
@@ -85,7 +86,7 @@ def _nodes_around(position: np.float32, side: int, stride: int) -> Any:
     ), weights
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def _difference(values: NDArray[np.float32], along: Any, first: Any, second: Any) -> np.float32:
     """Return the difference of a field along one axis, interpolated between the nodes of a cell.
 
@@ -116,7 +117,7 @@ def _difference(values: NDArray[np.float32], along: Any, first: Any, second: Any
     return total
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def move(positions: Particles, step: Particles, factor: np.float32, side: int) -> None:
     """Move the particles by ``factor`` times a step, in the periodic box."""
     width = np.float32(side)
@@ -128,7 +129,7 @@ def move(positions: Particles, step: Particles, factor: np.float32, side: int) -
             positions[axis, p] = x if 0 <= x < width else np.float32(0)
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def _filter(modes: MeshModes, out: MeshModes, k: Mesh, low: float, high: float) -> None:
     """Divide modes by k², and multiply them by a band-pass unless ``high`` is 0."""
     for i in range(modes.shape[0]):

@@ -1,10 +1,10 @@
 """Projected slabs of a box, and maps cut from them."""
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from cosmogan_k3._typing import FloatArray
+from cosmogan_k3.simulation.compiled import compiled
 from cosmogan_k3.simulation.nbody.mesh import Particles
 
 NODES_PER_MESH = 3  # nodes of a plane on a side for each mesh node
@@ -67,7 +67,7 @@ def summed_area(plane: NDArray[np.float32]) -> FloatArray:
     return table
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def add_pixels(
     table: FloatArray,
     corner: FloatArray,
@@ -116,7 +116,7 @@ def add_pixels(
             out[row, column] += scale * mean
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def _deposit(
     depth: NDArray[np.float32],
     u: NDArray[np.float32],

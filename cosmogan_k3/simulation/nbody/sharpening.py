@@ -1,8 +1,8 @@
 """Potential gradient descent: haloes as compact as a finer mesh would have made them."""
 
-import numba
 import numpy as np
 
+from cosmogan_k3.simulation.compiled import compiled
 from cosmogan_k3.simulation.nbody.mesh import (
     MeshModes,
     ParticleMesh,
@@ -52,7 +52,7 @@ def sharpened(positions: Particles, mesh: ParticleMesh, modes: MeshModes) -> Par
     return moved
 
 
-@numba.njit(fastmath=True, cache=True, nogil=True)
+@compiled(fastmath=True)
 def _bound(displacement: Particles, longest: np.float32) -> None:
     for p in range(displacement.shape[1]):
         x, y, z = displacement[0, p], displacement[1, p], displacement[2, p]
