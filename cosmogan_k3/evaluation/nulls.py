@@ -67,8 +67,8 @@ def choose_nulls(real: MapSet, training: MapSet | None, count: int, seed: int) -
     """Choose the sets that the nulls compare.
 
     These are the real maps and as many training maps as there are generated maps, so that the
-    nulls have the noise of the distances. Without so many training maps, they are halves of the
-    real maps.
+    nulls have the noise of the distances. Without so many training maps, or if these are the real
+    maps themselves, they are halves of the real maps.
 
     Parameters
     ----------
@@ -87,14 +87,14 @@ def choose_nulls(real: MapSet, training: MapSet | None, count: int, seed: int) -
 
     Examples
     --------
-    >>> maps = MapSet(np.zeros((20, 4, 4), "float32"), 1.0)
-    >>> [len(rows) for rows in choose_nulls(maps, None, 8, seed=0).sets]
+    >>> real, training = (MapSet(np.full((20, 4, 4), x, "float32"), 1.0) for x in (0, 1))
+    >>> [len(rows) for rows in choose_nulls(real, None, 8, seed=0).sets]
     [10, 10]
-    >>> [len(rows) for rows in choose_nulls(maps, maps, 8, seed=0).sets]
+    >>> [len(rows) for rows in choose_nulls(real, training, 8, seed=0).sets]
     [20, 8]
     """
     n, units = len(real), Units(len(real), real.map_id)
-    if training is None or len(training) < count:
+    if training is None or len(training) < count or _same(real, training):
         halves = null_halves(n, seed, real.map_id)
         whole = units.or_rows()
         return Nulls(halves, (whole.take(halves[0]), whole.take(halves[1])), n)
@@ -105,3 +105,12 @@ def choose_nulls(real: MapSet, training: MapSet | None, count: int, seed: int) -
     others = Units(len(reference), reference.map_id)
     chosen = np.sort(reference_rows(others, count, rng))
     return Nulls([np.arange(n), n + chosen], (units, others.take(chosen)), n, reference)
+
+
+def _same(real: MapSet, training: MapSet) -> bool:
+    """Return whether two sets are as large, and begin and end with the same map."""
+    ends = np.array([0, len(real) - 1])
+    return len(real) == len(training) and all(
+        np.array_equal(mine, other)
+        for mine, other in zip(real.take(ends).blocks(), training.take(ends).blocks(), strict=True)
+    )

@@ -33,14 +33,9 @@ def check_sets(real: MapSet, generated: MapSet, training: MapSet | None, mask: M
     InputError
         Other sides or pixel sizes, fewer than four maps, or training maps together with a mask.
     """
-    if real.pixels != generated.pixels or not np.isclose(
-        real.pixel_arcmin, generated.pixel_arcmin, rtol=1e-3
-    ):
-        raise InputError(
-            "Real and generated maps must have the same side and pixel size. "
-            f"Received: {real.pixels} pixels of {real.pixel_arcmin:g} arcmin "
-            f"and {generated.pixels} of {generated.pixel_arcmin:g}"
-        )
+    _check_same_pixels(real, generated, "generated")
+    if training is not None:
+        _check_same_pixels(real, training, "training")
     if min(len(real), len(generated)) < 4:
         raise InputError(
             f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
@@ -48,7 +43,19 @@ def check_sets(real: MapSet, generated: MapSet, training: MapSet | None, mask: M
     if mask is not None and training is not None:
         raise InputError(
             "Copies of training maps cannot be searched for under a mask; "
-            "compare once more without it"
+            "compare once more without it",
+            parameter="training, mask",
+        )
+
+
+def _check_same_pixels(real: MapSet, other: MapSet, name: str) -> None:
+    if real.pixels != other.pixels or not np.isclose(
+        real.pixel_arcmin, other.pixel_arcmin, rtol=1e-3
+    ):
+        raise InputError(
+            f"Real and {name} maps must have the same side and pixel size. "
+            f"Received: {real.pixels} pixels of {real.pixel_arcmin:g} arcmin "
+            f"and {other.pixels} of {other.pixel_arcmin:g}"
         )
 
 

@@ -28,6 +28,9 @@ _ARCMIN_PER_DEG = 60
 # Pixels may resolve so many times the multipoles that an N-body simulation does.
 _FINEST = 2
 
+# Redshift of sources up to which the grid of the particles does not show (docs/development).
+_FARTHEST = 3.0
+
 
 def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     """Simulate the maps of a configuration.
@@ -132,7 +135,9 @@ def maps_per_box(simulation: Simulation) -> int:
 
 
 def resolution_warning(simulation: Simulation) -> str:
-    """Return a sentence if the pixels are far finer than the particles; empty if not.
+    """Return a sentence if maps show the particles, or their lack; empty if not.
+
+    Pixels may be far finer than the particles. At early times particles are close to their grid.
 
     Parameters
     ----------
@@ -148,6 +153,12 @@ def resolution_warning(simulation: Simulation) -> str:
     """
     if simulation.method != "nbody":
         return ""
+    if simulation.source_redshift > _FARTHEST:
+        return (
+            f"N-body maps have too much power for sources beyond redshift {_FARTHEST:g}: particles "
+            "are still close to their grid, which the maps show; more particles help, and the "
+            "method halos has no particles"
+        )
     resolved = _light_cone(simulation).resolved_ell
     smallest = simulation.field_deg / simulation.pixels
     reached = 180 / smallest

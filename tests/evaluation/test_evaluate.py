@@ -191,6 +191,14 @@ def test_unusable_sets_are_refused(real):
         evaluate_maps(real, maps(1, 3))
     with pytest.raises(InputError, match="same side and pixel size"):
         evaluate_maps(real, MapSet(real.kappa, 3.0))
+    with pytest.raises(InputError, match="Real and training maps must have the same side"):
+        evaluate_maps(real, real, training=MapSet(real.kappa, 3.0))
+
+
+def test_nulls_do_not_compare_maps_with_themselves(real):
+    whole = choose_nulls(real, MapSet(real.kappa.copy(), 2.0), 8, 0)
+    assert [len(rows) for rows in whole.sets] == [COUNT / 2, COUNT / 2]
+    assert whole.reference is None
 
 
 def test_nulls_compare_as_many_maps_as_the_distances(real):

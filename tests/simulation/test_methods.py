@@ -75,6 +75,8 @@ def test_pixels_far_finer_than_the_particles_are_named(capsys, tmp_path):
     warning = resolution_warning(fine)
     assert warning.startswith("16 particles a side resolve multipoles up to about 200, pixels of")
     assert resolution_warning(Simulation(method="nbody")) == ""
+    assert "too much power" in resolution_warning(Simulation(method="nbody", source_redshift=6.0))
+    assert resolution_warning(Simulation(method="halos", source_redshift=6.0)) == ""
     options = ["--method", "nbody", "--pixels", "64", "--field-deg", "0.5", "--particles", "16"]
     options += ["--maps", "2", "--box-maps", "2", "--out", str(tmp_path / "fine.npz")]
     assert cli.main(["simulate", *options]) == 0
