@@ -26,7 +26,7 @@ from cosmogan_k3.statistics.estimators.peaks import peak_counts
 METHODS = ("nbody", "halos", "lognormal")
 
 # Boxes of the false alarms: four against four, of ten maps each.
-_BOXES, _BOX_MAPS, _PARTICLES = 4, 10, 48
+_BOXES, _BOX_MAPS, _PARTICLES = 4, 10, 32
 
 
 def one_point(maps):
