@@ -32,17 +32,16 @@ def distance_bars(results: Sequence[Result]) -> Figure:
     'distance / its null (median of real against real)'
     """
     figure, axis = new_figure(7, 1 + 0.34 * len(results))
-    rows = np.arange(len(results))
-    axis.barh(
-        rows - _BAR / 2, [r.in_nulls for r in results], _BAR, color=GENERATED, label="trained"
-    )
+    rows, distances = np.arange(len(results)), [r.in_nulls for r in results]
     started = [(row, r.start_in_nulls) for row, r in zip(rows, results, strict=True) if r.start]
+    label = "after training" if started else "generated"
+    axis.barh(rows - _BAR / 2, distances, _BAR, color=GENERATED, label=label)
     if started:
         at, values = zip(*started, strict=True)
         axis.barh(np.add(at, _BAR / 2), values, _BAR, color=OTHER, label="before training")
     axis.axvline(1, color=REAL, lw=1, ls="--", label="real against real")
     axis.set_yticks(rows, [result.label for result in results])
-    axis.set(xscale="log", xlabel="distance / its null (median of real against real)")
+    axis.set(xlabel="distance / its null (median of real against real)")
     axis.invert_yaxis()
-    axis.legend(frameon=False)
+    figure.legend(loc="outside upper right", ncols=3, frameon=False)
     return figure
