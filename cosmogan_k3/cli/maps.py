@@ -74,8 +74,21 @@ def read_or_simulate(
         particles=config.particles,
         seed=config.seed,
     )
+    _check_boxes(simulation)
     provenance = {f"simulation.{key}": value for key, value in asdict(simulation).items()}
     return _simulated(simulation, config.quiet), provenance
+
+
+def _check_boxes(simulation: Simulation) -> None:
+    """Check that training and test can have a box each, before one is simulated."""
+    from cosmogan_k3.simulation import maps_per_box
+
+    if maps_per_box(simulation) > 1 and simulation.maps <= simulation.box_maps:
+        raise InputError(
+            "training and test need a box of maps each; ask for more maps, or fewer a box. "
+            f"Received: {simulation.maps} maps, {simulation.box_maps} a box",
+            parameter="maps, box_maps",
+        )
 
 
 def _simulated(simulation: Simulation, quiet: bool) -> "MapSet":

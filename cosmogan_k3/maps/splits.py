@@ -68,8 +68,8 @@ def split_by_map(
     ids = np.unique(maps.map_id)
     if len(ids) < 2:
         raise InputError(
-            "Training and test need one map each, since all patches of a map are in the same part. "
-            "Received: patches of one map"
+            "Training and test need one map each, since all patches of a map, and all maps of a "
+            "box, are in the same part. Received: patches of one map, or maps of one box"
         )
     ids = np.random.default_rng(seed).permutation(ids)
     # One map is left to each of the other parts.

@@ -180,9 +180,11 @@ def _write_shard(
 ) -> None:
     """Write a file, unless the folder has become that of another command in the meantime."""
     _check_manifest(path.parent, manifest)
-    with replacing(path) as partial:
-        write_maps(partial, draw(first, count))
-        _check_manifest(path.parent, manifest)
+    write_maps(
+        path,
+        draw(first, count),
+        confirm=functools.partial(_check_manifest, path.parent, manifest),
+    )
 
 
 def _holds(path: Path, count: int) -> bool:

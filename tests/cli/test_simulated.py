@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from cosmogan_k3.cli import simulated
+from cosmogan_k3.cli.maps import read_or_simulate
 from cosmogan_k3.cli.simulated import CACHE, cache_folder, cached_maps
-from cosmogan_k3.config import Simulation
+from cosmogan_k3.config import MainConfig, Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import write_maps
 from cosmogan_k3.parallel import shards
@@ -145,3 +146,11 @@ def test_a_cache_that_cannot_be_written_to_is_named(drawn, monkeypatch, tmp_path
         cached_maps(BOXES)
     assert error.value.parameter == ""
     assert f"{CACHE} names another folder" in error.value.__notes__[0]
+
+
+def test_one_box_for_training_and_test_is_refused_before_it_is_simulated(drawn):
+    config = MainConfig(maps=4, box_maps=4, pixels=16, particles=16)
+    with pytest.raises(InputError, match="Received: 4 maps, 4 a box") as error:
+        read_or_simulate(config, None)
+    assert error.value.parameter == "maps, box_maps"
+    assert not drawn

@@ -16,6 +16,7 @@ from cosmogan_k3.cli.commands.simulate import simulated_shards
 from cosmogan_k3.config import SimulateConfig, Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import read_maps
+from cosmogan_k3.maps.io import disk
 from cosmogan_k3.parallel import shards as shards_module
 from cosmogan_k3.parallel.executor import executor, thread_map
 from cosmogan_k3.simulation import simulate_maps
@@ -142,6 +143,14 @@ def test_a_worker_that_outlives_its_command_adds_no_shard_to_another_set(tmp_pat
     with pytest.raises(InputError, match="with another seed"):
         late[0]()
     assert [path.name for path in out.iterdir()] == ["shards.json"]
+
+
+def test_errors_name_a_shard_and_not_its_partial_file(tmp_path, monkeypatch):
+    shards = simulated_shards(sky(tmp_path / "maps"))
+    monkeypatch.setattr(disk, "_free", lambda path: 0)
+    with pytest.raises(InputError, match=r"maps/part-0000\d\.h5: needs 1\.02 kB"):
+        shards.write(thread_map)
+    assert [path.name for path in shards.folder.iterdir()] == ["shards.json"]
 
 
 _TOGETHER = """

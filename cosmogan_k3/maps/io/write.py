@@ -1,5 +1,6 @@
 """Write maps in the format that the file's ending names."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cosmogan_k3._typing import PathLike
@@ -37,7 +38,9 @@ def check_output(path: PathLike) -> None:
     check_writable(path.parent)
 
 
-def write_maps(path: PathLike, maps: WritableMaps) -> None:
+def write_maps(
+    path: PathLike, maps: WritableMaps, *, confirm: Callable[[], None] | None = None
+) -> None:
     """Write maps, whole or not at all, in blocks of bounded size.
 
     npz and HDF5 files hold maps, pixel size, identities and parameters. FITS files hold one image
@@ -50,6 +53,8 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
         File that ends in npy, npz, fits, fit, h5 or hdf5.
     maps : MapSet or MapStream
         The maps of a ``MapStream`` need not fit in memory.
+    confirm : callable, optional
+        Called when the file is complete; if it raises an error, the file does not get its name.
 
     Raises
     ------
@@ -85,3 +90,5 @@ def write_maps(path: PathLike, maps: WritableMaps) -> None:
             raise InputError(f"{path}: a file cannot hold a parameter of this name: {name!r}")
     with replacing(path) as partial:
         writer_of(Path(path))(partial, maps)
+        if confirm:
+            confirm()
