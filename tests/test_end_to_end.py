@@ -137,9 +137,8 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
 
 def test_parameters_reach_no_shell_unquoted(project, tmp_path):
     trap = tmp_path / "trap"
-    result = mlflow_run(
-        project, "simulate", maps=2, pixels=16, out=f"$(touch {trap}); touch {trap}"
-    )
+    out = f"$(touch {trap}); touch {trap}; echo .csv"  # of an unknown ending
+    result = mlflow_run(project, "simulate", maps=2, pixels=16, out=out)
     assert result.returncode != 0
     assert not trap.exists()
 
