@@ -14,6 +14,8 @@ import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# As make does. Without it, a command would choose a store for all later tests of the process.
+os.environ.setdefault("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
 
 BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
 # Processes on all backends, Dask clusters, and samples of many sets of maps.
