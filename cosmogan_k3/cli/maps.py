@@ -100,5 +100,6 @@ def _simulated(simulation: Simulation, quiet: bool) -> "MapSet":
     quiet = quiet or not is_main_process()
     if simulation.method == "lognormal":
         return simulate_maps(simulation, quiet=quiet)
-    broadcast_from_main(lambda: len(cached_maps(simulation, quiet=quiet)))
-    return cached_maps(simulation)
+    maps = cached_maps(simulation, quiet=quiet) if is_main_process() else None
+    broadcast_from_main(lambda: None)  # the other processes read what the main one has simulated
+    return maps or cached_maps(simulation)
