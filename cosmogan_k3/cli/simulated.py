@@ -37,9 +37,9 @@ def _draw(simulation: Simulation, first: int, count: int) -> MapStream:
     return simulate_stream(replace(simulation, maps=count), first=first)
 
 
-def warn_of_resolution(simulation: Simulation) -> None:
+def warn_of_resolution(simulation: Simulation, *, quiet: bool) -> None:
     """Print a warning if the pixels are far finer than the particles of an N-body simulation."""
-    if warning := resolution_warning(simulation):
+    if not quiet and (warning := resolution_warning(simulation)):
         _warn(warning)
 
 
@@ -77,8 +77,7 @@ def cached_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
         As ``simulate_maps`` and ``Shards``.
     """
     simulate_stream(simulation)  # raises InputError before anything is written
-    if not quiet:
-        warn_of_resolution(simulation)
+    warn_of_resolution(simulation, quiet=quiet)
     with _cache_named():
         shards = _cached_shards(simulation)
         with contextlib.suppress(InputError):

@@ -15,17 +15,15 @@ from cosmogan_k3.simulation import simulate_stream
 
 def run(config: SimulateConfig) -> None:
     """Simulate maps and write them, to a folder if the output has no ending or Dask has workers."""
-    wanted = wants_dask(config.workers, config.scheduler)
-    simulate_stream(config)  # raises InputError before anything is written
-    if not config.quiet:
-        warn_of_resolution(config)
-    if not wanted and Path(config.out).suffix:
+    if not wants_dask(config.workers, config.scheduler) and Path(config.out).suffix:
         with output_file(config.out, overwrite=config.overwrite):
-            maps = simulate_stream(config, quiet=config.quiet)
-            write_maps(config.out, _observation(config).of(maps))
+            maps = _observation(config).of(simulate_stream(config, quiet=config.quiet))
+            warn_of_resolution(config, quiet=config.quiet)
+            write_maps(config.out, maps)
         return
     with output_folder(config.out):
         shards = simulated_shards(config)
+        warn_of_resolution(config, quiet=config.quiet)
         with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
             shards.write(map_calls)
 
