@@ -47,26 +47,8 @@ class PatchTable(VirtualMaps):
         """The shape (n, N, N)."""
         return (len(self.table), self.pixels, self.pixels)
 
-    def take(self, indices: Any, axis: int = 0) -> "PatchTable":
-        """Select patches without reading them, as ``numpy.take`` along the first axis.
-
-        Parameters
-        ----------
-        indices : slice, or int or bool array
-        axis : int
-            Must be 0.
-
-        Returns
-        -------
-        PatchTable
-
-        Raises
-        ------
-        ValueError
-            Another axis.
-        """
-        if axis != 0:
-            raise ValueError(f"Patches can be taken along axis 0 only. Received: axis={axis}")
+    def selected(self, indices: Any) -> "PatchTable":
+        """Return the patches of some indices; see ``VirtualMaps``."""
         return PatchTable(self.files, self.table[indices], self.pixels)
 
     def name_of(self, index: int) -> str:

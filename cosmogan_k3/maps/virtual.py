@@ -1,7 +1,7 @@
 """Maps that are read or computed when they are indexed."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -29,8 +29,7 @@ class VirtualMaps(ABC):
     def origin(self) -> str:
         """Where the maps come from, in words."""
 
-    @abstractmethod
-    def take(self, indices: Any, axis: int = 0) -> "VirtualMaps":
+    def take(self, indices: Any, axis: int = 0) -> Self:
         """Select maps without reading them, as ``numpy.take`` along the first axis.
 
         Parameters
@@ -48,6 +47,13 @@ class VirtualMaps(ABC):
         ValueError
             Another axis.
         """
+        if axis != 0:
+            raise ValueError(f"Maps can be taken along axis 0 only. Received: axis={axis}")
+        return self.selected(indices)
+
+    @abstractmethod
+    def selected(self, indices: Any) -> Self:
+        """Return the maps of some indices; see ``take``."""
 
     @abstractmethod
     def name_of(self, index: int) -> str:
@@ -111,3 +117,22 @@ def name_of_map(maps: MapArray, index: int) -> str:
     'Map 3'
     """
     return maps.name_of(index) if isinstance(maps, VirtualMaps) else f"Map {index}"
+
+
+def origin_of_maps(maps: MapArray) -> str:
+    """Return where maps come from, in words.
+
+    Parameters
+    ----------
+    maps : array or VirtualMaps, shape (n, N, N)
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> origin_of_maps(np.zeros((4, 8, 8)))
+    'an array'
+    """
+    return maps.origin if isinstance(maps, VirtualMaps) else "an array"

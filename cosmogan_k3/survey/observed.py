@@ -9,7 +9,7 @@ import numpy as np
 from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.mapset import MapSet, MapStream
-from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, take_maps
+from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, origin_of_maps, take_maps
 from cosmogan_k3.survey.survey import Survey
 
 
@@ -55,16 +55,14 @@ class ObservedMaps(VirtualMaps):
     @property
     def origin(self) -> str:
         """Where the maps without noise come from."""
-        return self.maps.origin if isinstance(self.maps, VirtualMaps) else "an array"
+        return origin_of_maps(self.maps)
 
     def name_of(self, index: int) -> str:
         """Return the name of a map, for messages; see ``VirtualMaps``."""
         return name_of_map(self.maps, index)
 
-    def take(self, indices: Any, axis: int = 0) -> "ObservedMaps":
-        """Select maps without computing them; see ``VirtualMaps``."""
-        if axis != 0:
-            raise ValueError(f"Maps can be taken along axis 0 only. Received: axis={axis}")
+    def selected(self, indices: Any) -> "ObservedMaps":
+        """Return the maps of some indices; see ``VirtualMaps``."""
         return replace(self, maps=take_maps(self.maps, indices), numbers=self.numbers[indices])
 
     def __getitem__(self, key: Any) -> Maps:

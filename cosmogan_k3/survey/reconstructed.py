@@ -8,7 +8,7 @@ import numpy as np
 from cosmogan_k3._typing import MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.mapset import MapSet
-from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, take_maps
+from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, origin_of_maps, take_maps
 from cosmogan_k3.survey.shear import convergence_from_shear
 
 
@@ -43,17 +43,14 @@ class ReconstructedMaps(VirtualMaps):
     @property
     def origin(self) -> str:
         """Where the shear comes from."""
-        whence = self.gamma1.origin if isinstance(self.gamma1, VirtualMaps) else "an array"
-        return f"reconstructed from shear, {whence}"
+        return f"reconstructed from shear, {origin_of_maps(self.gamma1)}"
 
     def name_of(self, index: int) -> str:
         """Return the name of a map, for messages; see ``VirtualMaps``."""
         return f"shear, {name_of_map(self.gamma1, index)}"
 
-    def take(self, indices: Any, axis: int = 0) -> "ReconstructedMaps":
-        """Select maps without reading them; see ``VirtualMaps``."""
-        if axis != 0:
-            raise ValueError(f"Maps can be taken along axis 0 only. Received: axis={axis}")
+    def selected(self, indices: Any) -> "ReconstructedMaps":
+        """Return the maps of some indices; see ``VirtualMaps``."""
         gamma1, gamma2 = take_maps(self.gamma1, indices), take_maps(self.gamma2, indices)
         return ReconstructedMaps(gamma1, gamma2, self.mask)
 
