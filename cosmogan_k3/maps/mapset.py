@@ -11,7 +11,7 @@ from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.inspection import Inspection, inspect
 from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, take_maps
-from cosmogan_k3.units import in_unit, plain_maps
+from cosmogan_k3.units import in_unit, plain_maps, positive
 
 BLOCK = 256  # maps in a block when a set is streamed, unless they have more pixels than this
 _BLOCK_PIXELS = 2**24
@@ -324,13 +324,7 @@ def check_pixel_size(pixel_arcmin: Any) -> float:
     >>> check_pixel_size(2)
     2.0
     """
-    size = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
-    if not 0 < size < np.inf:
-        raise InputError(
-            f"pixel_arcmin must be positive and finite. Received: {size}",
-            parameter="pixel_arcmin",
-        )
-    return size
+    return positive("pixel_arcmin", in_unit(pixel_arcmin, "arcmin", "pixel_arcmin"))
 
 
 def _check_values(name: str, values: ArrayLike, count: int, kinds: str = "biuf") -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from cosmogan_k3._typing import FloatArray
-from cosmogan_k3.errors import InputError
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.maps.mapset import check_pixel_size
+from cosmogan_k3.units import in_unit, positive
 
 _ARCMIN = np.deg2rad(1 / 60)  # in radian
 
@@ -48,7 +48,7 @@ def noise_deviation(*, pixel_arcmin: Any, galaxy_density: Any, sigma_epsilon: fl
     ----------
     Kaiser & Squires 1993; van Waerbeke 2000 (astro-ph/9909160).
     """
-    pixel = positive("pixel_arcmin", in_unit(pixel_arcmin, "arcmin", "pixel_arcmin"))
+    pixel = check_pixel_size(pixel_arcmin)
     density = positive("galaxy_density", in_unit(galaxy_density, "arcmin-2", "galaxy_density"))
     return positive("sigma_epsilon", sigma_epsilon) / float(np.sqrt(2 * density)) / pixel
 
@@ -140,30 +140,3 @@ def shape_noise(
     key = (zlib.crc32(b"shape noise of " + stream.encode()), int(number))
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
     return deviation * rng.standard_normal((2, pixels, pixels))
-
-
-def positive(name: str, value: float) -> float:
-    """Return a number; refuse it if it is not positive and finite.
-
-    Parameters
-    ----------
-    name : str
-        Of the parameter, for the error message.
-    value : float
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> positive("sigma_epsilon", 0.37)
-    0.37
-    """
-    if not 0 < value < np.inf:
-        raise InputError(f"{name} must be positive and finite. Received: {value}", parameter=name)
-    return float(value)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from cosmogan_k3._typing import FloatArray, FloatMaps, Mask
+from cosmogan_k3.maps.mapset import check_pixel_size
 from cosmogan_k3.statistics._maps import checked_maps, checked_mask
 from cosmogan_k3.statistics.fourier import gaussian_window
-from cosmogan_k3.survey.noise import positive
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.units import in_unit, positive
 
 
 def smooth(
@@ -65,7 +65,7 @@ def smooth(
     """
     pixels = checked_maps(maps).shape[1]
     mask = checked_mask(mask, pixels)
-    pixel = positive("pixel_arcmin", in_unit(pixel_arcmin, "arcmin", "pixel_arcmin"))
+    pixel = check_pixel_size(pixel_arcmin)
     sigma = positive("sigma_arcmin", in_unit(sigma_arcmin, "arcmin", "sigma_arcmin"))
     window = gaussian_window(pixels, sigma / pixel)
     precision = maps.dtype if np.dtype(maps.dtype).kind == "f" else np.float64

@@ -44,6 +44,33 @@ def in_unit(value: Any, unit: str, name: str) -> float:
         ) from error
 
 
+def positive(name: str, value: float) -> float:
+    """Return a number; refuse it if it is not positive and finite.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter, for the error message.
+    value : float
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> positive("sigma_epsilon", 0.37)
+    0.37
+    """
+    if not 0 < value < np.inf:
+        raise InputError(f"{name} must be positive and finite. Received: {value}", parameter=name)
+    return float(value)
+
+
 def plain_maps(maps: Any) -> Any:
     """Return maps without unit or mask; other objects are returned as they are.
 
