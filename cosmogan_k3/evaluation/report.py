@@ -150,7 +150,7 @@ def _verdict_table(comparison: Comparison) -> list[str]:
         verdict = "**differs**" if r.differs else "no difference seen"
         verdict = verdict if r.conclusive else "cannot be told"
         before = [_number(r.start)] if started else []
-        numbers = (r.distance, np.median(r.null), r.corrected_pvalue)
+        numbers = (r.distance, r.null_median, r.corrected_pvalue)
         rows.append([r.label, verdict, *before, *map(_number, numbers)])
     return [f"| {' | '.join(row)} |" for row in rows]
 
@@ -231,9 +231,9 @@ def _verdict(comparison: Comparison) -> tuple[str, str]:
 
 
 def _statistic(result: Result, images: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return a result, the median of its null, and its image if there is one."""
+    """Return a result, and its image if there is one."""
     image = _data_url(images[result.name]) if result.name in images else None
-    return {"result": result, "null": float(np.median(result.null)), "image": image}
+    return {"result": result, "image": image}
 
 
 def _data_url(png: bytes) -> str:

@@ -72,14 +72,19 @@ class Result:
     start: float | None = None
 
     @property
+    def null_median(self) -> float:
+        """The median of the null, beside which the distance is quoted."""
+        return float(np.median(self.null))
+
+    @property
     def in_nulls(self) -> float:
         """The distance in units of the median of its null."""
-        return self.distance / float(np.median(self.null))
+        return self.distance / self.null_median
 
     @property
     def start_in_nulls(self) -> float | None:
         """The distance before the training in units of the median of the null."""
-        return None if self.start is None else self.start / float(np.median(self.null))
+        return None if self.start is None else self.start / self.null_median
 
     @property
     def conclusive(self) -> bool:
@@ -101,7 +106,7 @@ class Result:
         """The result in one line of words."""
         seen = "DIFFERS" if self.differs else "no difference seen"
         seen = seen if self.conclusive else "CANNOT BE TOLD"
-        null = f"(real against real {np.median(self.null):.3g})"
+        null = f"(real against real {self.null_median:.3g})"
         corrected = f"corrected p = {self.corrected_pvalue:.2g}"
         if not self.conclusive:
             corrected += f", and none below {self.smallest_pvalue:.2g} is possible"
@@ -203,7 +208,7 @@ class Comparison:
                 "statistic": r.name,
                 "distance": r.distance,
                 "unit": r.unit,
-                "null_median": float(np.median(r.null)),
+                "null_median": r.null_median,
                 "null_95": float(np.percentile(r.null, 95)),
                 "pvalue": r.pvalue,
                 "corrected_pvalue": r.corrected_pvalue,
