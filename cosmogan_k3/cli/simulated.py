@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def draw_maps(simulation: Simulation) -> Callable[[int, int], MapStream]:
 
 
 def _draw(simulation: Simulation, first: int, count: int) -> MapStream:
-    return simulate_stream(replace(simulation, maps=count), first=first)
+    return simulate_stream(simulation, part=range(first, first + count))
 
 
 def warn_of_resolution(simulation: Simulation, *, quiet: bool) -> None:

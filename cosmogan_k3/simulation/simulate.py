@@ -1,6 +1,6 @@
 """Simulate the maps that a configuration describes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -52,7 +52,8 @@ def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     Raises
     ------
     InputError
-        A cosmology, redshift or field that cannot be simulated, or an invalid range.
+        A cosmology, redshift or field that cannot be simulated, an invalid range, or fewer maps or
+        boxes than cosmologies.
 
     Examples
     --------
@@ -69,15 +70,18 @@ def simulate_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
     return MapSet(kappa, stream.pixel_arcmin, stream.map_id, stream.parameters)
 
 
-def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = True) -> MapStream:
+def simulate_stream(
+    simulation: Simulation, *, part: range | None = None, quiet: bool = True
+) -> MapStream:
     """Simulate the maps of a configuration while they are written, for sets larger than memory.
 
     Parameters
     ----------
     simulation : config.Simulation
-    first : int
-        Number of the first map: the stream holds ``first`` to ``first + simulation.maps − 1``.
-        Default 0.
+        Of the whole set.
+    part : range, optional
+        Numbers of the maps in the stream, consecutive. By default all ``simulation.maps``. Only
+        their cosmologies are prepared.
     quiet : bool
         Show no progress bar. Default True.
 
@@ -100,20 +104,21 @@ def simulate_stream(simulation: Simulation, *, first: int = 0, quiet: bool = Tru
     simulation = replace(simulation, field_deg=in_unit(simulation.field_deg, "deg", "field_deg"))
     simulation = checked(simulation)
     cosmologies = _cosmologies(simulation)
-    skies = [_METHODS[simulation.method](each) for each in cosmologies]
-    numbers = range(first, first + simulation.maps)
+    numbers = range(simulation.maps) if part is None else part
     # Maps of one box are not independent: they share its number, and its cosmology.
     boxes = np.array(numbers) // maps_per_box(simulation)
+    chosen = boxes % len(cosmologies)
+    skies = {each: _METHODS[simulation.method](cosmologies[each]) for each in np.unique(chosen)}
     parameters = {
-        name: np.array([getattr(each, name) for each in cosmologies])[boxes % len(cosmologies)]
+        name: np.array([getattr(each, name) for each in cosmologies])[chosen]
         for name in _PARAMETERS
     }
-    drawn = _in_blocks(_drawn(skies, numbers, maps_per_box(simulation)))
+    drawn = _drawn(skies, len(cosmologies), numbers, maps_per_box(simulation))
     return MapStream(
-        simulation.maps,
+        len(numbers),
         simulation.pixels,
         simulation.field_deg * _ARCMIN_PER_DEG / simulation.pixels,
-        _with_progress_bar(drawn, len(numbers), quiet),
+        _with_progress_bar(_in_blocks(drawn), len(numbers), quiet),
         parameters,
         boxes - boxes[0],
     )
@@ -177,11 +182,13 @@ class _Sky(Protocol):
     def __call__(self, box: int, numbers: range) -> Maps: ...
 
 
-def _drawn(skies: Sequence[_Sky], numbers: range, per_box: int) -> Iterator[Maps]:
+def _drawn(
+    skies: Mapping[int, _Sky], cosmologies: int, numbers: range, per_box: int
+) -> Iterator[Maps]:
     """Draw maps box by box; box b has the cosmology b modulo their number."""
     for box in range(numbers.start // per_box, -(-numbers.stop // per_box)):
         start, stop = (bound - box * per_box for bound in (numbers.start, numbers.stop))
-        yield skies[box % len(skies)](box, range(max(start, 0), min(stop, per_box)))
+        yield skies[box % cosmologies](box, range(max(start, 0), min(stop, per_box)))
 
 
 def _in_blocks(drawn: Iterable[Maps]) -> Iterator[Maps]:
@@ -217,7 +224,22 @@ def _cosmologies(simulation: Simulation) -> list[Simulation]:
     cosmologies = [replace(simulation, **values) for values in varied]
     for each in cosmologies:
         _check_varied(each)
+    _check_number(simulation)
     return cosmologies
+
+
+def _check_number(simulation: Simulation) -> None:
+    """Check that each cosmology has a map."""
+    per_box, cosmologies = maps_per_box(simulation), simulation.cosmologies
+    boxes = -(-simulation.maps // per_box)
+    if boxes >= cosmologies:
+        return
+    unit, received = ("map", "") if per_box == 1 else (f"box of {per_box} maps", f", {boxes} boxes")
+    raise InputError(
+        f"each of {cosmologies} cosmologies needs a {unit}: ask for {cosmologies * per_box} maps, "
+        f"or for fewer cosmologies. Received: {simulation.maps} maps{received}",
+        parameter="maps, cosmologies",
+    )
 
 
 def _check_varied(simulation: Simulation) -> None:

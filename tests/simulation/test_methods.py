@@ -24,7 +24,7 @@ def simulation(request):
 def test_maps_depend_on_seed_and_number_alone(simulation):
     whole = simulate_maps(simulation)
     assert np.isfinite(whole.kappa).all()
-    part = simulate_stream(replace(simulation, maps=3), first=2)
+    part = simulate_stream(simulation, part=range(2, 5))
     np.testing.assert_array_equal(np.concatenate(list(part.blocks())), whole.kappa[2:5])
     other = simulate_maps(replace(simulation, seed=1))
     assert not np.isclose(whole.kappa, other.kappa).all(axis=(1, 2)).any()

@@ -13,6 +13,7 @@ from cosmogan_k3.simulation import (
     lognormal_maps,
     lognormal_moments,
     lognormal_shift,
+    simulate,
     simulate_maps,
     simulate_stream,
 )
@@ -148,9 +149,8 @@ def test_a_simulation_carries_its_cosmology():
     assert maps.kappa.dtype == np.float32
 
 
-VARIED = Simulation(
-    maps=7, pixels=16, field_deg=2.0, vary="omega_m=0.2:0.4,sigma_8=0.6:1.0", cosmologies=3, seed=2
-)
+VARY = {"vary": "omega_m=0.2:0.4,sigma_8=0.6:1.0", "cosmologies": 3}
+VARIED = Simulation(maps=7, pixels=16, field_deg=2.0, seed=2, **VARY)
 
 
 def test_cosmologies_of_a_range_alternate_from_map_to_map():
@@ -163,9 +163,21 @@ def test_cosmologies_of_a_range_alternate_from_map_to_map():
     np.testing.assert_array_equal(maps.kappa[1::3], simulate_maps(one).kappa[1::3])
 
 
+def test_a_part_prepares_the_cosmologies_that_it_draws(monkeypatch):
+    prepared = []
+
+    def counted(ell, cosmology, source_redshift):
+        prepared.append(cosmology.omega_m)
+        return convergence_power(ell, cosmology, source_redshift)
+
+    monkeypatch.setattr(simulate, "convergence_power", counted)
+    part = simulate_stream(VARIED, part=range(2, 4))
+    assert sorted(prepared) == sorted(part.parameters["omega_m"])
+
+
 def test_a_part_of_a_varied_set_equals_that_part_of_the_whole():
     """Shards are drawn like this: the cosmology of a map follows from its number."""
-    whole, part = simulate_maps(VARIED), simulate_stream(replace(VARIED, maps=4), first=2)
+    whole, part = simulate_maps(VARIED), simulate_stream(VARIED, part=range(2, 6))
     np.testing.assert_array_equal(np.concatenate(list(part.blocks())), whole.kappa[2:6])
     np.testing.assert_array_equal(part.parameters["sigma_8"], whole.parameters["sigma_8"][2:6])
 
@@ -191,6 +203,11 @@ def test_a_part_of_a_varied_set_equals_that_part_of_the_whole():
         ({"shift": 1e-4}, "No shifted-lognormal field"),
         ({"maps": 0}, "maps must be at least 1"),
         ({"vary": "omega_b=0.001:0.5"}, "the ranges hold other cosmologies"),
+        (VARY | {"maps": 2}, r"each of 3 cosmologies needs a map: ask for 3 .*Received: 2 maps$"),
+        (
+            VARY | {"method": "nbody", "maps": 400},
+            r"each of 3 cosmologies needs a box of 200 maps: ask for 600 .*400 maps, 2 boxes$",
+        ),
         ({"maps": 2.5}, r"maps expected an integer\. Received: 2\.5"),
         ({"maps": "3"}, "maps expected an integer"),
         ({"pixels": 16.0}, "pixels expected an integer"),
