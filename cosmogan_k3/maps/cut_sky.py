@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from cosmogan_k3._typing import FloatArray, Maps, PathLike
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.choice import quantity_of
 from cosmogan_k3.maps.io.files import map_files
 from cosmogan_k3.maps.io.sky import FullSky, read_sky, read_sky_mask
 from cosmogan_k3.maps.mapset import BLOCK, MapSet, MapStream
@@ -40,7 +41,7 @@ class SkyCut:
     field_deg : float
         Side of a patch in degrees, at most 30.
     field : str, default ""
-        Name of the array or column in the files.
+        Name of the array or column in the files. Names of shear, such as "gamma1", are recorded.
     ordering : {"", "ring", "nested"}
         Order of the pixels, for files that do not say it. Default ring.
     sampling : {"mean", "interpolate"}
@@ -130,21 +131,22 @@ def cut_sky(
     Raises
     ------
     InputError
-        Input that cannot be used; no patch without missing pixels; healpy is not installed.
+        Input that cannot be used; a constant sky; no patch without missing pixels; healpy is not
+        installed.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     for number in range(2):
-    ...         np.save(f"{folder}/{number}.npy", np.zeros(12 * 16**2, "float32"))
+    ...         np.save(f"{folder}/{number}.npy", np.arange(12 * 16**2, dtype="float32"))
     ...     maps = cut_sky(folder, SkyCut(pixels=8, field_deg=30.0))
     >>> maps.kappa.shape, np.bincount(maps.map_id).tolist()
     ((72, 8, 8), [36, 36])
     """
     stream = cut_stream(path, cut, parameters=parameters, quiet=quiet)
     kappa = np.concatenate(list(stream.blocks()))
-    return MapSet(kappa, stream.pixel_arcmin, stream.map_id, stream.parameters)
+    return MapSet(kappa, stream.pixel_arcmin, stream.map_id, stream.parameters, stream.quantity)
 
 
 def cut_stream(
@@ -196,7 +198,15 @@ def cut_stream(
     map_id = np.repeat(np.arange(len(paths)), len(centres))
     drawn = _patches(paths, centres, mask, cut, quiet=quiet)
     constant = {name: np.full(len(map_id), value) for name, value in (parameters or {}).items()}
-    return MapStream(len(map_id), cut.pixels, cut.pixel_arcmin, drawn, constant, map_id=map_id)
+    return MapStream(
+        len(map_id),
+        cut.pixels,
+        cut.pixel_arcmin,
+        drawn,
+        constant,
+        map_id,
+        quantity_of(cut.field),
+    )
 
 
 def _healpy() -> Any:
@@ -221,6 +231,8 @@ def _read(path: Path, cut: SkyCut, mask: FullSky | None) -> FullSky:
         sky = replace(sky, pixels=sky.pixels * _in_order_of(sky, mask, cut.mask))
     if np.isnan(sky.pixels).all():
         raise InputError(f"{path}: every pixel of the sky is missing or masked")
+    if (value := np.nanmin(sky.pixels)) == np.nanmax(sky.pixels):
+        raise InputError(f"{path}: the sky is constant where observed, {value:g} everywhere")
     if cut.subtract_mean:
         sky = replace(sky, pixels=sky.pixels - np.float32(np.nanmean(sky.pixels, dtype=np.float64)))
     return sky

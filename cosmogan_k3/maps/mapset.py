@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,8 @@ class MapSet:
         Number of the map that each patch was cut from; by default 0 to n − 1.
     parameters : mapping of str to float array, shape (n,)
         Parameters of each map, such as its cosmology.
+    quantity : str, default "kappa"
+        Name of the array in files: "gamma1" and "gamma2" for shear.
 
     Raises
     ------
@@ -52,7 +54,7 @@ class MapSet:
     pixel_arcmin: float
     map_id: IntArray = None  # type: ignore[assignment]  # numbered below
     parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    quantity: ClassVar[str] = "kappa"
+    quantity: str = "kappa"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kappa", plain_maps(self.kappa))

@@ -110,7 +110,8 @@ def observe_set(maps: MapSet, survey: Survey, *, stream: str, mask: Mask | None 
     survey.check(maps.pixels, maps.pixel_arcmin, mask)
     _check_unobserved(maps, survey)
     kappa = ObservedMaps(maps.kappa, np.arange(len(maps)), maps.pixel_arcmin, survey, stream, mask)
-    return replace(maps, kappa=kappa, parameters={**maps.parameters, **_constant(maps, survey)})
+    parameters = {**maps.parameters, **_constant(maps, survey)}
+    return replace(maps, kappa=kappa, parameters=parameters, quantity=survey.quantity)
 
 
 def observe_stream(

@@ -103,4 +103,5 @@ def reconstruct_set(gamma1: MapSet, gamma2: MapSet, *, mask: Mask | None = None)
             "the components of the shear must be those of the same maps. "
             f"Received: {gamma1.describe()}; {gamma2.describe()}"
         )
-    return replace(gamma1, kappa=ReconstructedMaps(gamma1.kappa, gamma2.kappa, mask))
+    kappa = ReconstructedMaps(gamma1.kappa, gamma2.kappa, mask)
+    return replace(gamma1, kappa=kappa, quantity="kappa")

@@ -19,6 +19,7 @@ _OTHER_WORDS = {
     *("err", "std", "var", "rms", "cov", "ivar", "wht", "wgt", "hit", "hits", "count", "counts"),
     *("noise", "eps", "psi", "phi", "alpha", "delta", "ngal", "tsz", "cmb"),
 }
+_SHEAR = re.compile("(?:gamma|shear|g)_?([12])")
 _OTHER_LETTERS = ("e", "g", "q", "u")  # "e1", "g2"; but "kappa_E" is convergence
 
 
@@ -138,6 +139,29 @@ def _words(name: str) -> list[str]:
 def _is_convergence(name: str) -> bool:
     words = _words(name)
     return any(word.startswith(_CONVERGENCE) for word in words) and not named_otherwise(name)
+
+
+def quantity_of(name: str) -> str:
+    """Return which quantity an array holds: "gamma1" or "gamma2" if its name says so, else "kappa".
+
+    A name that says nothing of shear was accepted as convergence, by name or by wish.
+
+    Parameters
+    ----------
+    name : str
+        Of an array; of a path in a file, only the last part counts.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> [quantity_of(name) for name in ("GAMMA1", "sky/shear_2", "g1", "TEMPERATURE", "")]
+    ['gamma1', 'gamma2', 'gamma1', 'kappa', 'kappa']
+    """
+    shear = _SHEAR.fullmatch(name.rpartition("/")[2].lower())
+    return f"gamma{shear[1]}" if shear else "kappa"
 
 
 def named_otherwise(name: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cosmogan_k3._typing import FloatArray, IntArray, PathLike
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps.io.choice import named_otherwise
+from cosmogan_k3.maps.io.choice import named_otherwise, quantity_of
 from cosmogan_k3.maps.io.files import map_files
 from cosmogan_k3.maps.io.guard import input_errors
 from cosmogan_k3.maps.io.map_file import MapFile, read_whole
@@ -88,6 +88,7 @@ def read_maps(
             )
             for name in sorted(shared)
         },
+        quantity_of(files[0].source.field),
     )
 
 
