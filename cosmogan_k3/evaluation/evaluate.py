@@ -66,7 +66,8 @@ class Evaluation:
     provenance : mapping of str to Any
         Where the maps came from: what the caller said, SHA-256 of each set, version and seed.
     warnings : tuple of str
-        What does not look like maps of convergence, as ``sanity_warnings`` says it.
+        What does not look like maps of convergence, as ``sanity_warnings`` says it, and how many
+        real maps are training maps.
     survey_note : str
         How a survey saw the maps, and what its area means; empty without a survey.
 
@@ -143,9 +144,10 @@ def evaluate_maps(
     real, generated : MapSet
         Of the same side and pixel size, at least four maps each.
     training : MapSet, optional
-        Maps that the generator learned from; copies of them are searched for. If they are as many
-        as the generated maps or more, the nulls compare the real maps with as many of them as there
-        are generated maps. Otherwise they compare halves of the real maps.
+        Maps that the generator learned from; copies of them are searched for, and a warning counts
+        the real maps among them. If they are as many as the generated maps or more, the nulls
+        compare the real maps with as many of them as there are generated maps. Otherwise they
+        compare halves of the real maps.
     start : MapSet, optional
         Maps that the generator drew before its training, as many as ``generated``. Their distances
         show what the training has changed.
@@ -175,9 +177,9 @@ def evaluate_maps(
     Raises
     ------
     InputError
-        Maps of different sides or pixel sizes, fewer than four maps in a set, training maps
-        together with a mask, real maps in which a statistic does not vary, an observed pixel that
-        is not finite or beyond 10⁹, or as ``observe_set``.
+        Maps of different sides or pixel sizes, fewer than four maps in a set, real maps in which a
+        statistic does not vary, an observed pixel that is not finite or beyond 10⁹, or as
+        ``observe_set``.
     ValueError
         A mask of another shape or type.
 
@@ -190,7 +192,7 @@ def evaluate_maps(
     >>> evaluation.metrics["power_spectrum_error_mean"] < 1e-6, "peaks" in evaluation.figures
     (True, True)
     """
-    check_sets(real, generated, training, mask)
+    check_sets(real, generated, training)
     units = Units(len(real), real.map_id), Units(len(generated), generated.map_id)
     nulls = choose_nulls(real, training, len(generated), seed)
     given, scans = scan_sets(

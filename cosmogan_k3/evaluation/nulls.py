@@ -111,6 +111,6 @@ def _same(real: MapSet, training: MapSet) -> bool:
     """Return whether two sets are as large, and begin and end with the same map."""
     ends = np.array([0, len(real) - 1])
     return len(real) == len(training) and all(
-        np.array_equal(mine, other)
+        np.array_equal(mine, other, equal_nan=True)
         for mine, other in zip(real.take(ends).blocks(), training.take(ends).blocks(), strict=True)
     )

@@ -19,19 +19,18 @@ from cosmogan_k3.survey import Survey, observe_set
 START = "start"
 
 
-def check_sets(real: MapSet, generated: MapSet, training: MapSet | None, mask: Mask | None) -> None:
+def check_sets(real: MapSet, generated: MapSet, training: MapSet | None) -> None:
     """Check that two sets of maps can be compared.
 
     Parameters
     ----------
     real, generated : MapSet
     training : MapSet or None
-    mask : bool array (N, N) or None
 
     Raises
     ------
     InputError
-        Other sides or pixel sizes, fewer than four maps, or training maps together with a mask.
+        Other sides or pixel sizes, or fewer than four maps.
     """
     _check_same_pixels(real, generated, "generated")
     if training is not None:
@@ -39,12 +38,6 @@ def check_sets(real: MapSet, generated: MapSet, training: MapSet | None, mask: M
     if min(len(real), len(generated)) < 4:
         raise InputError(
             f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
-        )
-    if mask is not None and training is not None:
-        raise InputError(
-            "Copies of training maps cannot be searched for under a mask; "
-            "compare once more without it",
-            parameter="training, mask",
         )
 
 
@@ -139,7 +132,7 @@ def scan_sets(
             compared[name] = scan(seen, keep=kept_maps(len(seen), pixels, keep[name]), mask=mask)
     if training is not None:
         searched = np.arange(min(len(training), SEARCHED_TRAINING))
-        given["training"] = scan(training, keep=searched, measured=False)
+        given["training"] = scan(training, keep=searched, mask=mask, measured=False)
     return given, compared
 
 
@@ -180,7 +173,7 @@ def origin_of(
     origin : dict
         SHA-256 of each set, version, seed and survey.
     warnings : tuple of str
-        What does not look like convergence.
+        What does not look like convergence, and how many real maps are training maps.
     """
     origin: dict[str, Any] = {
         f"{name}_fingerprint": scanned.inspection.fingerprint for name, scanned in given.items()
@@ -188,7 +181,24 @@ def origin_of(
     warnings = tuple(
         f"{name} maps: {line}" for name, s in given.items() for line in s.inspection.warnings
     )
+    if shared := _shared_maps(given):
+        warnings = (*warnings, shared)
     origin |= {"cosmogan_k3": __version__, "seed": seed}
     if survey is not None:
         origin |= {**survey.metadata, "noise_seed": survey.seed}
     return origin, warnings
+
+
+def _shared_maps(given: dict[str, Scan]) -> str:
+    """Say how many real maps are training maps too; empty if none."""
+    if "training" not in given:
+        return ""
+    real, training = (given[name].inspection.pixels for name in ("real", "training"))
+    count = real.shared(training)
+    if not count:
+        return ""
+    return (
+        f"real maps: {count} of {len(given['real'])} are training maps too, so the distances and "
+        "their nulls are not those of held-out maps; leave these maps out (a training lists its "
+        "test maps in split.json)"
+    )

@@ -45,6 +45,33 @@ class PixelSummary:
         """Whether all observed pixels of a map are equal."""
         return self.lowest == self.highest
 
+    def shared(self, others: "PixelSummary") -> int:
+        """Return how many maps are among the others: those that agree in all four numbers.
+
+        The numbers have 64 bits: two different maps do not agree in all of them by chance.
+
+        Parameters
+        ----------
+        others : PixelSummary
+            Of another set.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> maps = np.random.default_rng(0).normal(size=(5, 4, 4))
+        >>> PixelSummary.of(maps[:3]).shared(PixelSummary.of(maps[1:]))
+        2
+        """
+        known = set(others._rows())
+        return sum(row in known for row in self._rows())
+
+    def _rows(self) -> list[tuple[float, ...]]:
+        numbers = np.stack([self.lowest, self.highest, self.mean, self.deviation], axis=1)
+        return [tuple(row) for row in numbers.tolist()]
+
     @classmethod
     def of(cls, maps: Maps, mask: Mask | None = None) -> "PixelSummary":
         """Summarize maps in memory.
@@ -75,7 +102,8 @@ class PixelSummary:
 
 def _summary(maps: Maps, mask: Mask | None) -> PixelSummary:
     pixels = maps.reshape(len(maps), -1) if mask is None else maps[:, mask]
-    pixels = pixels.astype(np.float64)
+    # Row by row in memory: the sum of a map then has one rounding, whatever maps are beside it.
+    pixels = np.ascontiguousarray(pixels, np.float64)
     return PixelSummary(
         pixels.min(axis=1), pixels.max(axis=1), pixels.mean(axis=1), pixels.std(axis=1)
     )

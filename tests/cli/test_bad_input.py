@@ -212,7 +212,6 @@ def bad_commands(folder):
     yield (*masked, folder / "small_mask.npy"), ("small_mask.npy", "16 x 16", "(8, 8)")
     yield (*masked, folder / "weights.npy"), ("weights.npy", "0 and 1")
     yield (*masked, folder / "blind.npy"), ("blind.npy", "0 everywhere")
-    yield (*masked, folder / "mask.npy", "--training", folder / "few.npy"), ("under a mask",)
     nan = (*evaluate("nan.npy"), "--pixel-arcmin", 1, "--mask", folder / "mask.npy")
     yield nan, ("nan.npy: map 3", "NaN or infinite")
     yield ("simulate", "--maps", -5), ("--maps", "at least 1")

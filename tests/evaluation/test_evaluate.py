@@ -178,8 +178,6 @@ def test_masks_that_cannot_be_used_are_refused(real, mask):
         MapSet(spoilt, 2.0).fingerprint(mask)
     with pytest.raises(InputError, match="is not for maps of"):
         real.fingerprint(mask[1:, 1:])
-    with pytest.raises(InputError, match="under a mask"):
-        evaluate_maps(real, real, training=real, mask=mask)
     one_pixel = np.zeros((32, 32), bool)
     one_pixel[0, 0] = True
     with pytest.raises(InputError, match="nothing to compare"):
@@ -217,3 +215,29 @@ def test_nulls_compare_as_many_maps_as_the_distances(real):
     assert "40 real maps and 24 of 96 other real maps" in evaluation.comparison.null_sets
     few = evaluate_maps(real, maps(1), training=maps(2, COUNT - 1), permutations=9)
     assert few.comparison.null_sets == "random halves of the real maps"
+
+
+def test_training_maps_are_the_nulls_under_a_mask_too(real, mask):
+    """Pixels that are not observed are never read, and copies are not searched for."""
+    generated, training = maps(1, 24), maps(2, 100)
+    blind = MapSet(np.where(mask, training.kappa, np.nan), 2.0)
+    evaluation = evaluate_maps(real, generated, training=blind, mask=mask, permutations=9)
+    nulls = choose_nulls(real, training, len(generated), 0)
+    second = nulls.reference.kappa[nulls.rows_of_reference]
+    spectra = (power_spectrum(x, pixel_arcmin=2.0, mask=mask)[1] for x in (real.kappa, second))
+    error, _ = relative_error(*spectra)
+    assert evaluation.metrics["power_spectrum_error_mean_null"] == pytest.approx(error, rel=1e-9)
+    assert "24 of 96 other real maps" in evaluation.comparison.null_sets
+    assert "Search for copies" in evaluation.left_out
+    assert not any("are training maps too" in line for line in evaluation.warnings)
+    masked = MapSet(np.where(mask, real.kappa, np.nan), 2.0)
+    assert choose_nulls(masked, MapSet(masked.kappa.copy(), 2.0), 8, 0).reference is None
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_real_maps_among_the_training_maps_are_counted(real, mask, masked):
+    options = {"mask": mask if masked else None, "permutations": 9}
+    training = np.concatenate([maps(2, 60).kappa, real.kappa[[30, 7, 11]]])
+    evaluation = evaluate_maps(real, maps(1), training=MapSet(training, 2.0), **options)
+    found = [line for line in evaluation.warnings if "are training maps too" in line]
+    assert [line.partition(" are")[0] for line in found] == ["real maps: 3 of 40"]
