@@ -144,6 +144,7 @@ class TrainConfig:
     patience: int = option(
         0, "stop after so many epochs without a better validation score; 0: never", minimum=0
     )
+    classifier: int = shared.classifier()
     quiet: bool = shared.quiet()
 
 
@@ -181,6 +182,8 @@ class EvaluateConfig:
     part: str = option(
         "test", "part of the split to compare with", choices=("train", "validation", "test")
     )
+    classifier: int = shared.classifier()
+    backend: str = shared.backend()
     seed: int = shared.seed()
     out: str = option(
         "evaluation", "folder for report.html, metrics.json, statistics.csv and the figures"

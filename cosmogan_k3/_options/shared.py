@@ -32,6 +32,17 @@ def backend() -> Any:
     return option("", "Keras backend; default: KERAS_BACKEND, or jax", choices=("", *BACKENDS))
 
 
+def classifier() -> Any:
+    """Return the option ``classifier`` that several commands have."""
+    return option(
+        0,
+        "1: train a new network to tell real from generated maps, and report how well it tells "
+        "others",
+        choices=(0, 1),
+        bare=1,
+    )
+
+
 def overwrite() -> Any:
     """Return the option ``overwrite`` that several commands have."""
     return option(0, "1: replace output that is there", choices=(0, 1), bare=1)

@@ -7,6 +7,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
 from cosmogan_k3.cli.parser import build_parser, flags_of
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = vars(build_parser().parse_args(arguments))
     command, debug = options.pop("command"), options.pop("debug")
-    if arguments is None and "backend" in options and backend_name(options["backend"]) == "jax":
+    if arguments is None and _uses_jax(command, options):
         restart_with_huge_pages()
     with raising_on_signals() as interruption:
         try:
@@ -53,6 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("; ".join([f"cosmogan {command}: {message}", *notes]), file=sys.stderr)
             return code
     return 0
+
+
+def _uses_jax(command: str, options: dict[str, Any]) -> bool:
+    """Whether a command computes with JAX; an evaluation does only if it trains a classifier."""
+    uses_keras = "backend" in options and (command != "evaluate" or options["classifier"])
+    return bool(uses_keras) and backend_name(options["backend"]) == "jax"
 
 
 def _verdict(error: BaseException, interruption: Interruption) -> tuple[int, str]:

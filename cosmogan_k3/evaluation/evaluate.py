@@ -39,7 +39,7 @@ from cosmogan_k3.evaluation.sets import (
 )
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.parallel.executor import MapCalls, thread_map
-from cosmogan_k3.statistics import Comparison, compare_features
+from cosmogan_k3.statistics import Comparison, Result, compare_features
 from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.survey import Survey
 
@@ -93,9 +93,13 @@ class Evaluation:
             object.__setattr__(self, name, frozen)
 
     def extended(
-        self, *, metrics: Metrics = _EMPTY, figures: Mapping[str, Figure] = _EMPTY
+        self,
+        *,
+        metrics: Metrics = _EMPTY,
+        figures: Mapping[str, Figure] = _EMPTY,
+        overall: tuple[Result, ...] = (),
     ) -> "Evaluation":
-        """Return this evaluation with further metrics and figures.
+        """Return this evaluation with further metrics, figures and overall tests.
 
         Parameters
         ----------
@@ -103,13 +107,18 @@ class Evaluation:
             Added after those of the evaluation.
         figures : mapping of str to matplotlib.figure.Figure, default empty
             Added after those of the evaluation.
+        overall : tuple of Result, default ()
+            Added after those of the comparison.
 
         Returns
         -------
         Evaluation
         """
         return replace(
-            self, metrics={**self.metrics, **metrics}, figures={**self.figures, **figures}
+            self,
+            metrics={**self.metrics, **metrics},
+            figures={**self.figures, **figures},
+            comparison=replace(self.comparison, overall=self.comparison.overall + overall),
         )
 
 

@@ -128,7 +128,7 @@ def summary(evaluation: Evaluation) -> str:
     lines += [
         f"{name:{width}}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names
     ]
-    lines += ["", *(result.verdict for result in evaluation.comparison.results)]
+    lines += ["", *(result.verdict for result in evaluation.comparison.tests)]
     if note := units_note(evaluation.comparison):
         lines += ["", note]
     if evaluation.survey_note:

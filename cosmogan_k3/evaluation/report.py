@@ -67,11 +67,12 @@ def write_report(
     ...     "None of 16 statistics differs" in path.read_text(encoding="utf-8")
     True
     """
-    shown = {"maps", *(result.name for result in comparison.results)}
+    shown = {"maps", *(result.name for result in comparison.tests)}
     html = _template().render(
         comparison=comparison,
         verdict=_verdict(comparison),
         statistics=[_statistic(result, images) for result in comparison.results],
+        overall=[_statistic(result, images) for result in comparison.overall],
         started=_started(comparison),
         maps=_data_url(images["maps"]) if "maps" in images else None,
         others=[
@@ -146,10 +147,10 @@ def _verdict_table(comparison: Comparison) -> list[str]:
     names = ["statistic", "verdict", *(["before training"] if started else [])]
     rows = [[*names, "distance", "real vs real", "corrected p"]]
     rows.append(["---"] * len(rows[0]))
-    for r in comparison.results:
+    for r in comparison.tests:
         verdict = "**differs**" if r.differs else "no difference seen"
         verdict = verdict if r.conclusive else "cannot be told"
-        before = [_number(r.start)] if started else []
+        before = [_number("–" if r.start is None else r.start)] if started else []
         numbers = (r.distance, r.null_median, r.corrected_pvalue)
         rows.append([r.label, verdict, *before, *map(_number, numbers)])
     return [f"| {' | '.join(row)} |" for row in rows]

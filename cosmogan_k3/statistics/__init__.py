@@ -37,6 +37,7 @@ from cosmogan_k3.statistics.memorization.held_out_comparison import (
 from cosmogan_k3.statistics.memorization.interpolation import interpolation_smoothness
 from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neighbours
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics, join_features
+from cosmogan_k3.statistics.two_sample.auc import auc_test
 from cosmogan_k3.statistics.two_sample.comparison import compare, compare_features
 from cosmogan_k3.statistics.two_sample.correlations import (
     CorrelationComparison,
@@ -82,6 +83,7 @@ __all__ = [
     "StoppingAdvice",
     "SummaryStatistics",
     "Validation",
+    "auc_test",
     "bispectrum",
     "compare",
     "compare_correlations",

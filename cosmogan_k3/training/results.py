@@ -15,6 +15,7 @@ from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
 from cosmogan_k3.evaluation.files import summary, write_evaluation
 from cosmogan_k3.evaluation.report import markdown_summary
 from cosmogan_k3.gan import GAN, calibrate
+from cosmogan_k3.gan.map_classifier import classifier_metrics, classifier_test
 from cosmogan_k3.gan.network_metrics import latent_smoothness, learned_frechet
 from cosmogan_k3.gan.sampler import Sampler
 from cosmogan_k3.maps import MapSet, Splits
@@ -135,6 +136,9 @@ def _evaluate(
         map_calls=functools.partial(thread_map, quiet=config.quiet),
         provenance=provenance,
     )
+    if config.classifier:
+        result = classifier_test(test, generated, seed=seed)
+        evaluation = evaluation.extended(metrics=classifier_metrics(result), overall=(result,))
     return evaluation.extended(
         metrics=learned_frechet(
             splits.train, test.kappa, generated.kappa, groups=test.map_id, seed=seed

@@ -270,24 +270,27 @@ def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("backend", "set_before", "restarts"),
+    ("command", "set_before", "restarts"),
     [
-        ("jax", None, sys.platform == "linux"),
-        ("torch", None, False),
-        ("jax", "glibc.malloc.check=0", False),
+        (("info", "--backend", "jax"), None, sys.platform == "linux"),
+        (("info", "--backend", "torch"), None, False),
+        (("info", "--backend", "jax"), "glibc.malloc.check=0", False),
+        (("evaluate", "--backend", "jax"), None, False),
+        (("evaluate", "--backend", "jax", "--classifier"), None, sys.platform == "linux"),
     ],
 )
-def test_a_command_on_jax_starts_anew_with_huge_pages(monkeypatch, backend, set_before, restarts):
+def test_a_command_on_jax_starts_anew_with_huge_pages(monkeypatch, command, set_before, restarts):
     monkeypatch.setenv("GLIBC_TUNABLES", set_before or "")  # what main sets is then undone, too
     if not set_before:
         monkeypatch.delenv("GLIBC_TUNABLES")
-    monkeypatch.setattr(sys, "argv", ["cosmogan", "info", "--backend", backend])
+    monkeypatch.setattr(sys, "argv", ["cosmogan", *command])
     monkeypatch.setattr(sys, "orig_argv", ["python3", "/bin/cosmogan", *sys.argv[1:]])
-    monkeypatch.setattr("cosmogan_k3.cli.commands.info.run", lambda config: None)
+    for name in ("info", "evaluate"):
+        monkeypatch.setattr(f"cosmogan_k3.cli.commands.{name}.run", lambda config: None)
     started = []
     monkeypatch.setattr(os, "execv", lambda path, arguments: started.append((path, arguments)))
     assert cli.main() == 0
-    anew = [sys.executable, "/bin/cosmogan", "info", "--backend", backend]
+    anew = [sys.executable, "/bin/cosmogan", *command]
     assert started == ([(sys.executable, anew)] if restarts else [])
     assert os.environ.get("GLIBC_TUNABLES") == (
         "glibc.malloc.hugetlb=1" if restarts else set_before

@@ -80,7 +80,9 @@ def test_training_logs_network_metrics_and_describes_the_run(tmp_path, monkeypat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     out = str(tmp_path / "run")
-    config = TrainConfig(preset="tiny", epochs=1, model_name="", out=out, quiet=True)
+    config = TrainConfig(
+        preset="tiny", epochs=1, model_name="", out=out, quiet=True, classifier=int(varies)
+    )
     maps = white_maps(rng.uniform(0.6, 1.2, size=180) if varies else np.ones(180), rng)
     _, metrics = trainer.train(config, setup.prepare(config), maps)
     assert metrics["interpolation_smoothness"] >= 1
@@ -96,3 +98,4 @@ def test_training_logs_network_metrics_and_describes_the_run(tmp_path, monkeypat
     assert "the scatter of the pixels is" in run.data.tags["warnings"]
     assert ("learned_frechet_distance" in metrics) == varies
     assert ("learned_frechet_distance_null" in metrics) == varies
+    assert ("classifier_auc" in metrics) == varies

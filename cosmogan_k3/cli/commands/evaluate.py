@@ -1,8 +1,12 @@
-"""``cosmogan evaluate``: distances between two sets of maps, tables and figures. Needs no Keras."""
+"""``cosmogan evaluate``: distances between two sets of maps, tables and figures.
+
+Needs no Keras unless a classifier is asked for.
+"""
 
 import sys
 from typing import Any
 
+from cosmogan_k3.cli.backends import use_backend
 from cosmogan_k3.cli.outputs import output_folder
 from cosmogan_k3.cli.survey import survey_of
 from cosmogan_k3.config import EvaluateConfig
@@ -13,7 +17,7 @@ from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
 from cosmogan_k3.maps import MapSet, read_maps, read_mask
 from cosmogan_k3.maps.split_file import part_of_split
 from cosmogan_k3.parallel.executor import executor, wants_dask
-from cosmogan_k3.survey import reconstruct_set
+from cosmogan_k3.survey import Survey, observe_set, reconstruct_set
 
 
 def run(config: EvaluateConfig) -> None:
@@ -45,7 +49,7 @@ def _evaluate(config: EvaluateConfig) -> Evaluation:
         executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls,
         statistics_as_input_errors(),
     ):
-        return evaluate_maps(
+        evaluation = evaluate_maps(
             **inputs,
             survey=survey if survey.changes_pixels else None,
             survey_area_deg2=config.survey_area,
@@ -53,6 +57,22 @@ def _evaluate(config: EvaluateConfig) -> Evaluation:
             map_calls=map_calls,
             provenance=provenance,
         )
+    return _with_classifier(config, evaluation, inputs, survey) if config.classifier else evaluation
+
+
+def _with_classifier(
+    config: EvaluateConfig, evaluation: Evaluation, inputs: dict[str, Any], survey: Survey
+) -> Evaluation:
+    """Add the test of a classifier, which sees the maps as they were compared."""
+    use_backend(config.backend)
+    from cosmogan_k3.gan.map_classifier import classifier_metrics, classifier_test
+
+    sets, mask = [inputs[name] for name in ("real", "generated")], inputs["mask"]
+    if survey.changes_pixels:
+        streams = zip(sets, ("real", "generated"), strict=True)
+        sets = [observe_set(maps, survey, stream=name, mask=mask) for maps, name in streams]
+    result = classifier_test(*sets, mask=mask, seed=config.seed)
+    return evaluation.extended(metrics=classifier_metrics(result), overall=(result,))
 
 
 def _read(config: EvaluateConfig) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -181,7 +182,7 @@ def compare_features(
     rng = np.random.default_rng(seed)
     exchanges = draw_exchanges(*units, permutations=permutations, rng=rng)
     hypotheses = _all_hypotheses(real, generated)
-    sizes = {"real_units": len(units[0]), "generated_units": len(units[1])}
+    sizes: dict[str, Any] = {"real_units": len(units[0]), "generated_units": len(units[1])}
     if reference is None:
         nulls, pairs = hypotheses, _random_halves(units[0].or_rows(), splits, rng)
     else:

@@ -138,6 +138,9 @@ class Comparison:
     reference_maps, reference_units : int, default 0
         Numbers of other real maps, and of their units, from which the nulls take as many as there
         are generated maps; 0 if the nulls compare halves of the real maps.
+    overall : tuple of Result, default ()
+        Tests that look at everything at once. Each stands beside the others: they take no part in
+        the correction, and do not count in ``agrees``.
 
     Examples
     --------
@@ -161,13 +164,19 @@ class Comparison:
     generated_units: int = 0
     reference_maps: int = 0
     reference_units: int = 0
+    overall: tuple[Result, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "real_units", self.real_units or self.real_maps)
         object.__setattr__(self, "generated_units", self.generated_units or self.generated_maps)
 
     def __getitem__(self, name: str) -> Result:
-        return next(result for result in self.results if result.name == name)
+        return next(result for result in self.tests if result.name == name)
+
+    @property
+    def tests(self) -> tuple[Result, ...]:
+        """The results of all statistics, followed by those of the overall tests."""
+        return self.results + self.overall
 
     @property
     def agrees(self) -> bool:
@@ -214,9 +223,9 @@ class Comparison:
                 "corrected_pvalue": r.corrected_pvalue,
                 "agrees": r.agrees,
             }
-            for r in self.results
+            for r in self.tests
         ]
-        for row, result in zip(rows, self.results, strict=True):
+        for row, result in zip(rows, self.tests, strict=True):
             if result.start is not None:
                 row["start_distance"] = result.start
         return rows
