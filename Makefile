@@ -5,7 +5,7 @@ export MLFLOW_TRACKING_URI ?= sqlite:///mlflow.db
 
 BIN := .venv/bin
 PARAMETERS ?=
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 .PHONY: env run stack test soak check lint types coverage audit docs format clean
 

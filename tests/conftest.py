@@ -20,6 +20,9 @@ os.environ.setdefault("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
 BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
 # Processes on all backends, Dask clusters, and samples of many sets of maps.
 SLOW = ("parity/", "parallel/test_executor.py", "statistics/two_sample/test_comparison.py")
+# Tests with many trainings. Several processes begin with their modules and with those that have a
+# slow test. The modules that are left at the end are then short, and no process waits for another.
+LONG = ("training/", "tuning/")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,12 +42,17 @@ def pytest_unconfigure(config):
 
 
 def pytest_collection_modifyitems(items):
+    long = set()
     for item in items:
         path = item.path.relative_to(ROOT / "tests")
         if path.parts[0] in BACKEND_FOLDERS:
             item.add_marker(pytest.mark.backend)
         if path.as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow") or path.as_posix().startswith(LONG):
+            long.add(item.path)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(autouse=True)

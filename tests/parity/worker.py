@@ -1,9 +1,12 @@
 """Train small GANs on one backend with given data and latents; save losses, models and samples.
 
-KERAS_BACKEND=jax python tests/parity/worker.py train FOLDER
-KERAS_BACKEND=jax python tests/parity/worker.py sample FOLDER
+KERAS_BACKEND=jax python tests/parity/worker.py FOLDER
+
+The process says "trained" and waits for the end of its input. Then it samples all models that are
+in the folder.
 """
 
+import faulthandler
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -120,5 +123,9 @@ def sample(folder):
 
 
 if __name__ == "__main__":
-    task, folder = sys.argv[1:]
-    {"train": train, "sample": sample}[task](Path(folder))
+    faulthandler.dump_traceback_later(900, exit=True)  # the test waits without a limit
+    folder = Path(sys.argv[1])
+    train(folder)
+    print("trained", flush=True)
+    sys.stdin.read()
+    sample(folder)
