@@ -1,6 +1,7 @@
 """`mlflow run` with a tiny preset on each backend; the model is read back on another backend."""
 
 import json
+import re
 import shutil
 import sqlite3
 import sys
@@ -68,7 +69,10 @@ def mlflow_run(project, entry, **parameters):
 
 
 @pytest.mark.parametrize("backend", NEXT)
-def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_path, backend):
+def test_the_main_job_trains_registers_and_is_read_back_elsewhere(
+    project, tmp_path, monkeypatch, backend
+):
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")  # each import is a line of standard error
     result = mlflow_run(
         project,
         "main",
@@ -81,6 +85,12 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(project, tmp_p
         out=tmp_path / "run",
     )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
+    monkeypatch.delenv("PYTHONPROFILEIMPORTTIME")
+    imported = set(re.findall(r"^import time:.*\| +(\w+)$", result.stderr, re.MULTILINE))
+    assert "keras" in imported
+    assert ("tensorflow" in imported) == (backend == "tensorflow"), (
+        "other backends leave TensorFlow out, and its 470 MB"
+    )
 
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["real_maps"] == metrics["generated_maps"] == 16

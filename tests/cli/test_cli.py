@@ -243,32 +243,6 @@ def test_info_names_backend_and_versions(backend):
     assert "devices" in out
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_a_training_on_another_backend_leaves_tensorflow_out(backend, tmp_path):
-    sizes = ["--preset", "tiny", "--maps", "40", "--pixels", "16", "--epochs", "1"]
-    sizes += ["--method", "lognormal"]
-    command = [
-        "main",
-        *sizes,
-        "--quiet",
-        "--model-name",
-        "",
-        "--backend",
-        backend,
-        "--out",
-        str(tmp_path / "run"),
-    ]
-    code = (
-        f"import sys; from cosmogan_k3.cli import main as cli; code = cli.main({command}); "
-        "print(code, 'tensorflow' in sys.modules)"
-    )
-    out = run_python(
-        "-c", code, environment={"MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db"}
-    ).stdout
-    assert out.strip().endswith("0 False")
-
-
 @pytest.mark.parametrize(
     ("command", "set_before", "restarts"),
     [
