@@ -258,9 +258,9 @@ def _survey_metrics(pair: MeasuredPair, map_deg2: float, survey_deg2: float) -> 
 
 def _comparison_metrics(comparison: Comparison) -> dict[str, float]:
     """p-value of each statistic, and its distances in units of their null."""
-    metrics = {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.results}
-    metrics |= {f"in_nulls_{r.name}": r.in_nulls for r in comparison.results}
-    starts = {f"start_in_nulls_{r.name}": r.start_in_nulls for r in comparison.results}
+    metrics = {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.tests}
+    metrics |= {f"in_nulls_{r.name}": r.in_nulls for r in comparison.tests}
+    starts = {f"start_in_nulls_{r.name}": r.start_in_nulls for r in comparison.tests}
     return metrics | {name: value for name, value in starts.items() if value is not None}
 
 
@@ -320,11 +320,17 @@ def _compare(pair: MeasuredPair, **options: Any) -> Comparison:
     if pair.start is None:
         return comparison
     before = compare_features(real, pair.start.features, **{**options, "permutations": 1})
-    results = [
-        replace(result, start=start.distance)
-        for result, start in zip(comparison.results, before.results, strict=True)
-    ]
-    return replace(comparison, results=tuple(results))
+    results, overall = (
+        tuple(
+            replace(result, start=start.distance)
+            for result, start in zip(of_training, of_start, strict=True)
+        )
+        for of_training, of_start in (
+            (comparison.results, before.results),
+            (comparison.overall, before.overall),
+        )
+    )
+    return replace(comparison, results=results, overall=overall)
 
 
 def _reference_of(pair: MeasuredPair, nulls: Nulls) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Metrics of an evaluation, from the measurements of two sets of maps."""
 
 import functools
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,10 +10,13 @@ from cosmogan_k3._typing import Maps
 from cosmogan_k3.evaluation.measure import MeasuredPair
 from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.statistics import (
+    Features,
     compare_correlations,
+    density_coverage,
     duplicate_rate,
     effective_number,
     frechet_distance,
+    joint_rows,
     memorisation_test,
     relative_error,
     shift_in_survey_errors,
@@ -25,6 +30,11 @@ from cosmogan_k3.statistics.two_sample.units import Units
 
 # Real peaks that a bin needs for its relative error to be quoted: their Poisson noise is 3 %.
 _ENOUGH_PEAKS = 1000
+
+# k of density and coverage, as Naeem et al. use it, and maps of each set among which neighbours are
+# searched for: time and memory are proportional to the number of pairs.
+_NEIGHBOURS = 5
+_MOST_NEAR = 4096
 
 # Generated maps that are searched for copies, among themselves and of training maps: the time is
 # proportional to the number of pairs.
@@ -69,7 +79,7 @@ def distance_metrics(pair: MeasuredPair, *, permutations: int, seed: int) -> dic
         wasserstein_of_sets(pixels, peaks, [real.power, generated.power], pair.bins.fine),
         wasserstein_of_sets(null.fine_pixels, null.fine_peaks, null_power, pair.bins.fine),
     )
-    return metrics | _spectrum_metrics(pair) | _peak_metrics(pair)
+    return metrics | _spectrum_metrics(pair) | _peak_metrics(pair) | _coverage_metrics(pair)
 
 
 def _spectrum_metrics(pair: MeasuredPair) -> dict[str, float]:
@@ -110,6 +120,34 @@ def _peak_metrics(pair: MeasuredPair) -> dict[str, float]:
         "peak_counts_error_max": relative_error(real[:, filled], generated[:, filled])[1],
         "peak_counts_error_max_null": relative_error(first, second)[1],
     }
+
+
+def _coverage_metrics(pair: MeasuredPair) -> dict[str, float]:
+    """Density and coverage of the joint statistics, if enough real maps are of different units."""
+    first, second = (
+        [replace(f, rows=f.rows[rows]) for f in pair.null.features] for rows in pair.null_sets
+    )
+    real, generated = pair.real.features, pair.generated.features
+    found = _density_coverage(real, generated, pair.units[0])
+    of_null = _density_coverage(first, second, pair.null_units[0])
+    return with_nulls(found, of_null)
+
+
+def _density_coverage(
+    first: Sequence[Features], second: Sequence[Features], units: Units
+) -> dict[str, float]:
+    index = units.index[:_MOST_NEAR]
+    units = Units(len(index), index).or_rows()
+    if len(index) - units.sizes.max() < _NEIGHBOURS:
+        return {}
+    rows, count = joint_rows(first, second), len(first[0].rows)
+    density, coverage = density_coverage(
+        rows[:count][:_MOST_NEAR],
+        rows[count:][:_MOST_NEAR],
+        neighbours=_NEIGHBOURS,
+        groups=units.index,
+    )
+    return {"density": density, "coverage": coverage}
 
 
 def survey_metrics(pair: MeasuredPair, *, survey_maps: float) -> dict[str, float]:

@@ -45,6 +45,7 @@ from cosmogan_k3.statistics.two_sample.correlations import (
     correlation_matrix,
     covariance,
 )
+from cosmogan_k3.statistics.two_sample.coverage import density_coverage
 from cosmogan_k3.statistics.two_sample.distances import (
     relative_error,
     summary_distances,
@@ -52,6 +53,7 @@ from cosmogan_k3.statistics.two_sample.distances import (
 )
 from cosmogan_k3.statistics.two_sample.frechet import frechet_distance
 from cosmogan_k3.statistics.two_sample.halves import null_halves
+from cosmogan_k3.statistics.two_sample.joint import joint_rows
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     KSResult,
     ks_histogram_counts,
@@ -90,12 +92,14 @@ __all__ = [
     "compare_features",
     "correlation_matrix",
     "covariance",
+    "density_coverage",
     "duplicate_rate",
     "effective_number",
     "frechet_distance",
     "integer_mode_edges",
     "interpolation_smoothness",
     "join_features",
+    "joint_rows",
     "ks_histogram_counts",
     "ks_pixels",
     "memorisation_test",

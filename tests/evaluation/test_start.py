@@ -26,7 +26,7 @@ def evaluation():
 
 def test_they_are_those_of_a_comparison_with_these_maps(evaluation):
     direct = compare(maps(0).kappa, maps(3, sigma=0.8).kappa, pixel_arcmin=2.0, permutations=1)
-    for result, other in zip(evaluation.comparison.results, direct.results, strict=True):
+    for result, other in zip(evaluation.comparison.tests, direct.tests, strict=True):
         assert result.start == pytest.approx(other.distance, rel=1e-9)
         null = np.median(result.null)
         assert evaluation.metrics[f"in_nulls_{result.name}"] == result.distance / null
@@ -38,7 +38,7 @@ def test_report_table_and_figure_have_them(evaluation, tmp_path):
     write_evaluation(tmp_path, evaluation)
     with (tmp_path / "statistics.csv").open() as file:
         rows = list(csv.DictReader(file))
-    starts = [result.start for result in evaluation.comparison.results]
+    starts = [result.start for result in evaluation.comparison.tests]
     assert [float(row["start_distance"]) for row in rows] == pytest.approx(starts)
     assert "before training" in (tmp_path / "report.html").read_text()
     assert "| before training |" in markdown_summary(evaluation.comparison, evaluation.metrics)

@@ -5,6 +5,12 @@ from numpy.typing import ArrayLike
 
 from cosmogan_k3._typing import FloatArray, Rows
 
+# Principal directions below this fraction of the largest variance are rounding errors.
+_SMALLEST_VARIANCE = 1e-4
+
+# Rows that are needed to estimate one principal direction.
+_ROWS_PER_DIRECTION = 10
+
 
 def standardised(real_rows: ArrayLike, generated_rows: ArrayLike) -> tuple[Rows, Rows]:
     """Standardize both sets by the mean and the standard deviation of the real rows.
@@ -82,3 +88,64 @@ def correlations(rows: Rows) -> FloatArray:
     norm = np.sqrt((centred**2).sum(axis=0))
     centred /= np.where(norm > 0, norm, 1)
     return np.clip(centred.T @ centred, -1, 1)
+
+
+def standardised_together(rows: Rows) -> Rows:
+    """Standardize the rows of two sets, so that it does not matter which set is which.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets.
+
+    Returns
+    -------
+    float64 array (n, varying)
+        Mean 0 and standard deviation 1 in every feature that varies and is defined for every map.
+
+    Raises
+    ------
+    ValueError
+        If there is no such feature.
+
+    Examples
+    --------
+    >>> standardised_together(np.array([[0.0, 1.0, np.nan], [2.0, 1.0, 3.0]])).tolist()
+    [[-1.0], [1.0]]
+    """
+    # A feature with a NaN, such as the skewness of a constant map, compares as not larger.
+    varies = rows.std(axis=0) > 1e-9 * np.abs(rows).max(axis=0)
+    if not varies.any():
+        raise ValueError(
+            "At least one feature must vary and be defined for every map. "
+            f"Received: none of {rows.shape[1]}"
+        )
+    kept = rows[:, varies]
+    return (kept - kept.mean(axis=0)) / kept.std(axis=0)
+
+
+def principal_directions(rows: Rows) -> tuple[FloatArray, FloatArray]:
+    """Leading eigenvectors of the covariance, at most one for ten rows, and their variances.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        With mean 0.
+
+    Returns
+    -------
+    directions : float64 array (features, k)
+        Columns of norm 1.
+    variances : float64 array (k,)
+        Variance along each direction, increasing.
+
+    Examples
+    --------
+    >>> rows = np.array([[3.0, 0.0], [-3.0, 0.0], [0.0, 1.0], [0.0, -1.0]]).repeat(10, axis=0)
+    >>> principal_directions(rows)[1].tolist()
+    [0.5, 4.5]
+    """
+    variances, directions = np.linalg.eigh(rows.T @ rows / len(rows))
+    kept = variances > _SMALLEST_VARIANCE * variances[-1]
+    kept[: max(0, len(kept) - max(1, len(rows) // _ROWS_PER_DIRECTION))] = False
+    return directions[:, kept], variances[kept]

@@ -12,12 +12,14 @@ from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics
 from cosmogan_k3.statistics.two_sample.exchanges import Exchanges, draw_exchanges
 from cosmogan_k3.statistics.two_sample.halves import reference_rows
+from cosmogan_k3.statistics.two_sample.joint import joint_rows, pooled_values
 from cosmogan_k3.statistics.two_sample.permutation_tests import (
     CorrelationTest,
     MaximumDifferenceTest,
     MeanTest,
     PermutationTest,
     ScatterTest,
+    SlicedTest,
 )
 from cosmogan_k3.statistics.two_sample.results import Comparison, Result
 from cosmogan_k3.statistics.two_sample.units import Units
@@ -53,6 +55,9 @@ def compare(
     All statistics share the same permutations. The second line therefore corrects for testing many
     statistics, with their correlations. Several statistics often have the same small p; they are
     then ranked by how many standard deviations T lies above the mean of T*.
+
+    ``Comparison.overall`` tests all statistics together (``joint_rows``, ``SlicedTest``). It stands
+    beside the others, with the same exchanges and a p-value of its own.
 
     If units have different numbers of maps, as patches of few maps and independent maps have, only
     means are tested, not correlations and scatter. ``Comparison.smallest_pvalue`` is the smallest
@@ -192,15 +197,13 @@ def compare_features(
         )
         pairs = _random_references(n, others, m, splits, rng)
         sizes |= {"reference_maps": len(others.index), "reference_units": len(others)}
-    statistics, tested = [], []
-    for hypothesis, null in zip(hypotheses, nulls, strict=True):
-        if hypothesis.test.of_means or not exchanges.paired:
-            statistics.append(_statistics(hypothesis, exchanges))
-            tested.append(_result(hypothesis, n, null, pairs))
-    results = tuple(
-        replace(result, pvalue=p, corrected_pvalue=q, smallest_pvalue=exchanges.smallest_pvalue)
-        for result, p, q in zip(tested, *_pvalues(np.stack(statistics)), strict=True)
+    joint = _joint_hypothesis(real, generated)
+    joint_null = joint if reference is None else _joint_hypothesis(real, reference)
+    results, overall = (
+        _tested(each, of_nulls, exchanges, n, pairs)
+        for each, of_nulls in ((hypotheses, nulls), ([joint], [joint_null]))
     )
+    sizes["overall"] = overall
     return Comparison(results, n, m, permutations, splits, seed, exchanges.smallest_pvalue, **sizes)
 
 
@@ -256,8 +259,7 @@ def _all_hypotheses(real: Sequence[Features], other: Sequence[Features]) -> "lis
 def _hypotheses(real: Features, generated: Features) -> Iterator[_Hypothesis]:
     """Hypotheses on the mean of one statistic and on its variation from map to map."""
     rows = np.concatenate([real.rows, generated.rows]).astype(np.float64)
-    logarithmic = real.name in ("power_spectrum", "scattering") and (rows > 0).all()
-    values = np.log(rows) if logarithmic else rows
+    values = pooled_values(real, generated)
     mean_test = MaximumDifferenceTest(rows) if real.name == "pixels" else MeanTest(values)
     yield _Hypothesis(real.name, real.label, real.axis_label, real.axis, rows, values, mean_test)
     if real.name in ("power_spectrum", "peaks"):
@@ -266,6 +268,32 @@ def _hypotheses(real: Features, generated: Features) -> Iterator[_Hypothesis]:
         yield _Hypothesis(name, label, *no_curve, values, CorrelationTest(values))
         name, label = f"{real.name}_scatter", f"{real.label}: scatter between maps"
         yield _Hypothesis(name, label, *no_curve, values, ScatterTest(values))
+
+
+def _joint_hypothesis(real: Sequence[Features], other: Sequence[Features]) -> _Hypothesis:
+    """Return the hypothesis on the joint distribution of all statistics."""
+    rows = joint_rows(real, other)
+    no_curve = "", np.empty(0), rows[:, :0]
+    return _Hypothesis("joint", "All statistics together", *no_curve, rows, SlicedTest(rows))
+
+
+def _tested(
+    hypotheses: "Sequence[_Hypothesis]",
+    nulls: "Sequence[_Hypothesis]",
+    exchanges: Exchanges,
+    n: int,
+    pairs: Sequence[_RowPair],
+) -> tuple[Result, ...]:
+    """Test hypotheses under the same exchanges, and correct for their number."""
+    statistics, results = [], []
+    for hypothesis, null in zip(hypotheses, nulls, strict=True):
+        if hypothesis.test.of_means or not exchanges.paired:
+            statistics.append(_statistics(hypothesis, exchanges))
+            results.append(_result(hypothesis, n, null, pairs))
+    return tuple(
+        replace(result, pvalue=p, corrected_pvalue=q, smallest_pvalue=exchanges.smallest_pvalue)
+        for result, p, q in zip(results, *_pvalues(np.stack(statistics)), strict=True)
+    )
 
 
 def _pvalues(statistics: FloatArray) -> tuple[list[float], list[float]]:

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosmogan_k3._typing import FloatArray, IntArray, Rows
-from cosmogan_k3.statistics.two_sample._rows import correlations
+from cosmogan_k3.statistics.two_sample._rows import (
+    correlations,
+    principal_directions,
+    standardised_together,
+)
 
-# Principal directions below this fraction of the largest variance are rounding errors.
-_SMALLEST_VARIANCE = 1e-4
-
-# Rows that are needed to estimate one principal direction.
-_ROWS_PER_DIRECTION = 10
+# Directions of a sliced distance: enough that others give the same to a few per cent.
+_SLICES = 64
 
 
 class PermutationTest(ABC):
@@ -99,11 +100,11 @@ class MeanTest(PermutationTest):
     unit = "mean shift in units of the scatter between maps"
 
     def __init__(self, rows: Rows) -> None:
-        super().__init__(_standardized(rows))
+        super().__init__(standardised_together(rows))
 
     def statistic(self, memberships: NDArray[np.bool_]) -> FloatArray:
         """Hotelling's T² up to a constant factor; see ``PermutationTest``."""
-        directions, variances = _principal_directions(self.rows)
+        directions, variances = principal_directions(self.rows)
         # The pooled mean is zero: the mean of the second set follows from that of the first.
         white = self.rows @ directions / np.sqrt(variances)
         return ((memberships @ white) ** 2).sum(axis=1)
@@ -160,7 +161,7 @@ class CorrelationTest(PermutationTest):
     of_means = False
 
     def __init__(self, rows: Rows) -> None:
-        super().__init__(_standardized(rows))
+        super().__init__(standardised_together(rows))
 
     def distance(self, first: IntArray, second: IntArray) -> float:
         """Root mean square of the differences of correlations; see ``PermutationTest``."""
@@ -188,7 +189,7 @@ class ScatterTest(PermutationTest):
     of_means = False
 
     def __init__(self, rows: Rows) -> None:
-        super().__init__(_standardized(rows))
+        super().__init__(standardised_together(rows))
         # Sorted once: in this order ∫ |F_first − F_second| dx needs only cumulative sums.
         self._order = np.argsort(self.rows, axis=0)
         self._gaps = np.diff(np.take_along_axis(self.rows, self._order, axis=0), axis=0)
@@ -201,22 +202,38 @@ class ScatterTest(PermutationTest):
         return float(np.vdot(np.abs(difference, out=difference), self._gaps) / self.rows.shape[1])
 
 
-def _standardized(rows: Rows) -> Rows:
-    """Rows with mean 0 and standard deviation 1 in every feature that varies."""
-    # A feature with a NaN, such as the skewness of a constant map, compares as not larger.
-    varies = rows.std(axis=0) > 1e-9 * np.abs(rows).max(axis=0)
-    if not varies.any():
-        raise ValueError(
-            "At least one feature must vary and be defined for every map. "
-            f"Received: none of {rows.shape[1]}"
-        )
-    kept = rows[:, varies]
-    return (kept - kept.mean(axis=0)) / kept.std(axis=0)
+class SlicedTest(ScatterTest):
+    """Wasserstein-1 distance along random directions, averaged over the directions.
 
+    ::
 
-def _principal_directions(rows: Rows) -> tuple[FloatArray, FloatArray]:
-    """Leading eigenvectors of the covariance, at most one for ten rows, and their variances."""
-    variances, directions = np.linalg.eigh(rows.T @ rows / len(rows))
-    kept = variances > _SMALLEST_VARIANCE * variances[-1]
-    kept[: max(0, len(kept) - max(1, len(rows) // _ROWS_PER_DIRECTION))] = False
-    return directions[:, kept], variances[kept]
+        d = ⟨W₁(u·x_first, u·x_second)⟩_u,    |u| = 1
+
+    It is 0 only where the joint distributions of all features agree.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets.
+
+    Examples
+    --------
+    >>> rows = np.random.default_rng(0).normal(size=(200, 2))
+    >>> rows[:100] += 1
+    >>> test, first = SlicedTest(rows), np.arange(100)
+    >>> even = np.arange(0, 200, 2)
+    >>> test.distance(first, first + 100) > 4 * test.distance(even, even + 1)
+    True
+
+    References
+    ----------
+    Bonneel et al. 2015, J. Math. Imaging Vis. 51, 22, eq. 7.
+    """
+
+    unit = "sliced Wasserstein-1 distance in units of the scatter between maps"
+    # A distribution along a direction is the mean over maps of whether they lie below each value.
+    of_means = True
+
+    def __init__(self, rows: Rows) -> None:
+        directions = np.random.default_rng(0).normal(size=(rows.shape[1], _SLICES))
+        super().__init__(rows @ (directions / np.linalg.norm(directions, axis=0)))

@@ -62,7 +62,7 @@ def uniformity(pvalues):
 
 def test_raw_p_values_are_uniform_for_every_statistic(false_comparisons):
     # Measured: the smallest of 16 is 0.11.
-    for results in zip(*(c.results for c in false_comparisons), strict=True):
+    for results in zip(*(c.tests for c in false_comparisons), strict=True):
         assert uniformity([r.pvalue for r in results]) > 0.01, results[0].name
 
 
