@@ -12,6 +12,8 @@ from cosmogan_k3.evaluation.part import Part
 from cosmogan_k3.statistics import (
     Features,
     compare_correlations,
+    covariance_errors,
+    covariance_rows,
     density_coverage,
     duplicate_rate,
     effective_number,
@@ -79,7 +81,8 @@ def distance_metrics(pair: MeasuredPair, *, permutations: int, seed: int) -> dic
         wasserstein_of_sets(pixels, peaks, [real.power, generated.power], pair.bins.fine),
         wasserstein_of_sets(null.fine_pixels, null.fine_peaks, null_power, pair.bins.fine),
     )
-    return metrics | _spectrum_metrics(pair) | _peak_metrics(pair) | _coverage_metrics(pair)
+    metrics |= _spectrum_metrics(pair) | _peak_metrics(pair)
+    return metrics | _joint_metrics(pair)
 
 
 def _spectrum_metrics(pair: MeasuredPair) -> dict[str, float]:
@@ -122,15 +125,16 @@ def _peak_metrics(pair: MeasuredPair) -> dict[str, float]:
     }
 
 
-def _coverage_metrics(pair: MeasuredPair) -> dict[str, float]:
-    """Density and coverage of the joint statistics, if enough real maps are of different units."""
+def _joint_metrics(pair: MeasuredPair) -> dict[str, float]:
+    """Density, coverage and the errors of the covariance, as far as they are defined."""
     first, second = (
         [replace(f, rows=f.rows[rows]) for f in pair.null.features] for rows in pair.null_sets
     )
     real, generated = pair.real.features, pair.generated.features
-    found = _density_coverage(real, generated, pair.units[0])
-    of_null = _density_coverage(first, second, pair.null_units[0])
-    return with_nulls(found, of_null)
+    return with_nulls(
+        _density_coverage(real, generated, pair.units[0]) | _covariance_errors(real, generated),
+        _density_coverage(first, second, pair.null_units[0]) | _covariance_errors(first, second),
+    )
 
 
 def _density_coverage(
@@ -148,6 +152,17 @@ def _density_coverage(
         groups=units.index,
     )
     return {"density": density, "coverage": coverage}
+
+
+def _covariance_errors(first: Sequence[Features], second: Sequence[Features]) -> dict[str, float]:
+    rows = covariance_rows(first, second)
+    if rows[0].shape[1] < 2:
+        return {}
+    diagonal, off_diagonal = covariance_errors(*rows)
+    return {
+        "covariance_error_diagonal": diagonal,
+        "covariance_error_off_diagonal": off_diagonal,
+    }
 
 
 def survey_metrics(pair: MeasuredPair, *, survey_maps: float) -> dict[str, float]:

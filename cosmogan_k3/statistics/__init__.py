@@ -45,6 +45,11 @@ from cosmogan_k3.statistics.two_sample.correlations import (
     correlation_matrix,
     covariance,
 )
+from cosmogan_k3.statistics.two_sample.covariances import (
+    contour_ratio,
+    covariance_errors,
+    covariance_rows,
+)
 from cosmogan_k3.statistics.two_sample.coverage import density_coverage
 from cosmogan_k3.statistics.two_sample.distances import (
     relative_error,
@@ -90,8 +95,11 @@ __all__ = [
     "compare",
     "compare_correlations",
     "compare_features",
+    "contour_ratio",
     "correlation_matrix",
     "covariance",
+    "covariance_errors",
+    "covariance_rows",
     "density_coverage",
     "duplicate_rate",
     "effective_number",

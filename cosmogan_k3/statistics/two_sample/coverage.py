@@ -62,7 +62,7 @@ def density_coverage(
 
     References
     ----------
-    Naeem et al. 2020 (arXiv 2002.09797), eqs. 3 and 4; appendix C for the expectations.
+    Naeem et al. 2020 (arXiv 2002.09797), section 3.
     """
     real, generated = np.asarray(real_rows, np.float64), np.asarray(generated_rows, np.float64)
     if not len(generated) or real.shape[1:] != generated.shape[1:]:

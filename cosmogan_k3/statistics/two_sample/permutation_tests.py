@@ -227,7 +227,7 @@ class SlicedTest(ScatterTest):
 
     References
     ----------
-    Bonneel et al. 2015, J. Math. Imaging Vis. 51, 22, eq. 7.
+    Bonneel et al. 2015, J. Math. Imaging Vis. 51, 22.
     """
 
     unit = "sliced Wasserstein-1 distance in units of the scatter between maps"

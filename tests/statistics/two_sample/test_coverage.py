@@ -34,7 +34,7 @@ def test_a_mode_that_is_missing_is_not_covered(rng):
 
 
 def test_an_outlier_among_real_rows_does_not_make_outliers_seem_real(rng):
-    """Section 3.1 of Naeem et al.: one large ball counts once, not for all that lies in it."""
+    """As in the examples of Naeem et al.: one large ball counts little."""
     real = rng.normal(size=(500, 8))
     real[0] = 3
     density, _ = density_coverage(real, 3 + 0.3 * rng.normal(size=(500, 8)))
@@ -42,7 +42,7 @@ def test_an_outlier_among_real_rows_does_not_make_outliers_seem_real(rng):
 
 
 def test_both_fall_as_the_distributions_move_apart(rng):
-    """Figure 4 of Naeem et al. in small: normal rows of 64 features, shifted."""
+    """An experiment of Naeem et al. in small: normal rows of 64 features, shifted."""
     real, generated = rng.normal(size=(2, 500, 64))
     found = np.array([density_coverage(real, generated + shift) for shift in (0, 0.2, 0.5, 1)])
     assert (np.diff(found, axis=0) < 0).all()
