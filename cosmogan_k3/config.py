@@ -75,9 +75,7 @@ class CutConfig:
     pixels: int = option(64, "side of a patch in pixels", within=(1, shared.LARGEST_SIDE))
     field: str = shared.field()
     ordering: str = option(
-        "",
-        "order of the pixels, for files that do not record it; default: ring",
-        choices=("", "ring", "nested"),
+        "", "order of pixels, if a file does not say; default: ring", choices=("", "ring", "nested")
     )
     sampling: str = option(
         "mean",
@@ -199,13 +197,9 @@ class EvaluateConfig:
 class GenerateConfig:
     """Draw maps from a trained model."""
 
-    model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
+    model: str = shared.model()
     maps: int = option(1000, "number of maps", within=(1, shared.MOST_MAPS))
-    pixels: int = option(
-        0,
-        "side of the maps, for models that can draw another; 0: as trained",
-        within=(0, shared.LARGEST_SIDE),
-    )
+    pixels: int = option(0, "side of the maps; 0: as trained", within=(0, shared.LARGEST_SIDE))
     parameters: str = option(
         "", "parameters of the maps, for conditional models, e.g. omega_m=0.3,sigma_8=0.8"
     )
@@ -230,7 +224,7 @@ class GenerateConfig:
 class ServeConfig:
     """Serve a trained model: answer requests for maps over HTTP, as MLflow's server does."""
 
-    model: str = option("models:/cosmogan@champion", "MLflow URI or path of a saved model (.keras)")
+    model: str = shared.model()
     host: str = option("127.0.0.1", "address to listen at; 0.0.0.0: on every network")
     port: int = option(5001, "port to listen at; 0: any free one", within=(0, 65_535))
     backend: str = shared.backend()
@@ -280,13 +274,11 @@ class TuneConfig:
     )
     heartbeat: int = option(
         30,
-        "seconds between signals of a worker; after three missed ones its trial is repeated",
+        "seconds between a worker's signals; three missed, and its trial is repeated",
         minimum=1,
     )
     finish: int = option(
-        1,
-        "1: draw figures, retrain and register after the last trial; 0: run trials only",
-        choices=(0, 1),
+        1, "1: at the end draw figures, retrain and register; 0: run trials only", choices=(0, 1)
     )
     retrain: int = option(
         3, "seeds with which the best trial is retrained with the whole preset; 0: none", minimum=0
@@ -311,6 +303,14 @@ class SyncConfig:
     """Send to MLflow what trainings recorded while it did not answer."""
 
     folder: str = option("run", "folder of a training or a study")
+
+
+@documented
+@dataclass(frozen=True)
+class ModelsConfig:
+    """List the models that come with the package, or print the card of one."""
+
+    name: str = option("", "model whose card to print; default: list all", positional=True)
 
 
 @documented
@@ -343,6 +343,7 @@ COMMANDS = {
     "generate": GenerateConfig,
     "serve": ServeConfig,
     "tune": TuneConfig,
+    "models": ModelsConfig,
     "sync": SyncConfig,
     "info": InfoConfig,
 }

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from cosmogan_k3._typing import FloatArray, Maps, PathLike
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import Conditioning, MapSet, MapStream
+from cosmogan_k3.pretrained import model_file
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan import GAN
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 # Other addresses would be fetched from wherever they point to.
 _MLFLOW_SCHEMES = ("models:/", "runs:/")
+_PRETRAINED = "pretrained:"
 
 # The scatter of κ changes by a factor of two over wide ranges of cosmologies, and by tens of per
 # cent between single small maps.
@@ -59,8 +61,8 @@ class Emulator:
         Parameters
         ----------
         uri : str or path
-            An MLflow URI ("models:/name@alias", "models:/name/3", "runs:/…") or the path of a
-            ``.keras`` file.
+            The path of a ``.keras`` file, an MLflow URI ("models:/name@alias", "models:/name/3",
+            "runs:/…"), or "pretrained:name" for a model that comes with the package.
 
         Raises
         ------
@@ -258,19 +260,22 @@ class Emulator:
 
 
 def _load(uri: PathLike) -> GAN:
-    """Load the GAN of a file, or of an MLflow URI if there is no such file."""
-    if not Path(uri).is_file():
-        if str(uri).startswith(_MLFLOW_SCHEMES):
-            from cosmogan_k3.tracking import registry
-
-            return registry.load_gan(str(uri))
-        raise InputError(
-            f"{uri}: no such model; expected a .keras file, or an MLflow URI such as "
-            "models:/cosmogan@champion"
-        )
+    """Load the GAN of a file or, if there is no such file, of an address with a scheme."""
     from cosmogan_k3.gan import load_gan
 
-    return load_gan(uri)
+    address = str(uri)
+    if Path(uri).is_file():
+        return load_gan(uri)
+    if address.startswith(_PRETRAINED):
+        return load_gan(model_file(address.removeprefix(_PRETRAINED)))
+    if address.startswith(_MLFLOW_SCHEMES):
+        from cosmogan_k3.tracking import registry
+
+        return registry.load_gan(address)
+    raise InputError(
+        f"{uri}: no such model; expected a .keras file, an MLflow URI such as "
+        "models:/cosmogan@champion, or pretrained:NAME, where cosmogan models lists the names"
+    )
 
 
 def _with_progress_bar(batches: Iterator[Maps], n: int, quiet: bool) -> Iterator[Maps]:

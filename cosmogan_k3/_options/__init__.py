@@ -20,6 +20,7 @@ def option(
     within: tuple[float, float] | None = None,
     flag: bool = False,
     bare: Any = None,
+    positional: bool = False,
 ) -> Any:
     """Return a dataclass field with the help text and the bounds that the command line checks.
 
@@ -39,6 +40,8 @@ def option(
         Whether the option takes no value. MLproject has no flags: it cannot leave an option out.
     bare : object, optional
         Value of an option that is given without a value.
+    positional : bool, default False
+        Whether the value is given without a flag, or left out.
 
     Returns
     -------
@@ -52,7 +55,8 @@ def option(
     low, high = within or (minimum, None)
     bounds = {"choices": choices, "minimum": low, "maximum": high}
     return dataclasses.field(
-        default=default, metadata={"help": help, "flag": flag, "bare": bare, **bounds}
+        default=default,
+        metadata={"help": help, "flag": flag, "bare": bare, "positional": positional, **bounds},
     )
 
 

@@ -48,6 +48,13 @@ def overwrite() -> Any:
     return option(0, "1: replace output that is there", choices=(0, 1), bare=1)
 
 
+def model() -> Any:
+    """Return the option ``model`` that several commands have."""
+    return option(
+        "models:/cosmogan@champion", "saved model (.keras), MLflow URI, or pretrained:NAME"
+    )
+
+
 def tracking() -> Any:
     """Return the option ``tracking`` that several commands have."""
     return option(

@@ -16,6 +16,8 @@ examples:
   cosmogan simulate --maps 1000 --source-redshift 0.7 --out maps.fits
   cosmogan train --data maps.fits --backend torch --out run
   cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
+  cosmogan generate --model pretrained:nbody --maps 5000 --out new.npz
+  cosmogan models                                     # that come with the package
   cosmogan serve --model run/model.keras --port 5001
   cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
   cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
@@ -106,13 +108,14 @@ def _add_option(command: argparse.ArgumentParser, field: Field[Any]) -> None:
     if field.metadata["flag"]:
         command.add_argument(flag, action="store_true", help=help)
         return
-    bare = field.metadata["bare"]
-    options = {} if bare is None else {"nargs": "?", "const": bare}
+    bare, positional = field.metadata["bare"], field.metadata["positional"]
+    options = {} if bare is None else {"const": bare}
+    options |= {"nargs": "?"} if positional or bare is not None else {}
     command.add_argument(
-        flag,
+        field.name if positional else flag,
         default=field.default,
         type=_converter(field),
-        metavar=_type_of(field).__name__.upper(),
+        metavar=(field.name if positional else _type_of(field).__name__).upper(),
         help=help,
         **options,
     )

@@ -17,7 +17,7 @@ from cosmogan_k3.gan.calibrator import REFERENCE_STREAM, Calibrator
 from cosmogan_k3.gan.epoch_callback import EpochCallback
 from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.gan.provenance import Provenance
-from cosmogan_k3.gan.step import StepResult, adversarial_step, network_inputs
+from cosmogan_k3.gan.step import StepResult, adversarial_step, averaged_copy, network_inputs
 from cosmogan_k3.maps import Batches, Conditioning, Scaling
 from cosmogan_k3.maps.mapset import check_pixel_size
 from cosmogan_k3.nn import losses
@@ -41,16 +41,16 @@ class GAN(backend.TrainStep, keras.Model):
         G ← G − η_G (∂G/∂w)ᵀ ∇_g L_G(D(g)),    g = G(z)
 
     The second update uses the updated discriminator. Samples come from the averaged generator,
-    whose weights are the exponential moving average w̄ ← d w̄ + (1 − d) w, with d at most
-    (1 + t)/(10 + t) at step t.
+    whose weights are the moving average w̄ ← d w̄ + (1 − d) w, with d ≤ (1 + t)/(10 + t) at step t.
 
     Parameters
     ----------
     generator : keras.Model
         From latents, and the conditions of a conditional model, to maps
         ``(n, pixels + 2 margin, pixels + 2 margin, 1)`` in network units.
-    discriminator : keras.Model
-        From maps ``(n, pixels, pixels, 1)``, and their conditions, to logits ``(n, 1)``.
+    discriminator : keras.Model or None
+        From maps ``(n, pixels, pixels, 1)``, and their conditions, to logits ``(n, 1)``. A GAN
+        without it draws maps and cannot be trained; its generator is the averaged one.
     latent_space : LatentSpace
         Shapes of the latents, side of the maps and margin.
     scaling : Scaling
@@ -68,8 +68,7 @@ class GAN(backend.TrainStep, keras.Model):
     seed : int
         Seed of the reference batch and of the latents drawn in training.
     conditioning : Conditioning, optional
-        Parameters on which the maps depend. Generated maps take those of the real maps beside
-        them.
+        Parameters on which the maps depend. Generated maps take those of real maps beside them.
     provenance : Provenance, optional
         What the file records of the training.
 
@@ -96,7 +95,7 @@ class GAN(backend.TrainStep, keras.Model):
     def __init__(
         self,
         generator: keras.Model,
-        discriminator: keras.Model,
+        discriminator: keras.Model | None,
         *,
         latent_space: LatentSpace,
         scaling: Scaling,
@@ -115,10 +114,8 @@ class GAN(backend.TrainStep, keras.Model):
             raise ValueError(f"average_decay must lie in [0, 1). Received: {average_decay}")
         latent_space.check(generator, conditioning)
         self.generator = generator
-        self.discriminator = discriminator
-        self.averaged_generator = keras.models.clone_model(generator)
-        self.averaged_generator.set_weights(generator.get_weights())
-        self.averaged_generator.trainable = False
+        self.discriminator: keras.Model = discriminator
+        self.averaged_generator = averaged_copy(generator) if discriminator else generator
         self.latent_space = latent_space
         self.scaling = scaling
         self.pixel_arcmin = check_pixel_size(pixel_arcmin)
@@ -140,6 +137,7 @@ class GAN(backend.TrainStep, keras.Model):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self._add_fixed_inputs()
         self.step_metrics = [keras.metrics.Mean(name=name) for name in StepResult._fields]
+        self.jit_compile = backend.default_jit()  # of maps that are drawn without ``compile``
         self.built = True
 
     def _add_fixed_inputs(self) -> None:
@@ -212,8 +210,11 @@ class GAN(backend.TrainStep, keras.Model):
         Raises
         ------
         ValueError
-            If the loss is unknown, its schedule has no epoch 0, or the policy is mixed_float16.
+            If the loss is unknown, its schedule has no epoch 0, the policy is mixed_float16, or
+            there is no discriminator.
         """
+        if self.discriminator is None:
+            raise InputError("This model only draws maps: it has no discriminator to train with")
         refuse_loss_scaling(self.dtype_policy.name)
         self.loss_schedule = losses.schedule(loss)
         self.adversarial_loss = self.loss_schedule[0]
@@ -291,8 +292,7 @@ class GAN(backend.TrainStep, keras.Model):
     def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
         """Return calibrated maps of the averaged generator, in network units."""
         maps = self.averaged_generator(inputs, training=training)
-        if self.calibrator is not None:
-            maps = self.calibrator(maps)
+        maps = self.calibrator(maps) if self.calibrator else maps
         return self.latent_space.crop(maps)
 
     def network_maps(

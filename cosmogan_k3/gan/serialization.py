@@ -92,7 +92,7 @@ def gan_config(gan: GAN) -> dict[str, Any]:
         "format": FORMAT,
         "name": gan.name,
         "generator": serialize(gan.generator),
-        "discriminator": serialize(gan.discriminator),
+        "discriminator": gan.discriminator and serialize(gan.discriminator),
         "latent_space": gan.latent_space.get_config(),
         "scaling": gan.scaling.get_config(),
         "pixel_arcmin": gan.pixel_arcmin,
@@ -124,7 +124,7 @@ def gan_arguments(config: dict[str, Any]) -> dict[str, Any]:
     arguments = {key: value for key, value in config.items() if key != "format"}
     return arguments | {
         "generator": deserialize(config["generator"]),
-        "discriminator": deserialize(config["discriminator"]),
+        "discriminator": config["discriminator"] and deserialize(config["discriminator"]),
         "latent_space": LatentSpace.from_config(config["latent_space"]),
         "scaling": Scaling.from_config(config["scaling"]),
         "calibrator": config["calibrator"] and deserialize(config["calibrator"]),

@@ -195,6 +195,19 @@ def generator_objective(
     return value + gan.spectral_matching(fake, conditions)
 
 
+def averaged_copy(generator: keras.Model) -> keras.Model:
+    """Return a copy of a generator, for the average of its weights.
+
+    Parameters
+    ----------
+    generator : keras.Model
+    """
+    copy = keras.models.clone_model(generator)
+    copy.set_weights(generator.get_weights())
+    copy.trainable = False
+    return copy
+
+
 def _update_average(gan: GAN) -> None:
     """Move the averaged weights towards the present ones.
 

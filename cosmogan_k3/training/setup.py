@@ -13,7 +13,6 @@ import numpy as np
 from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions
 from cosmogan_k3.config import MainConfig, TrainConfig, TuneConfig
-from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import GAN, Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional
@@ -31,6 +30,7 @@ from cosmogan_k3.training.distributed import (
     is_main_process,
 )
 from cosmogan_k3.training.progress import Progress
+from cosmogan_k3.training.starting_weights import check_start
 
 # With so many maps or simulations a fifth is enough to test.
 _FEW_UNITS = 30
@@ -95,7 +95,7 @@ def prepare(config: TrainConfig) -> Preset:
     if config.loss:
         preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
     if config.start and not config.resume:
-        _check_start(config.start)
+        check_start(config.start)
     registry.check_names(config.model_name, config.alias)
     check_writable(config.out)
     _check_folder(config)
@@ -115,14 +115,6 @@ def _check_folder(config: TrainConfig) -> None:
             f"{folder}: holds a training; continue it, replace it, or name another folder",
             parameter="resume, overwrite, out",
         )
-
-
-def _check_start(uri: str) -> None:
-    """Refuse a model to start from that cannot be loaded."""
-    try:
-        Emulator.load(uri)
-    except InputError as error:
-        raise InputError(str(error), parameter="start") from error
 
 
 @distributed_errors()

@@ -8,6 +8,27 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import GAN
 
 
+def check_start(uri: PathLike) -> None:
+    """Refuse a model to start from that cannot be loaded, or that only draws maps.
+
+    Parameters
+    ----------
+    uri : str or path
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        gan = Emulator.load(uri).gan
+    except InputError as error:
+        raise InputError(str(error), parameter="start") from error
+    if gan.discriminator is None:
+        raise InputError(
+            f"{uri}: only draws maps; it has no discriminator to train with", parameter="start"
+        )
+
+
 def start_from(gan: GAN, uri: PathLike) -> None:
     """Give a GAN all weights of a saved one, including averaged weights and reference batch.
 

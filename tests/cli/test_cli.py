@@ -32,8 +32,9 @@ def test_the_installed_command_is_the_entry_point():
 def test_help_teaches(capsys, command):
     code, out, _ = run(capsys, command, "--help")
     assert code == 0
-    for name in COMMANDS[command].__dataclass_fields__:
-        assert "--" + name.replace("_", "-") in out
+    for name, field in COMMANDS[command].__dataclass_fields__.items():
+        flag = "--" + name.replace("_", "-")
+        assert (name.upper() if field.metadata["positional"] else flag) in out
     code, out, _ = run(capsys, "--help")
     assert "examples:" in out
     assert command in out
