@@ -11,7 +11,6 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures.blocks import seeded_initializers
 from cosmogan_k3.gan.calibrator import CONDITIONAL_FACTOR, Calibrator, adapt
 from cosmogan_k3.gan.gan import GAN
-from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
 from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, is_periodic
@@ -37,8 +36,8 @@ def build_generator(preset: Preset, pixels: int, seed: int, n_conditions: int = 
     Returns
     -------
     keras.Model
-        From the latents of ``architecture.latent_shapes(pixels)`` to maps
-        ``(n, pixels + 2 margin, pixels + 2 margin, 1)`` in network units.
+        From the latents of ``architecture.latent_space(pixels)`` to maps ``(n, pixels, pixels, 1)``
+        in network units.
 
     Raises
     ------
@@ -50,7 +49,7 @@ def build_generator(preset: Preset, pixels: int, seed: int, n_conditions: int = 
     >>> build_generator(get_preset("tiny"), 16, seed=0).output_shape
     (None, None, None, 1)
     """
-    preset.architecture.latent_shapes(pixels)
+    preset.architecture.latent_space(pixels)
     initializers = seeded_initializers(seed, preset.initial_stddev)
     return preset.architecture.generator(pixels, initializers, n_conditions)
 
@@ -126,12 +125,13 @@ def build_gan(
     gan = GAN(
         build_generator(preset, pixels, 2 * seed, n_conditions),
         build_discriminator(preset, pixels, 2 * seed + 1, n_conditions),
-        latent_space=LatentSpace(architecture.latent_shapes(pixels), pixels, architecture.margin),
+        latent_space=architecture.latent_space(pixels),
         scaling=scaling or Scaling(),
         pixel_arcmin=pixel_arcmin,
         reference_size=architecture.reference_batch_size,
         average_decay=preset.average_decay,
         spectral_weight=preset.spectral_weight,
+        feature_weight=preset.feature_weight,
         calibrator=calibrator,
         seed=seed,
         conditioning=conditioning,
@@ -209,7 +209,7 @@ def for_edges(preset: Preset, periodic: str, kappa: MapArray) -> Preset:
     Parameters
     ----------
     preset : Preset
-        Its generator gets a margin if the maps are not periodic and it draws on a torus.
+        Its generator draws open edges if the maps are not periodic.
     periodic : {"yes", "no", "auto"}
         "auto" compares the maps' opposite edges.
     kappa : MapArray

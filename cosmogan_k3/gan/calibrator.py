@@ -187,8 +187,8 @@ def adapt(gan: "GAN", maps: Maps, conditions: Conditions | None = None) -> None:
             averaged.set_weights(layer.get_weights())
     if gan.calibrator is not None:
         gan.calibrator.adapt(few)
-    if gan.spectral_matching is not None:
-        gan.spectral_matching.adapt(maps, conditions)
+    for matching in gan.matchings:
+        matching.adapt(maps, conditions)
 
 
 def calibrate(gan: "GAN", *, last: bool = False) -> None:
@@ -226,7 +226,7 @@ def calibrate(gan: "GAN", *, last: bool = False) -> None:
 
 def _freeze_statistics(gan: "GAN") -> None:
     """Measure the frozen statistics of the averaged generator's normalization layers."""
-    latents = gan.latent_space.draw(_BATCH_SIZE, [gan.seed, REFERENCE_STREAM])
+    latents = gan.latent_space.draw(_BATCH_SIZE, [gan.seed, REFERENCE_STREAM], training=True)
     tensors = [backend.local_slice(ops.convert_to_tensor(z)) for z in latents]
     conditions = _example_conditions(gan, _BATCH_SIZE)
     if conditions is not None:

@@ -22,7 +22,7 @@ from cosmogan_k3.maps import Batches, Conditioning, Scaling
 from cosmogan_k3.maps.mapset import check_pixel_size
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.initializers import SeededNormal
-from cosmogan_k3.nn.layers import SpectralMatching
+from cosmogan_k3.nn.layers import FeatureMatching, MomentMatching, SpectralMatching
 from cosmogan_k3.nn.losses import Loss
 from cosmogan_k3.nn.optimizers import PairedOptimizer, refuse_loss_scaling
 from cosmogan_k3.nn.penalties import GradientPenalty
@@ -47,7 +47,7 @@ class GAN(backend.TrainStep, keras.Model):
     ----------
     generator : keras.Model
         From latents, and the conditions of a conditional model, to maps
-        ``(n, pixels + 2 margin, pixels + 2 margin, 1)`` in network units.
+        ``(n, pixels, pixels, 1)``, or larger by the margin of the latent space, in network units.
     discriminator : keras.Model or None
         From maps ``(n, pixels, pixels, 1)``, and their conditions, to logits ``(n, 1)``. A GAN
         without it draws maps and cannot be trained; its generator is the averaged one.
@@ -61,8 +61,8 @@ class GAN(backend.TrainStep, keras.Model):
         Size of the reference batch of the generator's ``VirtualBatchNorm`` layers; 0 without.
     average_decay : float
         d, in [0, 1).
-    spectral_weight : float
-        Weight of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
+    spectral_weight, feature_weight : float
+        Weights of ``SpectralMatching`` and ``FeatureMatching``; 0 leaves one out.
     calibrator : Calibrator, optional
         Corrects the maps of the averaged generator.
     seed : int
@@ -88,8 +88,8 @@ class GAN(backend.TrainStep, keras.Model):
 
     References
     ----------
-    Goodfellow et al. 2014 (arXiv 1406.2661). Arjovsky et al. 2017 (arXiv 1701.07875), Algorithm 1,
-    for several discriminator steps. Yazıcı et al. 2018 (arXiv 1806.04498) for averaged weights.
+    Goodfellow et al. 2014 (arXiv 1406.2661). Several discriminator steps: Arjovsky et al. 2017
+    (arXiv 1701.07875). Averaged weights: Yazıcı et al. 2018 (arXiv 1806.04498).
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class GAN(backend.TrainStep, keras.Model):
         reference_size: int = 0,
         average_decay: float = 0.0,
         spectral_weight: float = 0.0,
+        feature_weight: float = 0.0,
         calibrator: Calibrator | None = None,
         seed: int = 0,
         conditioning: Conditioning | None = None,
@@ -121,16 +122,13 @@ class GAN(backend.TrainStep, keras.Model):
         self.pixel_arcmin = check_pixel_size(pixel_arcmin)
         self.reference_size = reference_size
         self.average_decay = average_decay
-        self.spectral_weight = spectral_weight
+        self.spectral_weight, self.feature_weight = spectral_weight, feature_weight
         self.seed = seed
         self.conditioning = conditioning
         self.provenance = provenance or Provenance()
-        self.spectral_matching = None
-        if spectral_weight:
-            self.spectral_matching = SpectralMatching(
-                spectral_weight, n_conditions=self.n_conditions, name="spectral_matching"
-            )
-            self.spectral_matching.build((None, self.pixels, self.pixels, 1))
+        size = (self.pixels, self.n_conditions)
+        self.spectral_matching = SpectralMatching.of_weight(spectral_weight, *size)
+        self.feature_matching = FeatureMatching.of_weight(feature_weight, *size)
         self.calibrator = calibrator
         if calibrator is not None and not calibrator.built:
             calibrator.build((None, None, None, 1))
@@ -139,6 +137,11 @@ class GAN(backend.TrainStep, keras.Model):
         self.step_metrics = [keras.metrics.Mean(name=name) for name in StepResult._fields]
         self.jit_compile = backend.default_jit()  # of maps that are drawn without ``compile``
         self.built = True
+
+    @property
+    def matchings(self) -> list[MomentMatching]:
+        """The loss terms that match moments of the training maps."""
+        return [m for m in (self.spectral_matching, self.feature_matching) if m is not None]
 
     def _add_fixed_inputs(self) -> None:
         """Create the reference batch, and the conditions of some training maps."""
@@ -249,12 +252,9 @@ class GAN(backend.TrainStep, keras.Model):
         return super().fit(x, *args, **kwargs)
 
     def train_on_maps(self, data: Any) -> dict[str, Tensor]:
-        """Take a step, as if every variable were stateful; each backend's ``train_step`` calls it.
+        """Take a step on maps and their conditions, as if every variable were stateful.
 
-        Parameters
-        ----------
-        data : tuple
-            Maps and, for a conditional model, their conditions.
+        Each backend's ``train_step`` calls it.
         """
         maps, conditions, _ = keras.utils.unpack_x_y_sample_weight(data)
         maps = ops.convert_to_tensor(maps)  # train_on_batch passes on what it was given

@@ -27,11 +27,18 @@ class LatentSpace:
     Parameters
     ----------
     shapes : tuple of tuple of int
-        Shape of one map's latents for each input of the generator, without the batch axis.
+        Shape of one map's latents for each input of the generator, without the batch axis. The
+        generator draws maps of side ``pixels + 2 training_margin`` from them.
     pixels : int
         Side of the maps.
     margin : int
-        Pixels that are drawn beyond each edge of a map.
+        Pixels that are drawn beyond each edge of a sample. A filter wraps around the edges of what
+        is drawn, and the margin is cropped after it.
+    training_margin : int, optional
+        The same in training, which has no filter; ``margin`` by default.
+    cells : tuple of int, optional
+        Side in pixels of a cell of each latent grid. By default the grids cover what is drawn
+        in training.
 
     Raises
     ------
@@ -50,33 +57,37 @@ class LatentSpace:
     shapes: tuple[LatentShape, ...]
     pixels: int
     margin: int = 0
+    training_margin: int = -1
+    cells: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        sizes = [self.pixels, *(size for shape in self.shapes for size in shape)]
-        bounds = [(size, 1) for size in sizes] + [(self.margin, 0)]
+        if self.training_margin == -1:
+            object.__setattr__(self, "training_margin", self.margin)
+        sizes = [self.pixels, *self.cells, *(size for shape in self.shapes for size in shape)]
+        bounds = [(size, 1) for size in sizes]
+        bounds += [(size, 0) for size in (self.margin, self.training_margin)]
         for size, least in bounds:
             if type(size) is not int or not least <= size <= LARGEST_SIDE:
                 raise InputError(
                     f"Sides and latents of maps are whole numbers from {least} to "
                     f"{LARGEST_SIDE:,}. Received: {size!r}"
                 )
-
-    @property
-    def drawn_pixels(self) -> int:
-        """Side of the maps with their margin, as the generator draws them."""
-        return self.pixels + 2 * self.margin
+        if not self.cells:
+            drawn = self.pixels + 2 * self.training_margin
+            object.__setattr__(self, "cells", tuple(max(drawn // s[0], 1) for s in self.shapes))
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "LatentSpace":
         """Return the latent space that ``get_config`` described."""
-        return cls(**(config | {"shapes": tuple(map(tuple, config["shapes"]))}))
+        tuples = {name: tuple(config.get(name, ())) for name in ("shapes", "cells")}
+        return cls(**(config | tuples | {"shapes": tuple(map(tuple, tuples["shapes"]))}))
 
     def get_config(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return asdict(self)
 
     def shapes_for(self, pixels: int) -> tuple[LatentShape, ...]:
-        """Return the shapes of one map's latents for maps of another side.
+        """Return the shapes of the latents of one sample of another side.
 
         Parameters
         ----------
@@ -88,7 +99,8 @@ class LatentSpace:
         InputError
             If the generator cannot draw such maps.
         """
-        if pixels == self.pixels:
+        more = pixels - self.pixels + 2 * (self.margin - self.training_margin)
+        if not more:
             return self.shapes
         if any(len(shape) != 3 for shape in self.shapes):
             raise InputError(
@@ -97,16 +109,15 @@ class LatentSpace:
                 f"Received: pixels={pixels}",
                 parameter="pixels",
             )
-        native = self.drawn_pixels
-        cell = native // self.shapes[0][0]
-        if pixels < cell or pixels % cell:
+        coarsest = max(self.cells)
+        if pixels < coarsest or pixels % coarsest:
             raise InputError(
-                f"This generator draws maps of a multiple of {cell} pixels. "
+                f"This generator draws maps of a multiple of {coarsest} pixels. "
                 f"Received: pixels={pixels}",
                 parameter="pixels",
             )
-        drawn = pixels + 2 * self.margin
-        scaled = ((side * drawn // native, channels) for side, _, channels in self.shapes)
+        grids = zip(self.shapes, self.cells, strict=True)
+        scaled = ((side + more // cell, channels) for (side, _, channels), cell in grids)
         return tuple((side, side, channels) for side, channels in scaled)
 
     def check(self, generator: keras.Model, conditioning: Conditioning | None) -> None:
@@ -128,17 +139,17 @@ class LatentSpace:
         if conditioning is not None:
             shapes.append((None, len(conditioning.names)))
         drawn = tuple(generator.compute_output_shape(shapes))[1:]
-        side = self.drawn_pixels
+        side = self.pixels + 2 * self.training_margin
         if drawn != (side, side, 1):
             raise InputError(
                 f"The generator draws maps of shape {drawn} from these latents; expected "
                 f"{(side, side, 1)}, for maps of {self.pixels} pixels with a margin of "
-                f"{self.margin}"
+                f"{self.training_margin}"
             )
 
-    def crop(self, maps: Tensor) -> Tensor:
+    def crop(self, maps: Tensor, *, training: bool = False) -> Tensor:
         """Remove the margin of drawn maps ``(n, N, N, 1)``."""
-        margin = self.margin
+        margin = self.training_margin if training else self.margin
         return maps[:, margin:-margin, margin:-margin] if margin else maps
 
     def draw(
@@ -148,6 +159,7 @@ class LatentSpace:
         *,
         first: int = 0,
         pixels: int | None = None,
+        training: bool = False,
     ) -> list[NDArray[np.float32]]:
         """Draw the latents of maps ``first`` to ``first + n − 1`` of a seed from N(0, 1).
 
@@ -163,6 +175,8 @@ class LatentSpace:
             Index of the first map.
         pixels : int, optional
             Side of the maps; by default that of the training maps.
+        training : bool
+            Whether the maps are drawn as in training, with its margin and side.
 
         Returns
         -------
@@ -174,7 +188,7 @@ class LatentSpace:
         InputError
             If the generator cannot draw maps of this side.
         """
-        shapes = self.shapes_for(pixels or self.pixels)
+        shapes = self.shapes if training else self.shapes_for(pixels or self.pixels)
         sizes = [int(np.prod(shape)) for shape in shapes]
         flat = np.empty((n, sum(sizes)), np.float32)
         for index, row in enumerate(flat, start=first):

@@ -52,8 +52,9 @@ class Preset:
         Decay of the exponential moving average of the generator's weights; 0 for no average.
     penalties : tuple of GradientPenalty
         Terms added to the discriminator's loss.
-    spectral_weight : float
-        Weight of ``SpectralMatching`` in the generator's loss; 0 leaves it out.
+    spectral_weight, feature_weight : float
+        Weights of ``SpectralMatching`` and ``FeatureMatching`` in the generator's loss; 0 leaves
+        one out.
     augment : bool
         Whether training maps are rotated and reflected at random.
     initial_stddev : float or None
@@ -86,6 +87,7 @@ class Preset:
     average_decay: float = 0.0
     penalties: tuple[GradientPenalty, ...] = ()
     spectral_weight: float = 0.0
+    feature_weight: float = 0.0
     augment: bool = False
     initial_stddev: float | None = 0.02
 
@@ -131,17 +133,25 @@ _QUICK = Preset(
     initial_stddev=None,
 )
 _BEST_NETWORKS = FullyConvolutional(
+    channels=(64, 48, 32, 16, 16),
+    generator_norm=None,
+    reference_size=0,
     discriminator_channels=(32, 32, 64, 128),
     discriminator_kernel=3,
     discriminator_repeat=False,
     discriminator_wavelet_planes=2,
+    discriminator_pooled=True,
+    injection_stddev=0.5,
     gaussian=True,
 )
 _BEST = replace(
     _QUICK,
     architecture=_BEST_NETWORKS,
-    penalties=(R1(0.05, fraction=0.25),),
+    generator_learning_rate=2e-3,
+    discriminator_learning_rate=2e-3,
+    penalties=(R1(0.01, fraction=0.25),),
     spectral_weight=0.1,
+    feature_weight=0.1,
     epochs=5,
 )
 _COSMOGAN = Preset(
@@ -204,7 +214,6 @@ PRESETS: dict[str, Preset] = {
             latent=4,
             channels=(8, 8, 4, 4),
             discriminator_channels=(4, 8, 8),
-            reference_size=4,
         ),
         pixels=16,
         batch_size=8,

@@ -99,6 +99,7 @@ def gan_config(gan: GAN) -> dict[str, Any]:
         "reference_size": gan.reference_size,
         "average_decay": gan.average_decay,
         "spectral_weight": gan.spectral_weight,
+        "feature_weight": gan.feature_weight,
         "calibrator": gan.calibrator and serialize(gan.calibrator),
         "seed": gan.seed,
         "conditioning": gan.conditioning and gan.conditioning.get_config(),

@@ -11,7 +11,7 @@ from keras import ops
 from cosmogan_k3 import backend
 from cosmogan_k3._typing import Tensor
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.nn.layers import SpectralMatching
+from cosmogan_k3.nn.layers import MomentMatching
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan.gan import GAN
@@ -62,15 +62,17 @@ def adversarial_step(
         d_loss, (real_logit, fake_logit) = _discriminator_step(gan, real, fake, theta)
     # Only what the objective reads: the generator's variables belong to the pass above.
     state = list(gan.discriminator.variables)
-    if gan.spectral_matching is not None:
-        state += gan.spectral_matching.variables
+    for matching in gan.matchings:
+        state += matching.variables
     g_loss, cotangent = backend.value_and_input_gradient(
         lambda fake: generator_objective(gan, real, fake, theta), fake, state
     )
     gan.optimizer.generator.apply(vjp(cotangent), gan.generator.trainable_variables)
     _update_average(gan)
-    if gan.spectral_matching is not None:
-        gan.spectral_matching.update(fake, _averaged_pass(gan, z, theta), theta)
+    if gan.matchings:
+        averaged = _averaged_pass(gan, z, theta)
+        for matching in gan.matchings:
+            matching.update(fake, averaged, theta)
     return StepResult(d_loss, g_loss, real_logit, fake_logit)
 
 
@@ -106,7 +108,7 @@ def _generator_pass(
 
 def _averaged_pass(gan: GAN, latents: list[Tensor], conditions: Tensor | None) -> Tensor:
     """Return maps of the averaged generator from some of a batch's latents."""
-    every = SpectralMatching.EVERY
+    every = MomentMatching.EVERY
     few = None if conditions is None else conditions[::every]
     maps = generate(gan, gan.averaged_generator, [z[::every] for z in latents], few)
     return ops.stop_gradient(maps)
@@ -146,14 +148,14 @@ def generate(
     """
     inputs = network_inputs(latents, conditions)
     if not gan.reference_size:
-        return gan.latent_space.crop(network(inputs, training=True))
+        return gan.latent_space.crop(network(inputs, training=True), training=True)
     examples = gan.example_conditions
     few = None if examples is None else examples[: gan.reference_size]
     joined = [
         ops.concatenate([ops.cast(r, z.dtype), z], axis=0)
         for r, z in zip(network_inputs(gan.reference, few), inputs, strict=True)
     ]
-    both = gan.latent_space.crop(network(joined, training=True))
+    both = gan.latent_space.crop(network(joined, training=True), training=True)
     sizes = [gan.reference_size, ops.shape(both)[0] - gan.reference_size]
     return backend.split(both, sizes, 0)[1]
 
@@ -186,13 +188,13 @@ def discriminator_objective(
 def generator_objective(
     gan: GAN, real: Tensor, fake: Tensor, conditions: Tensor | None = None
 ) -> Tensor:
-    """Return L_G with the spectral term."""
+    """Return L_G with the terms that match moments."""
     loss = gan.adversarial_loss
     real_logits = _logits(gan, real, conditions) if loss.relative else None
     value = loss.generator(real_logits, _logits(gan, fake, conditions))
-    if gan.spectral_matching is None:
-        return value
-    return value + gan.spectral_matching(fake, conditions)
+    for matching in gan.matchings:
+        value = value + matching(fake, conditions)
+    return value
 
 
 def averaged_copy(generator: keras.Model) -> keras.Model:

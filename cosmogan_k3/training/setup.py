@@ -319,7 +319,7 @@ def check_resumed(
         "loss": (gan.loss_schedule, dict(preset.loss_schedule)),
         "penalties": (gan.penalties, tuple(preset.penalties)),
         "discriminator_steps": (gan.discriminator_steps, preset.discriminator_steps),
-        "margin": (gan.latent_space.margin, preset.architecture.margin),
+        "latents": (gan.latent_space, preset.architecture.latent_space(maps.pixels)),
         "pixels": (gan.pixels, maps.pixels),
         "pixel_arcmin": (gan.pixel_arcmin, maps.pixel_arcmin),
         "condition": (gan.conditioning, conditioning),

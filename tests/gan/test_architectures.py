@@ -1,5 +1,8 @@
 """Architectures: layers and weights of the published networks, symmetries, and allowed sizes."""
 
+from dataclasses import replace
+
+import keras
 import numpy as np
 import pytest
 
@@ -102,22 +105,56 @@ def test_fully_convolutional_generator_is_translation_equivariant():
 def test_fully_convolutional_generator_takes_latents_of_any_side(rng, pixels):
     preset = get_preset("tiny")
     generator = build_generator(preset, 16, seed=0)
-    shapes = preset.architecture.latent_shapes(pixels)
+    shapes = preset.architecture.latent_space(pixels).shapes
     latents = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
     assert generator(tensors(latents)).shape == (2, pixels, pixels, 1)
 
 
 @pytest.mark.parametrize(
-    ("periodic", "margin", "coarsest", "finest"), [(True, 0, 8, 64), (False, 16, 12, 96)]
+    ("periodic", "edges", "margin"), [(True, "periodic", 0), (False, "open", 16)]
 )
-def test_maps_that_are_not_periodic_get_a_margin_of_two_coarsest_cells(
-    periodic, margin, coarsest, finest
-):
+def test_maps_that_are_not_periodic_get_open_edges(periodic, edges, margin):
     networks = FullyConvolutional().for_edges(lambda: periodic)
-    assert networks.margin == margin
-    shapes = networks.latent_shapes(64)
-    assert shapes[0] == (coarsest, coarsest, 16)
-    assert shapes[-1] == (finest, finest, 1)
+    assert networks.edges == edges
+    assert networks.latent_space(64).margin == margin
+
+
+@pytest.mark.parametrize("pixels", [16, 32])
+def test_maps_with_open_edges_are_parts_of_one_field(pixels):
+    """Latents shifted by a coarsest cell give the map beside it."""
+    preset = get_preset("tiny")
+    preset = replace(preset, architecture=replace(preset.architecture, edges="open"))
+    gan = build_gan(preset, pixels=pixels, pixel_arcmin=3.0)
+    gan.generator.get_layer("map").kernel.assign(np.full((3, 3, 4, 1), 0.1, "float32"))
+    space = gan.latent_space
+    large = space.draw(1, seed=0, pixels=2 * pixels)
+    cell, side = max(space.cells), space.shapes[-1][0]
+    windows = []
+    for shift in (0, cell):
+        sizes = zip(large, space.cells, space.shapes, strict=True)
+        cut = [
+            z[:, s : s + n, s : s + n]
+            for z, s, n in ((z, shift // c, n) for z, c, (n, _, _) in sizes)
+        ]
+        # The Gaussian field is periodic on its own grid.
+        cut[-1] = np.roll(large[-1][:, :side, :side], (-shift, -shift), axis=(1, 2))
+        windows.append(to_numpy([gan.generator(tensors(cut))])[0])
+    assert windows[0].std() > 1e-2
+    np.testing.assert_allclose(
+        windows[1][:, :-cell, :-cell], windows[0][:, cell:, cell:], rtol=1e-3, atol=1e-4
+    )
+
+
+def test_pooled_logits_are_linear_in_the_mean_features(rng):
+    networks = FullyConvolutional(discriminator_channels=(4, 4), discriminator_pooled=True)
+    network = build_discriminator(Preset(networks, pixels=16), 16, seed=0)
+    logit = network.get_layer("logit")
+    assert trainable_weights(logit) == 4 + 1
+    maps = rng.normal(size=(3, 16, 16, 1)).astype("float32")
+    features = keras.Model(network.input, network.get_layer("leaky_2").output)(maps)
+    weights, bias = to_numpy([logit.kernel, logit.bias])
+    expected = to_numpy([features])[0].mean(axis=(1, 2)) @ weights + bias
+    np.testing.assert_allclose(to_numpy([network(maps)])[0], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_deep_convolutional_networks_need_no_answer_about_edges():
@@ -128,7 +165,7 @@ def test_deep_convolutional_networks_need_no_answer_about_edges():
 @pytest.mark.parametrize(("preset", "pixels"), [("quick", 60), ("quick", 4), ("geogan", 40)])
 def test_sides_that_do_not_divide_are_refused(preset, pixels):
     with pytest.raises(InputError, match="multiple of"):
-        get_preset(preset).architecture.latent_shapes(pixels)
+        get_preset(preset).architecture.latent_space(pixels)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from cosmogan_k3.gan import Calibrator, Sampler, adapt, build, calibrate, calibr
 from cosmogan_k3.gan.build import build_adapted_gan
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling
 from cosmogan_k3.nn.layers import AtrousWavelet, SpectralMatching
-from tests.gan.tiny_gan import TINY, fit, tensors, tiny_gan, to_numpy
+from tests.gan.tiny_gan import TINY, VIRTUAL, fit, tensors, tiny_gan, to_numpy
 
 SIDE = 16
 
@@ -90,7 +90,7 @@ def test_reset_lets_maps_pass_unchanged(generated, target):
 
 
 def test_calibration_measures_the_frozen_statistics_of_the_averaged_generator(maps):
-    gan = tiny_gan()
+    gan = tiny_gan(VIRTUAL)
     fit(gan, maps, epochs=2)
     norm = next(layer for layer in gan.averaged_generator.layers if "norm" in layer.name)
     frozen = to_numpy([norm.frozen_mean, norm.frozen_variance])
@@ -122,9 +122,9 @@ def test_calibration_restores_the_power_of_the_training_maps_until_the_next_step
     np.testing.assert_array_equal(one_array(gain), 1.0)  # the weights have changed
 
 
-@pytest.mark.parametrize(("margin", "rounds"), [(0, 1), (8, 2)])
-def test_cropped_maps_are_calibrated_in_two_rounds(maps, monkeypatch, margin, rounds):
-    networks = replace(TINY.architecture, margin=margin)
+@pytest.mark.parametrize(("edges", "rounds"), [("periodic", 1), ("open", 2)])
+def test_cropped_maps_are_calibrated_in_two_rounds(maps, monkeypatch, edges, rounds):
+    networks = replace(TINY.architecture, edges=edges)
     gan = tiny_gan(replace(TINY, architecture=networks))
     adapt(gan, maps)
     found = []

@@ -6,7 +6,7 @@ import pytest
 
 from cosmogan_k3.gan import Sampler
 from cosmogan_k3.nn.optimizers import PairedOptimizer
-from tests.gan.tiny_gan import TINY, changed, fit, tensors, tiny_gan, to_numpy
+from tests.gan.tiny_gan import VIRTUAL, changed, fit, tensors, tiny_gan, to_numpy
 
 
 def adams():
@@ -38,11 +38,11 @@ def test_samples_come_from_the_averaged_generator(maps):
 
 
 def test_the_reference_batch_is_fixed(maps):
-    gan = tiny_gan()
+    gan = tiny_gan(VIRTUAL)
     before = to_numpy(gan.reference)
     fit(gan, maps)
     assert not any(changed(before, to_numpy(gan.reference)))
-    assert before[0].shape[0] == TINY.architecture.reference_size
+    assert before[0].shape[0] == VIRTUAL.architecture.reference_size
 
 
 def test_train_on_batch_takes_an_array(maps):

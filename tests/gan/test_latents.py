@@ -8,9 +8,18 @@ import pytest
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import LatentSpace
 
-# Coarsest cells of 8 pixels. With a margin of 16, maps of 64 pixels are drawn on 96.
+# Coarsest cells of 8 pixels. With a margin of 16, maps of 64 pixels are drawn on 96. Open grids
+# have two cells more beyond each edge, and none of the margin in training.
 PERIODIC = LatentSpace(((8, 8, 16), (16, 16, 1), (64, 64, 1)), pixels=64)
 MARGINED = LatentSpace(((12, 12, 16), (24, 24, 1), (96, 96, 1)), pixels=64, margin=16)
+
+OPEN = LatentSpace(
+    ((12, 12, 16), (20, 20, 1), (68, 68, 1)),
+    pixels=64,
+    margin=16,
+    training_margin=0,
+    cells=(8, 4, 1),
+)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,8 @@ MARGINED = LatentSpace(((12, 12, 16), (24, 24, 1), (96, 96, 1)), pixels=64, marg
         (MARGINED, 64, (12, 24, 96)),
         (MARGINED, 128, (20, 40, 160)),
         (MARGINED, 8, (5, 10, 40)),
+        (OPEN, 64, (16, 28, 100)),
+        (OPEN, 128, (24, 44, 164)),
     ],
 )
 def test_shapes_scale_with_the_side_of_the_map_and_its_margin(space, pixels, sides):
@@ -30,7 +41,7 @@ def test_shapes_scale_with_the_side_of_the_map_and_its_margin(space, pixels, sid
     assert space.shapes_for(pixels) == expected
 
 
-@pytest.mark.parametrize("space", [PERIODIC, MARGINED])
+@pytest.mark.parametrize("space", [PERIODIC, MARGINED, OPEN])
 @pytest.mark.parametrize("pixels", [4, 60, 0, -8])
 def test_sides_that_are_no_multiple_of_the_coarsest_cell_are_refused(space, pixels):
     with pytest.raises(InputError, match=f"multiple of 8 pixels. Received: pixels={pixels}"):
@@ -79,6 +90,19 @@ def test_draw_returns_one_array_for_each_input():
     assert {z.dtype for z in latents} == {np.dtype(np.float32)}
 
 
-def test_the_configuration_survives_json():
-    config = json.loads(json.dumps(MARGINED.get_config()))
-    assert LatentSpace.from_config(config) == MARGINED
+def test_latents_of_training_have_no_margin():
+    assert [z.shape[1] for z in OPEN.draw(2, 0, training=True)] == [12, 20, 68]
+    maps = np.zeros((1, 96, 96, 1))
+    assert OPEN.crop(maps).shape == (1, 64, 64, 1)
+    assert OPEN.crop(maps[:, :64, :64], training=True).shape == (1, 64, 64, 1)
+
+
+@pytest.mark.parametrize("space", [PERIODIC, MARGINED, OPEN])
+def test_the_configuration_survives_json(space):
+    config = json.loads(json.dumps(space.get_config()))
+    assert LatentSpace.from_config(config) == space
+
+
+def test_configurations_of_earlier_versions_are_read():
+    earlier = {name: MARGINED.get_config()[name] for name in ("shapes", "pixels", "margin")}
+    assert LatentSpace.from_config(earlier) == MARGINED

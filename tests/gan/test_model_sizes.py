@@ -9,7 +9,7 @@ from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.weight_limit import at_most
 from tests.gan.hostile_files import with_config
-from tests.gan.tiny_gan import tiny_gan
+from tests.gan.tiny_gan import VIRTUAL, tiny_gan
 
 HUGE = 10**6
 
@@ -18,7 +18,7 @@ HUGE = 10**6
 def model(tmp_path_factory):
     """A file of a GAN."""
     path = tmp_path_factory.mktemp("model") / "gan.keras"
-    tiny_gan().save(path)
+    tiny_gan(VIRTUAL).save(path)
     return path
 
 

@@ -70,7 +70,7 @@ def test_every_preset_builds_networks_for_maps_of_every_side(name, pixels):
     preset = narrow(name, kernels=256)
     generator = build_generator(preset, pixels, seed=0)
     discriminator = build_discriminator(preset, pixels, seed=0)
-    shapes = preset.architecture.latent_shapes(pixels)
+    shapes = preset.architecture.latent_space(pixels).shapes
     inputs = [keras.KerasTensor((2, *shape)) for shape in shapes]
     (maps,) = keras.tree.flatten(generator.compute_output_spec(inputs))
     assert tuple(maps.shape) == (2, pixels, pixels, 1)

@@ -10,7 +10,7 @@ from cosmogan_k3.gan import DeepConvolutional, Sampler, adapt, get_preset
 from cosmogan_k3.maps import edge_discontinuity
 from tests.gan.tiny_gan import TINY, tiny_gan
 
-MARGINED = replace(TINY, architecture=replace(TINY.architecture, margin=8))
+OPEN = replace(TINY, architecture=replace(TINY.architecture, edges="open"))
 
 
 def test_maps_depend_on_the_seed_and_not_on_the_batch_size():
@@ -87,18 +87,18 @@ def test_tiled_latents_give_a_tiled_map():
     np.testing.assert_allclose(gan.predict_on_batch(tiled), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_a_margin_makes_opposite_edges_uncorrelated():
-    """Without a margin the first and last rows are neighbours on the torus."""
+def test_opposite_open_edges_are_uncorrelated():
+    """On a torus the first and last rows are neighbours."""
     white = np.random.default_rng(0).normal(size=(400, 16, 16, 1))
     smooth = sum(np.roll(white, (i, j), axis=(1, 2)) for i in range(3) for j in range(3))
     ratio = {}
-    for margin, preset in ((0, TINY), (8, MARGINED)):
+    for edges, preset in (("periodic", TINY), ("open", OPEN)):
         gan = tiny_gan(preset)
         adapt(gan, smooth.astype("float32"))
-        ratio[margin] = edge_discontinuity(Sampler(gan).sample(400, seed=3))
+        ratio[edges] = edge_discontinuity(Sampler(gan).sample(400, seed=3))
     # Neighbours are correlated. 400 maps of 16 rows give the ratio to a few percent.
-    assert ratio[0] < 1.1 < 1.2 < ratio[8]
+    assert ratio["periodic"] < 1.1 < 1.2 < ratio["open"]
 
 
-def test_a_gan_with_a_margin_draws_larger_maps():
-    assert Sampler(tiny_gan(MARGINED)).sample(1, pixels=32).shape == (1, 32, 32)
+def test_a_gan_with_open_edges_draws_larger_maps():
+    assert Sampler(tiny_gan(OPEN)).sample(1, pixels=32).shape == (1, 32, 32)

@@ -109,8 +109,8 @@ def test_the_step_is_the_one_written_by_hand(rng, monkeypatch, system, pixels):
 def test_gradients_are_finite_differences_of_the_losses(rng, monkeypatch, preset, network):
     """The step with changed kernels, along the gradient of each, where the slope is its length.
 
-    L_D includes the R1 penalty, and L_G of "tiny" the spectral term. Logits, generated maps and
-    the spectral term are float32 whatever Keras's floatx. A loss L is rounded by 1e-7 L or so. The
+    L_D includes the R1 penalty, and L_G of "tiny" the terms that match moments. Logits, generated
+    maps and these terms are float32 whatever the floatx. A loss L is rounded by 1e-7 L or so. The
     steps change it by 1e-4, or 1e-4 L if that is more, which leaves an error of a few 1e-3. The
     kinks of the ReLUs would leave more: smooth functions take their place.
     """
@@ -122,9 +122,9 @@ def test_gradients_are_finite_differences_of_the_losses(rng, monkeypatch, preset
     maps, latents = inputs(gan, rng, 8)
     adapt(gan, rng.normal(size=(50, 16, 16, 1)).astype("float32"))
     assert len(gan.penalties) == 1
-    assert (gan.spectral_matching is not None) == (preset == "tiny")
-    if gan.spectral_matching is not None:
-        fix_running_error(gan.spectral_matching, rng, monkeypatch)
+    assert len(gan.matchings) == (2 if preset == "tiny" else 0)
+    for matching in gan.matchings:
+        fix_running_error(matching, rng, monkeypatch)
     before = to_numpy(gan.variables)
     losses, gradients = recorded_step(gan, monkeypatch, maps, latents)
     which = ("discriminator", "generator").index(network)

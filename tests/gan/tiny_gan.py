@@ -8,8 +8,13 @@ import numpy as np
 from cosmogan_k3.gan import DeepConvolutional, build_gan, get_preset
 
 TINY = get_preset("tiny")
-# Without the spectral term the generator's loss is the adversarial loss alone.
-UNMATCHED = replace(TINY, spectral_weight=0.0)
+# Without terms that match moments the generator's loss is the adversarial loss alone.
+UNMATCHED = replace(TINY, spectral_weight=0.0, feature_weight=0.0)
+# Virtual batch normalization in the generator.
+VIRTUAL = replace(
+    TINY,
+    architecture=replace(TINY.architecture, generator_norm="virtual", reference_size=4),
+)
 # Batch normalization in both networks, and no averaged weights.
 BATCH_NORM = replace(
     get_preset("cosmogan"), architecture=DeepConvolutional(latent=8, channels=(8, 4)), batch_size=8

@@ -34,10 +34,14 @@ _DEEP = replace(
     generator_learning_rate=5e-5,
     discriminator_learning_rate=5e-5,
 )
+_VIRTUAL = replace(
+    get_preset("tiny").architecture, generator_norm="virtual", reference_size=4, edges="open"
+)
 SYSTEMS = {
     CONDITIONAL: replace(get_preset("tiny"), batch_size=BATCH),
     "fully_convolutional": replace(
         get_preset("tiny"),
+        architecture=_VIRTUAL,
         loss_schedule={0: RelativisticAverageHinge()},
         penalties=(R1(0.5, 0.25),),
         batch_size=BATCH,

@@ -33,7 +33,9 @@ CONDITIONAL = "conditional"
 CONDITIONING = Conditioning(("omega_m", "w"), (-1.2, -1.0), (0.2, 0.1), (0.2, -1.2), (0.4, -0.8))
 
 SYSTEMS = {
-    "fully_convolutional": get_preset("tiny"),
+    "fully_convolutional": replace(
+        get_preset("tiny"), architecture=replace(get_preset("tiny").architecture, edges="open")
+    ),
     CONDITIONAL: get_preset("tiny"),
     "deep_convolutional": replace(
         get_preset("geogan"),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 import keras
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan.latents import LatentShape
+from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.nn.layers import BatchNormalization, VirtualBatchNorm
 
 Normalization = Literal["virtual", "batch"]
@@ -30,8 +30,6 @@ class Architecture(ABC):
         Number of examples in the reference batch of "virtual".
     reference_mode : {"batch", "example"}
         Mode of ``VirtualBatchNorm``.
-    margin : int
-        Pixels that the generator draws beyond each edge of a map; they are cropped.
     """
 
     conditional: ClassVar[bool] = False
@@ -40,11 +38,10 @@ class Architecture(ABC):
     generator_norm: Normalization | None
     reference_size: int
     reference_mode: Literal["batch", "example"] = "batch"
-    margin: int = 0
 
     @abstractmethod
-    def latent_shapes(self, pixels: int) -> tuple[LatentShape, ...]:
-        """Return the shapes of one map's latents, without the batch axis.
+    def latent_space(self, pixels: int) -> LatentSpace:
+        """Return the latents of the generator.
 
         Parameters
         ----------
@@ -65,7 +62,7 @@ class Architecture(ABC):
         pixels : int
             Side of the training maps.
         """
-        self.latent_shapes(pixels)
+        self.latent_space(pixels)
 
     @abstractmethod
     def generator(

@@ -63,8 +63,12 @@ def discriminator_model(
     features: Tensor,
     initializers: Iterator[keras.Initializer],
     conditions: Tensor | None = None,
+    *,
+    pooled: bool = False,
 ) -> keras.Model:
     """Add the logit to a discriminator's features, and make the model.
+
+    The logit is a linear function of the features or, if ``pooled``, of their means over the map.
 
     The logit is float32 under every dtype policy, because losses and penalties are computed
     from it. With conditions θ, ⟨V θ, mean of the features⟩ is added, with V = 0 at the start.
@@ -73,12 +77,13 @@ def discriminator_model(
     ----------
     Miyato & Koyama 2018 (arXiv 1802.05637), eq. 3, for the projection.
     """
-    x = layers.Flatten(name="flatten")(features)
+    pool = layers.GlobalAveragePooling2D(name="pooled")
+    x = pool(features) if pooled else layers.Flatten(name="flatten")(features)
     dense = layers.Dense(1, kernel_initializer=next(initializers), dtype="float32", name="logit")
     logit = dense(x)
     if conditions is None:
         return keras.Model(maps, logit, name="discriminator")
-    means = layers.GlobalAveragePooling2D(name="pooled")(features)
+    means = x if pooled else pool(features)
     direction = layers.Dense(
         means.shape[-1], kernel_initializer="zeros", use_bias=False, name="direction"
     )(conditions)

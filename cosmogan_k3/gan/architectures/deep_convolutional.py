@@ -16,7 +16,7 @@ from cosmogan_k3.gan.architectures.blocks import (
     generator_model,
     leaky_relu,
 )
-from cosmogan_k3.gan.latents import LatentShape
+from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.nn.layers import BatchNormalization, MinibatchDiscrimination, UpsampleConv2D
 
 
@@ -50,7 +50,7 @@ class DeepConvolutional(Architecture):
 
     Examples
     --------
-    >>> DeepConvolutional(latent=64).latent_shapes(256)
+    >>> DeepConvolutional(latent=64).latent_space(256).shapes
     ((64,),)
 
     References
@@ -70,10 +70,10 @@ class DeepConvolutional(Architecture):
     minibatch_projection: int | None = 64
     minibatch_layout: Literal["reshape", "channels"] = "reshape"
 
-    def latent_shapes(self, pixels: int) -> tuple[LatentShape, ...]:
-        """Return the shape of the latent vector; see ``Architecture``."""
+    def latent_space(self, pixels: int) -> LatentSpace:
+        """Return the space of latent vectors; see ``Architecture``."""
         check_divisible(pixels, 2 ** len(self.channels))
-        return ((self.latent,),)
+        return LatentSpace(((self.latent,),), pixels)
 
     def generator(
         self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0

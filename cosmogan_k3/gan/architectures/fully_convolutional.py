@@ -15,7 +15,8 @@ from cosmogan_k3.gan.architectures.blocks import (
     generator_model,
     leaky_relu,
 )
-from cosmogan_k3.gan.latents import LatentShape
+from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.nn.initializers import SeededNormal
 from cosmogan_k3.nn.layers import (
     AtrousWavelet,
     ConditionalField,
@@ -29,9 +30,12 @@ from cosmogan_k3.nn.layers import (
     NoiseInjection,
     UpsampleConv2D,
 )
+from cosmogan_k3.nn.layers.map_convolution import Padding
 
-# Coarsest cells drawn beyond each edge of a map that is not periodic. Opposite edges of the
-# cropped map then share almost no latents.
+# Cells beyond each edge, on every grid, of a map with open edges: a doubling turns two into two,
+# and the two convolutions on the grid of the map use them up.
+_EDGE_CELLS = 2
+# Coarsest cells drawn beyond each edge of a sample with open edges, around which a filter wraps.
 _MARGIN_CELLS = 2
 
 
@@ -55,15 +59,19 @@ class FullyConvolutional(Architecture):
     discriminator_wavelet_planes : int
         Wavelet planes that the discriminator sees (``AtrousWavelet``), beside the smooth map and
         the logarithm of the map (``LogPlane``); 0 for the map alone.
+    discriminator_pooled : bool
+        Whether the logit is a function of the features' means over the map. The sky is stationary:
+        a map is then many samples of the same features.
     generator_norm : {"virtual", "batch"} or None
         Normalization of the generator.
     reference_size : int
         Number of examples in the reference batch of "virtual".
     reference_mode : {"batch", "example"}
         Mode of ``VirtualBatchNorm``.
-    margin : int
-        Pixels drawn beyond each edge and cropped, a multiple of the coarsest cell; for maps that
-        are not periodic.
+    edges : {"periodic", "open"}
+        Whether maps are drawn on a torus, or as part of a larger field.
+    injection_stddev : float
+        Standard deviation of the initial weights of noise and field (``NoiseInjection``).
     output : {"lognormal", "linear"}
         Last layer: ``LognormalOutput`` or none.
     gaussian : bool
@@ -73,8 +81,10 @@ class FullyConvolutional(Architecture):
 
     Examples
     --------
-    >>> FullyConvolutional().latent_shapes(64)
+    >>> FullyConvolutional().latent_space(64).shapes
     ((8, 8, 16), (16, 16, 1), (32, 32, 1), (64, 64, 1), (64, 64, 1))
+    >>> FullyConvolutional(edges="open").latent_space(64).shapes
+    ((14, 14, 16), (20, 20, 1), (36, 36, 1), (68, 68, 1), (66, 66, 1))
     """
 
     conditional: ClassVar[bool] = True
@@ -86,10 +96,12 @@ class FullyConvolutional(Architecture):
     discriminator_kernel: int = 5
     discriminator_repeat: bool = True
     discriminator_wavelet_planes: int = 0
+    discriminator_pooled: bool = False
     generator_norm: Normalization | None = "virtual"
     reference_size: int = 8
     reference_mode: Literal["batch", "example"] = "batch"
-    margin: int = 0
+    edges: Literal["periodic", "open"] = "periodic"
+    injection_stddev: float = 0.0
     output: Literal["lognormal", "linear"] = "lognormal"
     gaussian: bool = False
 
@@ -98,25 +110,44 @@ class FullyConvolutional(Architecture):
         """Number of times that the generator doubles the side of its grid."""
         return len(self.channels) - 2
 
-    def latent_shapes(self, pixels: int) -> tuple[LatentShape, ...]:
-        """Return the shapes of the latent grids; see ``Architecture``."""
-        check_divisible(pixels, 2**self.doublings)
-        drawn = pixels + 2 * self.margin
-        sides = [drawn // 2 ** (self.doublings - i) for i in range(1, self.doublings + 1)]
-        sides += [drawn] * (1 + self.gaussian)
-        coarsest = drawn // 2**self.doublings
-        return ((coarsest, coarsest, self.latent), *((side, side, 1) for side in sides))
+    @property
+    def _edge(self) -> int:
+        """Cells that every grid has beyond each edge of the map."""
+        return _EDGE_CELLS if self.edges == "open" else 0
+
+    def _field_edge(self, pixels: int) -> int:
+        """Pixels that the Gaussian field has beyond each edge.
+
+        The field is periodic. With half a map on each side, opposite edges of the map are as far
+        from each other as they seem.
+        """
+        return max(pixels // 2, self._edge * 2**self.doublings // 2) if self._edge else 0
+
+    def latent_space(self, pixels: int) -> LatentSpace:
+        """Return the latents on all grids; see ``Architecture``."""
+        coarsest, edge = 2**self.doublings, self._edge
+        check_divisible(pixels, coarsest)
+        finer = [2**i for i in reversed(range(self.doublings))]
+        # The first convolution uses up one more cell, the last one but one pixel less.
+        latent = pixels // coarsest + (2 * (edge + 1) if edge else 0)
+        sides = [pixels // cell + 2 * edge for cell in finer] + [pixels + edge]
+        if self.gaussian:
+            sides.append(pixels + 2 * self._field_edge(pixels))
+        return LatentSpace(
+            ((latent, latent, self.latent), *((side, side, 1) for side in sides)),
+            pixels,
+            margin=_MARGIN_CELLS * coarsest if edge else 0,
+            training_margin=0,
+            cells=(coarsest, *finer, *[1] * (1 + self.gaussian)),
+        )
 
     def check_trainable(self, pixels: int) -> None:
         """Raise ``InputError`` unless both networks fit; see ``Architecture``."""
         check_divisible(pixels, 2 ** max(self.doublings, len(self.discriminator_channels)))
 
     def for_edges(self, periodic: Callable[[], bool]) -> Self:
-        """Return the architecture with a margin unless the maps are periodic.
-
-        The generator draws on a torus. For maps that are not periodic it has to crop.
-        """
-        return replace(self, margin=0 if periodic() else _MARGIN_CELLS * 2**self.doublings)
+        """Return the architecture with open edges unless the maps are periodic."""
+        return replace(self, edges="periodic" if periodic() else "open")
 
     def generator(
         self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0
@@ -133,15 +164,16 @@ class FullyConvolutional(Architecture):
             field = _conditioned(GaussianField, ConditionalField, conditions, pixels, name="field")(
                 inputs[-1]
             )
-        x = self._features(latent, noises, field, conditions, initializers)
+        field_edge = self._field_edge(pixels)
+        x = self._features(latent, noises, (field, field_edge), conditions, initializers)
         # With a field the network adds nothing before training.
         kernel = next(initializers) if field is None else "zeros"
-        x = MapConv2D(1, 3, kernel_initializer=kernel, name="map")(x)
+        x = self._convolution(1, kernel, "map")(x)
         if conditions is not None:
             x = ExpectedAmplitude(name="amplitude")([x, conditions])
             inputs.append(conditions)
         if field is not None:
-            x = layers.Add(name="with_field")([x, field])
+            x = layers.Add(name="with_field")([x, _cut(field, field_edge, "field_of_map")])
         if self.output == "lognormal":
             x = _conditioned(LognormalOutput, ConditionalOutput, conditions, name="lognormal")(x)
         return generator_model(inputs, x)
@@ -150,26 +182,72 @@ class FullyConvolutional(Architecture):
         self,
         latent: Tensor,
         noises: list[Tensor],
-        field: Tensor | None,
+        field: tuple[Tensor | None, int],
         conditions: Tensor | None,
         initializers: Iterator[keras.Initializer],
     ) -> Tensor:
         """Return the features from which the last convolution makes the map."""
         first, *middle, last = self.channels
         bias = self.generator_norm is None
-        x = MapConv2D(first, 3, kernel_initializer=next(initializers), name="base")(latent)
+        x = self._convolution(first, next(initializers), "base")(latent)
         for i, filters in enumerate(middle):
-            kernel = next(initializers)
             x = UpsampleConv2D(
-                filters, 3, use_bias=bias, kernel_initializer=kernel, name=f"up_{i}"
+                filters,
+                3,
+                padding=self._padding,
+                use_bias=bias,
+                kernel_initializer=next(initializers),
+                name=f"up_{i}",
             )(x)
-            x = _inject(x, noises[i], field, coarser=2 ** (len(middle) - 1 - i), number=i)
+            grid = (2 ** (len(middle) - 1 - i), self._edge)
+            x = self._inject(x, noises[i], field, grid, initializers, number=i)
             x = _modulated(self.normalization(f"norm_{i}")(x), conditions, number=i)
             x = layers.ReLU(name=f"relu_{i}")(x)
         number = len(middle)
-        x = MapConv2D(last, 3, kernel_initializer=next(initializers), name="detail")(x)
-        x = _inject(x, noises[-1], field, coarser=1, number=number)
+        x = self._convolution(last, next(initializers), "detail")(x)
+        x = self._inject(x, noises[-1], field, (1, self._edge // 2), initializers, number=number)
         return layers.ReLU(name=f"relu_{number}")(_modulated(x, conditions, number=number))
+
+    @property
+    def _padding(self) -> Padding:
+        return "valid" if self._edge else "periodic"
+
+    def _convolution(
+        self, filters: int, kernel: keras.Initializer | str, name: str
+    ) -> Callable[[Tensor], Tensor]:
+        """Return a convolution of the generator."""
+        return MapConv2D(filters, 3, padding=self._padding, kernel_initializer=kernel, name=name)
+
+    def _inject(
+        self,
+        x: Tensor,
+        noise: Tensor,
+        field: tuple[Tensor | None, int],
+        grid: tuple[int, int],
+        initializers: Iterator[keras.Initializer],
+        *,
+        number: int,
+    ) -> Tensor:
+        """Add noise and the Gaussian field, if there is one, averaged to this grid.
+
+        ``field`` is the field and its pixels beyond each edge; ``grid`` the side of a cell in
+        pixels, and the cells beyond each edge.
+        """
+
+        def weights() -> keras.Initializer | str:
+            if not self.injection_stddev:
+                return "zeros"
+            return SeededNormal(next(initializers).seed, self.injection_stddev)
+
+        x = NoiseInjection(weights(), name=f"inject_{number}")([x, noise])
+        values, field_edge = field
+        if values is None:
+            return x
+        cell, edge = grid
+        values = _cut(values, field_edge - cell * edge, f"field_cut_{number}")
+        if cell > 1:
+            values = layers.AveragePooling2D(cell, name=f"field_{number}")(values)
+        return NoiseInjection(weights(), name=f"inject_field_{number}")([x, values])
 
     def discriminator(
         self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0
@@ -193,7 +271,9 @@ class FullyConvolutional(Architecture):
                 x, filters, initializers, kernel_size=size, strides=strides, name=f"conv_{i}"
             )
             x = leaky_relu(_modulated(x, conditions, number=i), f"leaky_{i}")
-        return discriminator_model(maps, x, initializers, conditions)
+        return discriminator_model(
+            maps, x, initializers, conditions, pooled=self.discriminator_pooled
+        )
 
 
 def _conditions_input(n_conditions: int) -> Tensor | None:
@@ -214,11 +294,6 @@ def _modulated(x: Tensor, conditions: Tensor | None, *, number: int) -> Tensor:
     return x if conditions is None else FiLM(name=f"modulate_{number}")([x, conditions])
 
 
-def _inject(x: Tensor, noise: Tensor, field: Tensor | None, *, coarser: int, number: int) -> Tensor:
-    """Add noise and the Gaussian field, if there is one, averaged to this grid."""
-    x = NoiseInjection(name=f"inject_{number}")([x, noise])
-    if field is None:
-        return x
-    if coarser > 1:
-        field = layers.AveragePooling2D(coarser, name=f"field_{number}")(field)
-    return NoiseInjection(name=f"inject_field_{number}")([x, field])
+def _cut(field: Tensor, pixels: int, name: str) -> Tensor:
+    """Remove some pixels from each edge of a field."""
+    return layers.Cropping2D(pixels, name=name)(field) if pixels else field

@@ -6,12 +6,14 @@ from cosmogan_k3.nn.layers.batch_normalization import BatchNormalization
 from cosmogan_k3.nn.layers.conditional_field import ConditionalField
 from cosmogan_k3.nn.layers.conditional_output import ConditionalOutput
 from cosmogan_k3.nn.layers.expected_amplitude import ExpectedAmplitude
+from cosmogan_k3.nn.layers.feature_matching import FeatureMatching
 from cosmogan_k3.nn.layers.film import FiLM
 from cosmogan_k3.nn.layers.gaussian_field import GaussianField
 from cosmogan_k3.nn.layers.log_plane import LogPlane
 from cosmogan_k3.nn.layers.lognormal_output import LognormalOutput
 from cosmogan_k3.nn.layers.map_convolution import MapConv2D
 from cosmogan_k3.nn.layers.minibatch_discrimination import MinibatchDiscrimination
+from cosmogan_k3.nn.layers.moment_matching import MomentMatching
 from cosmogan_k3.nn.layers.noise_injection import NoiseInjection
 from cosmogan_k3.nn.layers.quantile_mapping import QuantileMapping
 from cosmogan_k3.nn.layers.spectral_filter import SpectralFilter
@@ -25,12 +27,14 @@ __all__ = [
     "ConditionalField",
     "ConditionalOutput",
     "ExpectedAmplitude",
+    "FeatureMatching",
     "FiLM",
     "GaussianField",
     "LogPlane",
     "LognormalOutput",
     "MapConv2D",
     "MinibatchDiscrimination",
+    "MomentMatching",
     "NoiseInjection",
     "QuantileMapping",
     "SeededNormal",

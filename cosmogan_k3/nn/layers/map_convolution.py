@@ -1,4 +1,4 @@
-"""Convolution of maps with periodic or zero padding."""
+"""Convolution of maps with periodic, zero or no padding."""
 
 from typing import Any, Literal, get_args
 
@@ -10,7 +10,7 @@ from cosmogan_k3._typing import Shape, Tensor
 from cosmogan_k3.backend.same_margin import same_margin
 from cosmogan_k3.nn.periodic_padding import pad_periodic
 
-Padding = Literal["periodic", "zeros"]
+Padding = Literal["periodic", "zeros", "valid"]
 
 
 class MapConvolution(keras.layers.Layer):
@@ -22,8 +22,9 @@ class MapConvolution(keras.layers.Layer):
         Number of output channels.
     kernel_size : int
         Side of the kernel in pixels, odd.
-    padding : {"periodic", "zeros"}, default "periodic"
-        Whether the map is a torus or surrounded by zeros.
+    padding : {"periodic", "zeros", "valid"}, default "periodic"
+        Whether the map is a torus, surrounded by zeros, or loses the pixels that the kernel
+        does not reach.
     use_bias : bool, default True
         Whether to add a trainable constant to each channel.
     kernel_initializer : keras.initializers.Initializer or str, default "glorot_normal"
@@ -88,8 +89,8 @@ class MapConvolution(keras.layers.Layer):
 
     def _convolve(self, x: Tensor, kernel: Tensor, bias: Tensor | None, strides: int = 1) -> Tensor:
         """Convolve padded maps."""
-        if self.padding == "zeros":
-            return backend.convolve(x, kernel, bias, strides, zeros=True)
+        if self.padding != "periodic":
+            return backend.convolve(x, kernel, bias, strides, zeros=self.padding == "zeros")
         padded = pad_periodic(x, *same_margin(kernel.shape[0], strides))
         return backend.convolve(padded, kernel, bias, strides)
 
@@ -106,7 +107,7 @@ class MapConvolution(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
 class MapConv2D(MapConvolution):
-    """Convolve maps without changing their size, or dividing it by ``strides``.
+    """Convolve maps without changing their size unless they are strided or not padded.
 
     Parameters
     ----------
@@ -116,8 +117,9 @@ class MapConv2D(MapConvolution):
         Side of the kernel in pixels, odd.
     strides : {1, 2}, default 1
         Factor by which the sides are divided.
-    padding : {"periodic", "zeros"}, default "periodic"
-        Whether the map is a torus or surrounded by zeros.
+    padding : {"periodic", "zeros", "valid"}, default "periodic"
+        Whether the map is a torus, surrounded by zeros, or loses the pixels that the kernel
+        does not reach.
     use_bias : bool, default True
         Whether to add a trainable constant to each channel.
     kernel_initializer : keras.initializers.Initializer or str, default "glorot_normal"
@@ -135,7 +137,8 @@ class MapConv2D(MapConvolution):
     -----
     Input ``(n, rows, columns, channels)``, output
     ``(n, rows / strides, columns / strides, filters)``. With "zeros" the result is that of
-    ``keras.layers.Conv2D(padding="same")``.
+    ``keras.layers.Conv2D(padding="same")``. With "valid" sides are ``kernel_size − 1`` shorter
+    before the division.
 
     Examples
     --------
@@ -161,7 +164,10 @@ class MapConv2D(MapConvolution):
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape with divided sides and ``filters`` channels."""
-        sides = [None if side is None else -(-side // self.strides) for side in input_shape[1:3]]
+        lost = self.kernel_size - 1 if self.padding == "valid" else 0
+        sides = [
+            None if side is None else -(-(side - lost) // self.strides) for side in input_shape[1:3]
+        ]
         return (input_shape[0], *sides, self.filters)
 
     def get_config(self) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Noise input for a convolutional generator."""
 
+from typing import Any
+
 import keras
 
 from cosmogan_k3._typing import Shape, Tensor
@@ -13,10 +15,12 @@ class NoiseInjection(keras.layers.Layer):
 
         y[..., c] = x[..., c] + w[c] · noise
 
-    with w zero at the start.
+    with one w for each channel.
 
     Parameters
     ----------
+    initializer : keras.initializers.Initializer or str, default "zeros"
+        Initializer of w.
     **kwargs
         Options of ``keras.layers.Layer``.
 
@@ -41,6 +45,12 @@ class NoiseInjection(keras.layers.Layer):
     True
     """
 
+    def __init__(
+        self, initializer: keras.initializers.Initializer | str = "zeros", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.initializer = keras.initializers.get(initializer)
+
     def build(self, input_shape: list[Shape]) -> None:
         """Create one weight for each channel."""
         features, noise = input_shape
@@ -49,7 +59,9 @@ class NoiseInjection(keras.layers.Layer):
                 "NoiseInjection needs features with a known number of channels "
                 f"and noise with one channel. Received: shapes {features} and {noise}"
             )
-        self.weight = self.add_weight(shape=(features[-1],), initializer="zeros", name="weight")
+        self.weight = self.add_weight(
+            shape=(features[-1],), initializer=self.initializer, name="weight"
+        )
 
     def call(self, inputs: list[Tensor]) -> Tensor:
         """Return the features with noise."""
@@ -59,3 +71,9 @@ class NoiseInjection(keras.layers.Layer):
     def compute_output_shape(self, input_shape: list[Shape]) -> Shape:
         """Return the shape of the features."""
         return input_shape[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the configuration."""
+        return super().get_config() | {
+            "initializer": keras.initializers.serialize(self.initializer)
+        }

@@ -1,54 +1,34 @@
 """Generator loss that matches the mean and the power spectrum of the training maps."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions, FloatArray, Maps, Shape, Tensor
+from cosmogan_k3.nn.layers.moment_matching import MomentMatching, in_blocks
 from cosmogan_k3.nn.quadratic_regression import linear_regression, log_regression, quadratic, terms
 from cosmogan_k3.nn.spectral_ratio import power_ratio, shrink_towards
 from cosmogan_k3.statistics.fourier import ring_means, wavenumbers
-
-# Errors are clipped to this many standard deviations: at the start they are of any size.
-_LARGEST_ERROR = 3.0
-
-# Memory of the lag, as long as that of the averaged generator in the presets with this layer.
-_LAG_MEMORY = 0.998
 
 # Where the means of the training maps scatter by less than this fraction of the pixels' scatter,
 # they were made equal: the mean is then not matched here, only by the spectral filter.
 _CONSTANT_MEAN = 1e-3
 
-# Training maps that are transformed at a time.
-_BLOCK = 256
+# Maps that the pixels' scatter is measured on.
+_FEW_MAPS = 256
 
 # Keeps blank maps from dividing by zero.
 _TINY = np.finfo(np.float32).tiny
 
 
 @keras.saving.register_keras_serializable(package="cosmogan_k3")
-class SpectralMatching(keras.layers.Layer):
+class SpectralMatching(MomentMatching):
     """Loss term for the mean and the power spectrum of the averaged generator's maps.
 
-    The loss, the running mean ū and the lag l are::
-
-        L = w Σ_b clip(ū_b + l_b, ±3) ⟨u_b(g)⟩
-        ū_b ← d ū_b + (1 − d) ⟨u_b(g)⟩
-        l_b ← s l_b + (1 − s) ⟨u_b(ḡ) − u_b(g)⟩
-
-    u_b is the mean of a map, or its power in ring b, minus the average over the training maps and
-    divided by their standard deviation. g are maps of the generator. ḡ are maps of the averaged
-    generator from the same latents.
-
-    ū includes the present batch. ū and l are held constant in the gradient. Over many batches, the
-    gradient of L is therefore that of w/2 Σ (ū + l)². The squared error of a single batch would
-    also contain the scatter of that batch and would reward maps that are too similar. Without the
-    lag, the averaged generator, which draws the final maps, would stay a few per cent below the
-    target.
+    The moments u_b of ``MomentMatching`` are the mean of a map and its power in each ring b, minus
+    the average over the training maps and divided by their standard deviation.
 
     Parameters
     ----------
@@ -66,13 +46,7 @@ class SpectralMatching(keras.layers.Layer):
     Raises
     ------
     ValueError
-        If the weight is not positive, the memory lies outside [0, 1), or the side of the maps is
-        unknown.
-
-    Notes
-    -----
-    Input: maps ``(n, N, N, 1)`` in network units and, for a conditional model, their standardized
-    parameters ``(n, n_conditions)``. Output: a scalar.
+        As for ``MomentMatching``, or if the side of the maps is unknown.
 
     References
     ----------
@@ -88,22 +62,6 @@ class SpectralMatching(keras.layers.Layer):
     True
     """
 
-    # The lag is measured on every fourth map: enough, over many steps.
-    EVERY = 4
-
-    def __init__(
-        self, weight: float, memory: float = 0.95, n_conditions: int = 0, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        if not weight > 0 or not 0 <= memory < 1:
-            raise ValueError(
-                "weight must be positive and memory in [0, 1). "
-                f"Received: weight={weight}, memory={memory}"
-            )
-        self.weight = weight
-        self.memory = memory
-        self.n_conditions = n_conditions
-
     def build(self, input_shape: Shape) -> None:
         """Create the weights for maps of shape ``input_shape``."""
         pixels = input_shape[1]
@@ -114,41 +72,26 @@ class SpectralMatching(keras.layers.Layer):
         # The rings are narrow enough to resolve the dips that upsampling leaves at the Nyquist
         # modes of its coarse grids.
         self._mean_of_rings = ring_means(pixels)
-        fixed = {"trainable": False, "dtype": "float32", "autocast": False}
-        moments = (1 + self._mean_of_rings.shape[1],)
-        self.expected = self.add_weight(
-            name="expected", shape=moments, initializer="zeros", **fixed
-        )
-        self.scatter = self.add_weight(name="scatter", shape=moments, initializer="ones", **fixed)
-        self.running = self.add_weight(name="running", shape=moments, initializer="zeros", **fixed)
-        self.lag = self.add_weight(name="lag", shape=moments, initializer="zeros", **fixed)
-        self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", **fixed)
-        self.adapted_to = self.add_weight(name="adapted_to", shape=(), initializer="zeros", **fixed)
+        moments = 1 + self._mean_of_rings.shape[1]
+        self.expected = self._fixed("expected", (moments,))
+        self.scatter = self._fixed("scatter", (moments,), "ones")
+        self._add_state(moments)
         if self.n_conditions:
-            shape = (terms(self.n_conditions), *moments)
-            self.slopes = self.add_weight(name="slopes", shape=shape, initializer="zeros", **fixed)
+            self.slopes = self._fixed("slopes", (terms(self.n_conditions), moments))
 
     def adapt(self, maps: Maps, conditions: Conditions | None = None) -> None:
-        """Measure the mean and the scatter of the moments of training maps.
-
-        Parameters
-        ----------
-        maps : array of float, shape (n, N, N, 1)
-            Training maps in network units.
-        conditions : array of float, shape (n, n_conditions), optional
-            Their standardized parameters, for a conditional model.
-        """
+        """Measure the mean and the scatter of the moments of training maps."""
         if not self.built:
             self.build(maps.shape)
-        moments = self._moments_of(_blocks(maps))
-        constant_mean = moments[:, 0].std() < _CONSTANT_MEAN * np.std(maps[:_BLOCK])
+        moments = self._moments_of(in_blocks(maps))
+        constant_mean = moments[:, 0].std() < _CONSTANT_MEAN * np.std(maps[:_FEW_MAPS])
         if conditions is not None:
             trends = (
                 linear_regression(conditions, moments[:, :1]),
                 log_regression(conditions, moments[:, 1:]),
             )
             self.slopes.assign(np.concatenate(trends, axis=1)[1:])
-            moments = self._moments_of(_blocks(maps, conditions))
+            moments = self._moments_of(in_blocks(maps, conditions))
         scatter = moments.std(axis=0)
         if constant_mean:
             # An infinite unit makes the errors of the mean and of its square vanish.
@@ -199,41 +142,9 @@ class SpectralMatching(keras.layers.Layer):
         shift = expected[0] - np.sqrt(of_means) * means.mean()
         return of_rings, np.append(of_means, ratios), shift
 
-    def call(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """Return the loss of generated maps."""
-        found = self._standardized(maps, conditions)
-        error = self._moved(self.running, found, self.memory) + self.lag
-        error = ops.clip(error, -_LARGEST_ERROR, _LARGEST_ERROR)
-        return self.weight * ops.sum(ops.stop_gradient(error) * found)
-
-    def update(self, maps: Tensor, averaged: Tensor, conditions: Tensor | None = None) -> None:
-        """Move the running mean and the lag.
-
-        Parameters
-        ----------
-        maps : Tensor
-            Generated maps ``(n, N, N, 1)``.
-        averaged : Tensor
-            Maps of the averaged generator, from the latents of ``maps[::SpectralMatching.EVERY]``.
-        conditions : Tensor, optional
-            Standardized parameters of ``maps``, shape ``(n, n_conditions)``.
-        """
-        few = None if conditions is None else conditions[:: self.EVERY]
-        lag = self._standardized(averaged, few) - self._standardized(maps[:: self.EVERY], few)
-        self.lag.assign(self._moved(self.lag, lag, _LAG_MEMORY))
-        found = self._standardized(maps, conditions)
-        self.running.assign(self._moved(self.running, found, self.memory))
-        self.steps.assign(self.steps + 1)
-
-    def _moved(self, mean: Tensor, found: Tensor, memory: float) -> Tensor:
-        """Exponential moving average after one more value."""
-        memory = ops.minimum(memory, (1 + self.steps) / (10 + self.steps))
-        return memory * mean + (1 - memory) * found
-
-    def _standardized(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
-        """⟨u⟩ over the maps of all devices, shape ``(1 + n_rings,)``."""
-        moments = backend.gather(self._moments(maps, conditions))
-        return (ops.mean(moments, axis=0) - self.expected) / self.scatter
+    def _in_units(self, moments: Tensor) -> Tensor:
+        """Return mean moments as u."""
+        return (moments - self.expected) / self.scatter
 
     def _moments(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
         """Mean and power of each map, relative to the expectation for its parameters if given."""
@@ -249,33 +160,3 @@ class SpectralMatching(keras.layers.Layer):
             trend = features @ ops.convert_to_tensor(self.slopes)
             mean, rings = mean - trend[:, :1], rings * ops.exp(-trend[:, 1:])
         return ops.concatenate([mean, rings], axis=1)
-
-    def _moments_of(self, batches: Iterable[tuple[Maps, Conditions | None]]) -> FloatArray:
-        """Moments of all maps, as a NumPy array ``(n, 1 + n_rings)``."""
-        parts = []
-        for maps, conditions in batches:
-            rows = None if conditions is None else ops.convert_to_tensor(conditions)
-            moments = self._moments(ops.convert_to_tensor(maps), rows)
-            parts.append(ops.convert_to_numpy(moments))
-        return np.concatenate(parts)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of a scalar."""
-        return ()
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the configuration."""
-        return super().get_config() | {
-            "weight": self.weight,
-            "memory": self.memory,
-            "n_conditions": self.n_conditions,
-        }
-
-
-def _blocks(
-    maps: Maps, conditions: Conditions | None = None
-) -> Iterable[tuple[Maps, Conditions | None]]:
-    """Pairs of maps and conditions, a block at a time."""
-    for start in range(0, len(maps), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        yield maps[rows], None if conditions is None else conditions[rows]

@@ -38,8 +38,9 @@ class UpsampleConv2D(MapConvolution):
     mode : {"nearest", "transposed"}, default "nearest"
         Repeat each pixel and convolve, or transposed convolution with stride 2, as
         ``torch.nn.ConvTranspose2d(padding=kernel_size // 2, output_padding=1)``.
-    padding : {"periodic", "zeros"}, default "periodic"
-        Whether the map is a torus or surrounded by zeros.
+    padding : {"periodic", "zeros", "valid"}, default "periodic"
+        Whether the map is a torus, surrounded by zeros, or loses a pixel at each edge before it is
+        doubled.
     use_bias : bool, default True
         Whether to add a trainable constant to each channel.
     kernel_initializer : keras.initializers.Initializer or str, default "glorot_normal"
@@ -55,7 +56,8 @@ class UpsampleConv2D(MapConvolution):
 
     Notes
     -----
-    Input ``(n, rows, columns, channels)``, output ``(n, 2 rows, 2 columns, filters)``.
+    Input ``(n, rows, columns, channels)``, output ``(n, 2 rows, 2 columns, filters)``; with "valid"
+    ``(n, 2 rows − 4, 2 columns − 4, filters)``.
 
     Examples
     --------
@@ -87,7 +89,8 @@ class UpsampleConv2D(MapConvolution):
         """Use the framework's transposed convolution."""
         if self.padding == "zeros":
             return backend.convolve_transposed(x, kernel, bias)
-        return backend.convolve_transposed(pad_periodic(x, 1, 1), kernel, bias)[:, 2:-2, 2:-2]
+        padded = pad_periodic(x, 1, 1) if self.padding == "periodic" else x
+        return backend.convolve_transposed(padded, kernel, bias)[:, 2:-2, 2:-2]
 
     def _by_phases(self, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
         """Convolve the coarse grid for the four phases at once and interleave them."""
@@ -98,14 +101,15 @@ class UpsampleConv2D(MapConvolution):
         kernel = ops.einsum("pok,qrl,klic->oripqc", taps, taps, kernel)
         kernel = ops.reshape(kernel, (3, 3, inputs, 4 * self.filters))
         y = self._convolve(x, kernel, bias if bias is None else ops.tile(bias, 4))
-        rows, columns = (ops.shape(x)[1], ops.shape(x)[2])
+        rows, columns = (ops.shape(y)[1], ops.shape(y)[2])
         y = ops.reshape(y, (-1, rows, columns, 2, 2, self.filters))
         y = ops.transpose(y, (0, 1, 3, 2, 4, 5))
         return ops.reshape(y, (-1, 2 * rows, 2 * columns, self.filters))
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape with doubled sides and ``filters`` channels."""
-        sides = [None if side is None else 2 * side for side in input_shape[1:3]]
+        lost = 2 if self.padding == "valid" else 0
+        sides = [None if side is None else 2 * (side - lost) for side in input_shape[1:3]]
         return (input_shape[0], *sides, self.filters)
 
     def get_config(self) -> dict[str, Any]:

@@ -110,6 +110,18 @@ def test_nearest_mode_is_repeat_then_convolve(rng, kernel_size, padding):
     )
 
 
+@pytest.mark.parametrize("layer", [MapConv2D(4, 5), UpsampleConv2D(4, 3)])
+def test_valid_padding_leaves_out_what_the_edges_reach(rng, layer):
+    x = rng.normal(size=(2, 8, 8, 3)).astype("float32")
+    whole = to_numpy(layer(x))
+    valid = type(layer).from_config(layer.get_config() | {"padding": "valid"})
+    valid.build(x.shape)
+    valid.set_weights(layer.get_weights())
+    found = to_numpy(valid(x))
+    assert found.shape == valid.compute_output_shape(x.shape)
+    np.testing.assert_allclose(found, whole[:, 2:-2, 2:-2], **TOLERANCE)
+
+
 @pytest.mark.parametrize(("before", "after"), [(2, 2), (1, 2), (2, 1), (0, 1), (2, 0)])
 @pytest.mark.parametrize("shape", [(2, 3, 4, 1), (1, 2, 2, 3), (1, 8, 5, 2)])
 def test_periodic_padding_is_that_of_numpy(rng, before, after, shape):
