@@ -125,13 +125,12 @@ def _evaluate(
     def drawn(by: Emulator) -> MapSet:
         return by.sample_maps(len(test), seed=TEST_SEED + seed, parameters=parameters)
 
-    generated, start = drawn(emulator), Path(config.out) / START
+    generated = drawn(emulator)
     evaluation = evaluate_maps(
         test,
         generated,
         training=splits.train,
-        # A training that an earlier version began has no such file.
-        start=drawn(Emulator.load(start)) if start.exists() else None,
+        start=drawn(start) if (start := _calibrated_start(config)) else None,
         seed=seed,
         map_calls=functools.partial(thread_map, quiet=config.quiet),
         provenance=provenance,
@@ -147,6 +146,20 @@ def _evaluate(
         | _training_metrics(progress, selected),
         figures=_training_figures(progress),
     )
+
+
+def _calibrated_start(config: TrainConfig) -> Emulator | None:
+    """Return the generator before its training, calibrated as after it.
+
+    What the training adds is then not confused with what the calibration does. A training that an
+    earlier version began has no such file.
+    """
+    path = Path(config.out) / START
+    if not path.exists():
+        return None
+    emulator = Emulator.load(path)
+    calibrate(emulator.gan, last=True)
+    return emulator
 
 
 def _training_metrics(progress: Progress, selected: int) -> dict[str, float]:
