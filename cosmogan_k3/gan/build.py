@@ -138,8 +138,13 @@ def build_gan(
         provenance=Provenance(version=__version__),
     )
     gan.compile(
-        _adam(preset, preset.generator_learning_rate, steps),
-        _adam(preset, preset.discriminator_learning_rate, steps * preset.discriminator_steps),
+        _adam(preset, preset.generator_learning_rate, steps, preset.generator_clipnorm),
+        _adam(
+            preset,
+            preset.discriminator_learning_rate,
+            steps * preset.discriminator_steps,
+            preset.discriminator_clipnorm,
+        ),
         preset.loss_schedule,
         penalties=preset.penalties,
         discriminator_steps=preset.discriminator_steps,
@@ -221,9 +226,11 @@ def for_edges(preset: Preset, periodic: str, kappa: MapArray) -> Preset:
     return replace(preset, architecture=architecture)
 
 
-def _adam(preset: Preset, rate: float, steps: int) -> keras.optimizers.Adam:
+def _adam(preset: Preset, rate: float, steps: int, clipnorm: float | None) -> keras.optimizers.Adam:
     if preset.final_learning_rate_factor != 1:
         rate = keras.optimizers.schedules.PolynomialDecay(
             rate, max(steps, 1), rate * preset.final_learning_rate_factor
         )
-    return keras.optimizers.Adam(rate, beta_1=preset.beta_1, beta_2=preset.beta_2)
+    return keras.optimizers.Adam(
+        rate, beta_1=preset.beta_1, beta_2=preset.beta_2, global_clipnorm=clipnorm
+    )

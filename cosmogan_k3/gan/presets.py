@@ -44,6 +44,9 @@ class Preset:
         Factor that both learning rates reach linearly at the end of training.
     beta_1, beta_2 : float
         Decay rates of Adam.
+    generator_clipnorm, discriminator_clipnorm : float or None
+        Largest norm of the whole gradient; longer ones are shortened. One map with an extreme
+        pixel would else raise Adam's second moments, and stop the training for hundreds of steps.
     batch_size, epochs : int
         Defaults of a training. Each discriminator step takes an equal part of the batch.
     discriminator_steps : int
@@ -81,6 +84,8 @@ class Preset:
     final_learning_rate_factor: float = 1.0
     beta_1: float = 0.5
     beta_2: float = 0.999
+    generator_clipnorm: float | None = None
+    discriminator_clipnorm: float | None = None
     batch_size: int = 64
     epochs: int = 45
     discriminator_steps: int = 1
@@ -140,6 +145,7 @@ _BEST_NETWORKS = FullyConvolutional(
     discriminator_kernel=3,
     discriminator_repeat=False,
     discriminator_wavelet_planes=2,
+    discriminator_compressed=True,
     discriminator_pooled=True,
     injection_stddev=0.5,
     gaussian=True,
@@ -149,6 +155,8 @@ _BEST = replace(
     architecture=_BEST_NETWORKS,
     generator_learning_rate=2e-3,
     discriminator_learning_rate=2e-3,
+    generator_clipnorm=5.0,
+    discriminator_clipnorm=0.5,
     penalties=(R1(0.01, fraction=0.25),),
     spectral_weight=0.1,
     feature_weight=0.1,

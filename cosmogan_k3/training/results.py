@@ -158,7 +158,7 @@ def _calibrated_start(config: TrainConfig) -> Emulator | None:
     if not path.exists():
         return None
     emulator = Emulator.load(path)
-    calibrate(emulator.gan, last=True)
+    calibrate(emulator.gan)
     return emulator
 
 

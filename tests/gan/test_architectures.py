@@ -111,7 +111,7 @@ def test_fully_convolutional_generator_takes_latents_of_any_side(rng, pixels):
 
 
 @pytest.mark.parametrize(
-    ("periodic", "edges", "margin"), [(True, "periodic", 0), (False, "open", 16)]
+    ("periodic", "edges", "margin"), [(True, "periodic", 0), (False, "open", 8)]
 )
 def test_maps_that_are_not_periodic_get_open_edges(periodic, edges, margin):
     networks = FullyConvolutional().for_edges(lambda: periodic)

@@ -36,7 +36,7 @@ from cosmogan_k3.nn.layers.map_convolution import Padding
 # and the two convolutions on the grid of the map use them up.
 _EDGE_CELLS = 2
 # Coarsest cells drawn beyond each edge of a sample with open edges, around which a filter wraps.
-_MARGIN_CELLS = 2
+_MARGIN_CELLS = 1
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ class FullyConvolutional(Architecture):
     discriminator_wavelet_planes : int
         Wavelet planes that the discriminator sees (``AtrousWavelet``), beside the smooth map and
         the logarithm of the map (``LogPlane``); 0 for the map alone.
+    discriminator_compressed : bool
+        Whether arsinh is applied to these planes. Single bright pixels then cannot make the logit
+        of any size.
     discriminator_pooled : bool
         Whether the logit is a function of the features' means over the map. The sky is stationary:
         a map is then many samples of the same features.
@@ -96,6 +99,7 @@ class FullyConvolutional(Architecture):
     discriminator_kernel: int = 5
     discriminator_repeat: bool = True
     discriminator_wavelet_planes: int = 0
+    discriminator_compressed: bool = False
     discriminator_pooled: bool = False
     generator_norm: Normalization | None = "virtual"
     reference_size: int = 8
@@ -260,7 +264,11 @@ class FullyConvolutional(Architecture):
             # A relative error of the amplitude then looks the same for all conditions.
             x = ExpectedAmplitude(inverse=True, name="amplitude")([maps, conditions])
         if self.discriminator_wavelet_planes:
-            planes = AtrousWavelet(self.discriminator_wavelet_planes, name="planes")(x)
+            planes = AtrousWavelet(
+                self.discriminator_wavelet_planes,
+                compressed=self.discriminator_compressed,
+                name="planes",
+            )(x)
             x = layers.Concatenate(name="seen")([planes, LogPlane(name="log_plane")(maps)])
         convolutions = [(filters, 2) for filters in self.discriminator_channels]
         if self.discriminator_repeat:

@@ -26,6 +26,8 @@ class AtrousWavelet(keras.layers.Layer):
     ----------
     planes : int, default 2
         Number J of differences, at least 1.
+    compressed : bool, default False
+        Whether arsinh(y) takes the place of y. A few bright pixels then count for less.
     **kwargs
         Options of ``keras.layers.Layer``.
 
@@ -52,11 +54,12 @@ class AtrousWavelet(keras.layers.Layer):
     True
     """
 
-    def __init__(self, planes: int = 2, **kwargs: Any) -> None:
+    def __init__(self, planes: int = 2, *, compressed: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if planes < 1:
             raise ValueError(f"planes must be at least 1. Received: planes={planes}")
         self.planes = planes
+        self.compressed = compressed
 
     def build(self, input_shape: Shape) -> None:
         """Create the deviations."""
@@ -89,7 +92,8 @@ class AtrousWavelet(keras.layers.Layer):
 
     def call(self, x: Tensor) -> Tensor:
         """Return the planes."""
-        return self._split(x) / ops.cast(self.deviation, x.dtype)
+        planes = self._split(x) / ops.cast(self.deviation, x.dtype)
+        return ops.arcsinh(planes) if self.compressed else planes
 
     def _split(self, x: Tensor) -> Tensor:
         planes = []
@@ -108,4 +112,4 @@ class AtrousWavelet(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the configuration."""
-        return super().get_config() | {"planes": self.planes}
+        return super().get_config() | {"planes": self.planes, "compressed": self.compressed}

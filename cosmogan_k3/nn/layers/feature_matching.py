@@ -89,7 +89,7 @@ class FeatureMatching(MomentMatching):
         self, weight: float, memory: float = 0.95, n_conditions: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(weight, memory, n_conditions, **kwargs)
-        self.wavelet = AtrousWavelet(_PLANES, dtype="float32", name="planes")
+        self.wavelet = AtrousWavelet(_PLANES, compressed=True, dtype="float32", name="planes")
         self.logarithm = LogPlane(dtype="float32", name="log_plane")
 
     def build(self, input_shape: Shape) -> None:

@@ -134,7 +134,7 @@ class MomentMatching(keras.layers.Layer):
 
     def call(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return the loss of generated maps."""
-        found = self._standardized(maps, conditions)
+        found = self._mean(self._moments(maps, conditions))
         error = self._moved(self.running, found, self.memory) + self.lag
         error = ops.clip(error, -_LARGEST_ERROR, _LARGEST_ERROR)
         return self.weight * ops.sum(ops.stop_gradient(error) * found)
@@ -151,11 +151,11 @@ class MomentMatching(keras.layers.Layer):
         conditions : Tensor, optional
             Standardized parameters of ``maps``, shape ``(n, n_conditions)``.
         """
+        moments = self._moments(maps, conditions)
         few = None if conditions is None else conditions[:: self.EVERY]
-        lag = self._standardized(averaged, few) - self._standardized(maps[:: self.EVERY], few)
+        lag = self._mean(self._moments(averaged, few)) - self._mean(moments[:: self.EVERY])
         self.lag.assign(self._moved(self.lag, lag, _LAG_MEMORY))
-        found = self._standardized(maps, conditions)
-        self.running.assign(self._moved(self.running, found, self.memory))
+        self.running.assign(self._moved(self.running, self._mean(moments), self.memory))
         self.steps.assign(self.steps + 1)
 
     def _moved(self, mean: Tensor, found: Tensor, memory: float) -> Tensor:
@@ -163,10 +163,9 @@ class MomentMatching(keras.layers.Layer):
         memory = ops.minimum(memory, (1 + self.steps) / (10 + self.steps))
         return memory * mean + (1 - memory) * found
 
-    def _standardized(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
+    def _mean(self, moments: Tensor) -> Tensor:
         """⟨u⟩ over the maps of all devices, shape ``(moments,)``."""
-        moments = backend.gather(self._moments(maps, conditions))
-        return self._in_units(ops.mean(moments, axis=0))
+        return self._in_units(ops.mean(backend.gather(moments), axis=0))
 
     def _moments_of(self, batches: Iterable[tuple[Maps, Conditions | None]]) -> FloatArray:
         """Moments of all maps, as a NumPy array ``(n, moments)``."""
