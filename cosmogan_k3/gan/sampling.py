@@ -29,6 +29,7 @@ def for_sampling(gan: GAN) -> GAN:
         "discriminator": None,
         "reference_size": 0,
         "spectral_weight": 0.0,
+        "feature_weight": 0.0,
         "average_decay": 0.0,
     }
     small = GAN.from_config(gan.get_config() | only_training)
