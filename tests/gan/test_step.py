@@ -276,3 +276,18 @@ def test_the_spectral_term_changes_the_generators_update(maps):
     assert any(changed(*weights))
     assert int(matched.spectral_matching.steps) == 4
     assert not np.allclose(*to_numpy([matched.spectral_matching.running]), 1)
+
+
+def test_extreme_gradients_are_shortened(maps):
+    """Adam then takes the same steps for a gradient and for any longer one along it."""
+    moved = []
+    for factor in (1.0, 1e3):
+        gan = tiny_gan(replace(TINY, generator_clipnorm=1e-3))
+        variables = gan.generator.trainable_variables
+        before = to_numpy(variables)
+        gradients = [np.full(v.shape, factor, "float32") for v in variables]
+        gan.optimizer.generator.apply(tensors(gradients), variables)
+        gan.optimizer.generator.apply(tensors([g / factor for g in gradients]), variables)
+        moved.append([b - a for a, b in zip(before, to_numpy(variables), strict=True)])
+    for first, second in zip(*moved, strict=True):
+        np.testing.assert_allclose(first, second, rtol=1e-4)

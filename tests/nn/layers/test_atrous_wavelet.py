@@ -48,3 +48,14 @@ def test_errors_name_the_cause():
         AtrousWavelet(0)
     with pytest.raises(ValueError, match=r"maps \(n, rows, columns, 1\)"):
         AtrousWavelet(1)(np.zeros((1, 8, 8, 2)))
+
+
+def test_compressed_planes_are_the_arsinh_of_the_planes(rng):
+    maps = rng.lognormal(sigma=2, size=(4, 16, 16, 1)).astype("float32")
+    plain, compressed = AtrousWavelet(2), AtrousWavelet(2, compressed=True)
+    for layer in (plain, compressed):
+        layer.adapt(maps)
+    expected = np.arcsinh(ops.convert_to_numpy(plain(maps)))
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(compressed(maps)), expected, rtol=1e-4, atol=1e-5
+    )
