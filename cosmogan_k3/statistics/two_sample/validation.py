@@ -1,7 +1,6 @@
 """Distances of generated maps to held-out maps after each epoch, and one score."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,7 +8,6 @@ from numpy.typing import ArrayLike
 from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Metrics, Rows
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
-from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients
 from cosmogan_k3.statistics.two_sample.distances import relative_error
 from cosmogan_k3.statistics.two_sample.halves import null_halves
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import ks_pixels
@@ -17,13 +15,7 @@ from cosmogan_k3.statistics.two_sample.pca import pca_merit, pca_projection
 from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.units import in_unit, plain_maps
 
-SCORED = (
-    "power_spectrum_error_mean",
-    "ks_pixels_distance",
-    "peak_counts_error",
-    "scattering_distance",
-    "pca_distance",
-)
+SCORED = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error", "pca_distance")
 
 # Edges of the bins of peaks, in standard deviations from the mean of the real pixels.
 _PEAK_SIGMAS = np.linspace(-1, 5, 13)
@@ -31,23 +23,18 @@ _PEAK_SIGMAS = np.linspace(-1, 5, 13)
 # Two halves of very few maps may agree exactly.
 _SMALLEST_NULL = 1e-6
 
-# Scatter of a scattering coefficient that is the same for all maps.
-_SMALLEST_SCATTER = 1e-12
-
 
 class Validation:
     """Compare the generated maps of each epoch with the same held-out maps.
 
-    There are five distances: of two points, of one point, of peaks, of the texture, and of whole
-    maps on large scales.
+    There are four distances: of two points, of one point, of peaks, and of whole maps on large
+    scales.
 
     - ``power_spectrum_error_mean``: ⟨|P_gen/P_real − 1|⟩ over ℓ. ``power_spectrum_error_max`` is
       reported but not scored.
     - ``ks_pixels_distance``: as ``ks_pixels`` returns it.
     - ``peak_counts_error``: Σ_i |n_gen,i − n_real,i| / Σ_i n_real,i over 12 bins of height from −σ
       to 5σ.
-    - ``scattering_distance``: root mean square over the scattering coefficients of
-      (s̄_gen − s̄_real)/σ, with their means and σ their scatter between the real maps.
     - ``pca_distance``: √``pca_merit``, so that it is a distance as the others are; its null is 1.
 
     The null of the others is the distance between two halves of the real maps.
@@ -104,18 +91,20 @@ class Validation:
         self._groups = groups
         mean, sigma = real.mean(dtype=np.float64), real.std(dtype=np.float64)
         self._edges = mean + sigma * _PEAK_SIGMAS
-        self._rows_of_real = self._rows(real)
-        halves = null_halves(len(real), seed, groups)
-        null = _distances(*((real[half], self._rows_of_real.take(half)) for half in halves))
+        self._power, self._peaks = self._rows(real)
+        first, second = null_halves(len(real), seed, groups)
+        null = _distances(
+            real[first],
+            real[second],
+            (self._power[first], self._power[second]),
+            (self._peaks[first], self._peaks[second]),
+        )
         self.null = {f"{name}_null": value for name, value in null.items()}
         self.null["pca_distance_null"] = 1.0
 
-    def _rows(self, maps: FloatMaps) -> "_MeasuredRows":
-        return _MeasuredRows(
-            power_spectrum(maps, pixel_arcmin=self.pixel_arcmin)[1],
-            peak_counts(maps, self._edges, periodic=False),
-            scattering_coefficients(maps),
-        )
+    def _rows(self, maps: FloatMaps) -> tuple[Rows, IntArray]:
+        power = power_spectrum(maps, pixel_arcmin=self.pixel_arcmin)[1]
+        return power, peak_counts(maps, self._edges, periodic=False)
 
     def distances(
         self, generated: FloatMaps, projection: tuple[FloatArray, FloatArray] | None = None
@@ -140,7 +129,8 @@ class Validation:
         >>> Validation(real, pixel_arcmin=2.0).distances(real)["ks_pixels_distance"]
         0.0
         """
-        found = _distances((self.real, self._rows_of_real), (generated, self._rows(generated)))
+        power, peaks = self._rows(generated)
+        found = _distances(self.real, generated, (self._power, power), (self._peaks, peaks))
         projected = projection or self.projection(generated)
         merit = pca_merit(*projected, groups=self._groups)
         return found | {"pca_distance": merit**0.5, "pca_merit": merit} | self.null
@@ -161,33 +151,21 @@ class Validation:
         return real, projected
 
 
-class _MeasuredRows(NamedTuple):
-    """What is measured of each map of a set."""
-
-    power: Rows
-    peaks: IntArray
-    scattering: Rows
-
-    def take(self, rows: IntArray) -> "_MeasuredRows":
-        return _MeasuredRows(*(measured[rows] for measured in self))
-
-
 def _distances(
-    real: tuple[FloatMaps, _MeasuredRows], generated: tuple[FloatMaps, _MeasuredRows]
+    real: FloatMaps,
+    generated: FloatMaps,
+    power: tuple[Rows, Rows],
+    peaks: tuple[IntArray, IntArray],
 ) -> dict[str, float]:
-    (maps, of_real), (drawn, of_drawn) = real, generated
-    mean, largest = relative_error(of_real.power, of_drawn.power)
-    expected, found = (rows.peaks.mean(axis=0) for rows in (of_real, of_drawn))
-    scatter = np.maximum(of_real.scattering.std(axis=0), _SMALLEST_SCATTER)
-    shift = (of_drawn.scattering.mean(axis=0) - of_real.scattering.mean(axis=0)) / scatter
+    mean, largest = relative_error(power[0], power[1])
+    expected, found = (rows.mean(axis=0) for rows in peaks)
     return {
         "power_spectrum_error_mean": mean,
         "power_spectrum_error_max": largest,
-        "ks_pixels_distance": ks_pixels(maps, drawn, permutations=0).distance,
+        "ks_pixels_distance": ks_pixels(real, generated, permutations=0).distance,
         "peak_counts_error": float(
-            np.abs(found - expected).sum() / max(expected.sum(), 1.0 / len(of_real.peaks))
+            np.abs(found - expected).sum() / max(expected.sum(), 1.0 / len(peaks[0]))
         ),
-        "scattering_distance": float(np.sqrt(np.mean(shift**2))),
     }
 
 

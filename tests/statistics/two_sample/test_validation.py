@@ -11,7 +11,6 @@ from cosmogan_k3.statistics import (
     pca_merit,
     pca_projection,
     relative_diversity,
-    scattering_coefficients,
     validation_score,
 )
 from cosmogan_k3.statistics.two_sample.validation import SCORED
@@ -53,18 +52,15 @@ def test_each_distance_and_its_null_are_what_they_say(maps):
     assert found["pca_merit"] == pytest.approx(pca_merit(*pca_projection(real, generated)[:2]))
     assert found["pca_distance"] == pytest.approx(found["pca_merit"] ** 0.5)
     assert found["pca_distance_null"] == 1
-    rows = [scattering_coefficients(m) for m in (real, generated)]
-    shift = (rows[1].mean(axis=0) - rows[0].mean(axis=0)) / rows[0].std(axis=0)
-    assert found["scattering_distance"] == pytest.approx(np.sqrt(np.mean(shift**2)), rel=1e-6)
     assert {f"{name}_null" for name in SCORED} <= set(found)
 
 
 def test_the_score_is_the_mean_log_ratio_far_from_the_null():
-    ratios = dict(zip(SCORED, (1e6, 1e7, 1e8, 1e9, 1e10), strict=True))
+    ratios = dict(zip(SCORED, (1e6, 1e7, 1e8, 1e9), strict=True))
     nulls = {f"{name}_null": 0.5 for name in SCORED}
     far = {name: 0.5 * ratio for name, ratio in ratios.items()} | nulls
     # 1 + x differs from x by no more than 1e-6 of it.
-    assert validation_score(far) == pytest.approx(np.log(10) * 8 - np.log(2), abs=1e-5)
+    assert validation_score(far) == pytest.approx(np.log(10) * 7.5 - np.log(2), abs=1e-5)
     assert validation_score(dict.fromkeys(SCORED, 0.5) | nulls) == 0
     assert validation_score(far | {SCORED[1]: 0.0}) > 0, "one distance of zero does not decide"
 
