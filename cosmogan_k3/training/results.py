@@ -149,7 +149,7 @@ def _evaluate(
 
 
 def _calibrated_start(config: TrainConfig) -> Emulator | None:
-    """Return the generator before its training, calibrated as after it.
+    """Return the generator before its training, calibrated as after an epoch.
 
     What the training adds is then not confused with what the calibration does. A training that an
     earlier version began has no such file.

@@ -125,7 +125,7 @@ class FullyConvolutional(Architecture):
         The field is periodic. With half a map on each side, opposite edges of the map are as far
         from each other as they seem.
         """
-        return max(pixels // 2, self._edge * 2**self.doublings // 2) if self._edge else 0
+        return max(pixels // 2, self._edge * 2 ** (self.doublings - 1)) if self._edge else 0
 
     def latent_space(self, pixels: int) -> LatentSpace:
         """Return the latents on all grids; see ``Architecture``."""
@@ -168,8 +168,8 @@ class FullyConvolutional(Architecture):
             field = _conditioned(GaussianField, ConditionalField, conditions, pixels, name="field")(
                 inputs[-1]
             )
-        field_edge = self._field_edge(pixels)
-        x = self._features(latent, noises, (field, field_edge), conditions, initializers)
+        fields = self._on_grids(field, pixels)
+        x = self._features(latent, noises, fields, conditions, initializers)
         # With a field the network adds nothing before training.
         kernel = next(initializers) if field is None else "zeros"
         x = self._convolution(1, kernel, "map")(x)
@@ -177,16 +177,29 @@ class FullyConvolutional(Architecture):
             x = ExpectedAmplitude(name="amplitude")([x, conditions])
             inputs.append(conditions)
         if field is not None:
-            x = layers.Add(name="with_field")([x, _cut(field, field_edge, "field_of_map")])
+            of_map = _cut(field, self._field_edge(pixels), "field_of_map")
+            x = layers.Add(name="with_field")([x, of_map])
         if self.output == "lognormal":
             x = _conditioned(LognormalOutput, ConditionalOutput, conditions, name="lognormal")(x)
         return generator_model(inputs, x)
+
+    def _on_grids(self, field: Tensor | None, pixels: int) -> list[Tensor | None]:
+        """Return the Gaussian field, if there is one, averaged to the grid of each noise."""
+        if field is None:
+            return [None] * (self.doublings + 1)
+        edge = self._field_edge(pixels)
+        grids = []
+        for i in range(self.doublings):
+            cell = 2 ** (self.doublings - 1 - i)
+            x = _cut(field, edge - cell * self._edge, f"field_cut_{i}")
+            grids.append(layers.AveragePooling2D(cell, name=f"field_{i}")(x) if cell > 1 else x)
+        return [*grids, _cut(field, edge - self._edge // 2, f"field_cut_{self.doublings}")]
 
     def _features(
         self,
         latent: Tensor,
         noises: list[Tensor],
-        field: tuple[Tensor | None, int],
+        fields: list[Tensor | None],
         conditions: Tensor | None,
         initializers: Iterator[keras.Initializer],
     ) -> Tensor:
@@ -203,13 +216,12 @@ class FullyConvolutional(Architecture):
                 kernel_initializer=next(initializers),
                 name=f"up_{i}",
             )(x)
-            grid = (2 ** (len(middle) - 1 - i), self._edge)
-            x = self._inject(x, noises[i], field, grid, initializers, number=i)
+            x = self._inject(x, noises[i], fields[i], initializers, number=i)
             x = _modulated(self.normalization(f"norm_{i}")(x), conditions, number=i)
             x = layers.ReLU(name=f"relu_{i}")(x)
         number = len(middle)
         x = self._convolution(last, next(initializers), "detail")(x)
-        x = self._inject(x, noises[-1], field, (1, self._edge // 2), initializers, number=number)
+        x = self._inject(x, noises[-1], fields[-1], initializers, number=number)
         return layers.ReLU(name=f"relu_{number}")(_modulated(x, conditions, number=number))
 
     @property
@@ -226,17 +238,12 @@ class FullyConvolutional(Architecture):
         self,
         x: Tensor,
         noise: Tensor,
-        field: tuple[Tensor | None, int],
-        grid: tuple[int, int],
+        field: Tensor | None,
         initializers: Iterator[keras.Initializer],
         *,
         number: int,
     ) -> Tensor:
-        """Add noise and the Gaussian field, if there is one, averaged to this grid.
-
-        ``field`` is the field and its pixels beyond each edge; ``grid`` the side of a cell in
-        pixels, and the cells beyond each edge.
-        """
+        """Add noise and, if there is one, the Gaussian field of this grid."""
 
         def weights() -> keras.Initializer | str:
             if not self.injection_stddev:
@@ -244,14 +251,9 @@ class FullyConvolutional(Architecture):
             return SeededNormal(next(initializers).seed, self.injection_stddev)
 
         x = NoiseInjection(weights(), name=f"inject_{number}")([x, noise])
-        values, field_edge = field
-        if values is None:
+        if field is None:
             return x
-        cell, edge = grid
-        values = _cut(values, field_edge - cell * edge, f"field_cut_{number}")
-        if cell > 1:
-            values = layers.AveragePooling2D(cell, name=f"field_{number}")(values)
-        return NoiseInjection(weights(), name=f"inject_field_{number}")([x, values])
+        return NoiseInjection(weights(), name=f"inject_field_{number}")([x, field])
 
     def discriminator(
         self, pixels: int, initializers: Iterator[keras.Initializer], n_conditions: int = 0

@@ -12,7 +12,7 @@ from cosmogan_k3._typing import Conditions, Maps, Shape, Tensor
 from cosmogan_k3.nn.layers.atrous_wavelet import AtrousWavelet
 from cosmogan_k3.nn.layers.log_plane import LogPlane
 from cosmogan_k3.nn.layers.moment_matching import MomentMatching, in_blocks
-from cosmogan_k3.nn.quadratic_regression import linear_regression, quadratic, terms
+from cosmogan_k3.nn.quadratic_regression import linear_regression
 
 # Wavelet planes that the network sees, besides the smooth map and the logarithm of the map.
 _PLANES = 4
@@ -85,6 +85,8 @@ class FeatureMatching(MomentMatching):
     True
     """
 
+    NAME = "feature_matching"
+
     def __init__(
         self, weight: float, memory: float = 0.95, n_conditions: int = 0, **kwargs: Any
     ) -> None:
@@ -101,8 +103,6 @@ class FeatureMatching(MomentMatching):
         self.expected = self._fixed("expected", (moments,))
         self.whitening = self._fixed("whitening", (moments, moments))
         self._add_state(moments)
-        if self.n_conditions:
-            self.slopes = self._fixed("slopes", (terms(self.n_conditions), moments))
 
     def adapt(self, maps: Maps, conditions: Conditions | None = None) -> None:
         """Measure the mean and the covariance of the features of training maps."""
@@ -113,10 +113,11 @@ class FeatureMatching(MomentMatching):
         features = self._moments_of(in_blocks(maps))
         if conditions is not None:
             self.slopes.assign(linear_regression(conditions, features)[1:])
-            features = self._moments_of(in_blocks(maps, conditions))
+            features = ops.convert_to_numpy(self._relative(features, conditions))
         covariance = np.cov(features.astype(np.float64), rowvar=False)
         variances, directions = np.linalg.eigh(covariance)
-        variances = np.maximum(variances, 0) + _FLOOR * np.maximum(variances, 0).mean()
+        variances = np.maximum(variances, 0)
+        variances += _FLOOR * variances.mean()
         self.expected.assign(features.mean(axis=0))
         self.whitening.assign(directions / np.sqrt(variances))
         self.adapted_to.assign(len(maps))
@@ -126,9 +127,8 @@ class FeatureMatching(MomentMatching):
         difference = ops.expand_dims(moments - self.expected, 0)
         return ops.squeeze(ops.matmul(difference, ops.convert_to_tensor(self.whitening)), 0)
 
-    def _moments(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
-        """Mean activations and mean squares, relative to the expectation for the parameters."""
-        maps = ops.cast(maps, "float32")
+    def _measured(self, maps: Tensor) -> Tensor:
+        """Return the mean activations of each map, and their mean squares."""
         x = ops.concatenate([self.wavelet(maps), self.logarithm(maps)], axis=-1)
         means = []
         for i, (kernel, bias) in enumerate(self._kernels):
@@ -137,11 +137,11 @@ class FeatureMatching(MomentMatching):
             )
             x = ops.silu(_STEEPNESS * x)
             means += [ops.mean(x, axis=(1, 2)), ops.mean(ops.square(x), axis=(1, 2))]
-        features = ops.concatenate(means, axis=1)
-        if conditions is None:
-            return features
-        terms_of_maps = quadratic(ops.cast(conditions, "float32"))
-        return features - terms_of_maps @ ops.convert_to_tensor(self.slopes)
+        return ops.concatenate(means, axis=1)
+
+    def _without_trend(self, moments: Tensor, trend: Tensor) -> Tensor:
+        """Return differences from the trend."""
+        return moments - trend
 
 
 def random_kernels() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -10,6 +10,7 @@ from keras import ops
 
 from cosmogan_k3 import backend
 from cosmogan_k3._typing import Conditions, FloatArray, Maps, Shape, Tensor
+from cosmogan_k3.nn.quadratic_regression import quadratic, terms
 
 # Errors are clipped to this many standard deviations: at the start they are of any size.
 _LARGEST_ERROR = 3.0
@@ -72,6 +73,9 @@ class MomentMatching(keras.layers.Layer):
     # The lag is measured on every fourth map: enough, over many steps.
     EVERY = 4
 
+    # Of the layer of a GAN.
+    NAME: ClassVar[str]
+
     def __init__(
         self, weight: float, memory: float = 0.95, n_conditions: int = 0, **kwargs: Any
     ) -> None:
@@ -90,16 +94,19 @@ class MomentMatching(keras.layers.Layer):
         """Return a built layer for maps of a side, or None if the weight is 0."""
         if not weight:
             return None
-        layer = cls(weight, n_conditions=n_conditions, dtype="float32")
+        # TensorFlow keeps memory for each new name of a variable: this name is always the same.
+        layer = cls(weight, n_conditions=n_conditions, dtype="float32", name=cls.NAME)
         layer.build((None, pixels, pixels, 1))
         return layer
 
     def _add_state(self, moments: int) -> None:
-        """Create the running mean, the lag and the counters."""
+        """Create the running mean, the lag, the counters and the trends with the parameters."""
         self.running = self._fixed("running", (moments,))
         self.lag = self._fixed("lag", (moments,))
         self.steps = self._fixed("steps", ())
         self.adapted_to = self._fixed("adapted_to", ())
+        if self.n_conditions:
+            self.slopes = self._fixed("slopes", (terms(self.n_conditions), moments))
 
     def _fixed(self, name: str, shape: Shape, initializer: str = "zeros") -> keras.Variable:
         """Create a weight that is measured, not trained."""
@@ -125,8 +132,12 @@ class MomentMatching(keras.layers.Layer):
         """
 
     @abstractmethod
-    def _moments(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
-        """Return the moments of each map ``(n, moments)``, relative to its parameters if given."""
+    def _measured(self, maps: Tensor) -> Tensor:
+        """Return the moments of each map, float32 ``(n, moments)``."""
+
+    @abstractmethod
+    def _without_trend(self, moments: Tensor, trend: Tensor) -> Tensor:
+        """Return moments relative to what the parameters of each map let expect."""
 
     @abstractmethod
     def _in_units(self, moments: Tensor) -> Tensor:
@@ -157,6 +168,16 @@ class MomentMatching(keras.layers.Layer):
         self.lag.assign(self._moved(self.lag, lag, _LAG_MEMORY))
         self.running.assign(self._moved(self.running, self._mean(moments), self.memory))
         self.steps.assign(self.steps + 1)
+
+    def _moments(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
+        """Return the moments of each map, relative to what its parameters let expect if given."""
+        moments = self._measured(ops.cast(maps, "float32"))
+        return moments if conditions is None else self._relative(moments, conditions)
+
+    def _relative(self, moments: Tensor, conditions: Tensor) -> Tensor:
+        conditions = ops.convert_to_tensor(conditions, dtype="float32")
+        trend = quadratic(conditions) @ ops.convert_to_tensor(self.slopes)
+        return self._without_trend(ops.convert_to_tensor(moments), trend)
 
     def _moved(self, mean: Tensor, found: Tensor, memory: float) -> Tensor:
         """Exponential moving average after one more value."""
@@ -189,10 +210,8 @@ class MomentMatching(keras.layers.Layer):
         }
 
 
-def in_blocks(
-    maps: Maps, conditions: Conditions | None = None
-) -> Iterable[tuple[Maps, Conditions | None]]:
-    """Yield pairs of maps and conditions, a block at a time.
+def in_blocks(maps: Maps) -> Iterable[tuple[Maps, None]]:
+    """Yield maps without conditions, a block at a time.
 
     Examples
     --------
@@ -200,5 +219,4 @@ def in_blocks(
     [256, 44]
     """
     for start in range(0, len(maps), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        yield maps[rows], None if conditions is None else conditions[rows]
+        yield maps[start : start + _BLOCK], None

@@ -8,7 +8,7 @@ from keras import ops
 
 from cosmogan_k3._typing import Conditions, FloatArray, Maps, Shape, Tensor
 from cosmogan_k3.nn.layers.moment_matching import MomentMatching, in_blocks
-from cosmogan_k3.nn.quadratic_regression import linear_regression, log_regression, quadratic, terms
+from cosmogan_k3.nn.quadratic_regression import linear_regression, log_regression
 from cosmogan_k3.nn.spectral_ratio import power_ratio, shrink_towards
 from cosmogan_k3.statistics.fourier import ring_means, wavenumbers
 
@@ -62,6 +62,8 @@ class SpectralMatching(MomentMatching):
     True
     """
 
+    NAME = "spectral_matching"
+
     def build(self, input_shape: Shape) -> None:
         """Create the weights for maps of shape ``input_shape``."""
         pixels = input_shape[1]
@@ -76,8 +78,6 @@ class SpectralMatching(MomentMatching):
         self.expected = self._fixed("expected", (moments,))
         self.scatter = self._fixed("scatter", (moments,), "ones")
         self._add_state(moments)
-        if self.n_conditions:
-            self.slopes = self._fixed("slopes", (terms(self.n_conditions), moments))
 
     def adapt(self, maps: Maps, conditions: Conditions | None = None) -> None:
         """Measure the mean and the scatter of the moments of training maps."""
@@ -91,7 +91,7 @@ class SpectralMatching(MomentMatching):
                 log_regression(conditions, moments[:, 1:]),
             )
             self.slopes.assign(np.concatenate(trends, axis=1)[1:])
-            moments = self._moments_of(in_blocks(maps, conditions))
+            moments = ops.convert_to_numpy(self._relative(moments, conditions))
         scatter = moments.std(axis=0)
         if constant_mean:
             # An infinite unit makes the errors of the mean and of its square vanish.
@@ -146,17 +146,18 @@ class SpectralMatching(MomentMatching):
         """Return mean moments as u."""
         return (moments - self.expected) / self.scatter
 
-    def _moments(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
-        """Mean and power of each map, relative to the expectation for its parameters if given."""
-        maps = ops.squeeze(ops.cast(maps, "float32"), -1)
+    def _measured(self, maps: Tensor) -> Tensor:
+        """Return the mean and the power of each map."""
+        maps = ops.squeeze(maps, -1)
         real, imaginary = ops.fft2((maps, ops.zeros_like(maps)))
         power = ops.reshape(
             ops.square(real) + ops.square(imaginary), (-1, len(self._mean_of_rings))
         )
         rings = ops.matmul(power, ops.convert_to_tensor(self._mean_of_rings))
         mean = ops.mean(maps, axis=(1, 2))[:, None]
-        if conditions is not None:
-            features = quadratic(ops.cast(conditions, "float32"))
-            trend = features @ ops.convert_to_tensor(self.slopes)
-            mean, rings = mean - trend[:, :1], rings * ops.exp(-trend[:, 1:])
+        return ops.concatenate([mean, rings], axis=1)
+
+    def _without_trend(self, moments: Tensor, trend: Tensor) -> Tensor:
+        """Return the difference of the mean, and the ratios of the power."""
+        mean, rings = moments[:, :1] - trend[:, :1], moments[:, 1:] * ops.exp(-trend[:, 1:])
         return ops.concatenate([mean, rings], axis=1)
