@@ -82,9 +82,16 @@ def _replica_index() -> Tensor:
 
 
 def mean_over_replicas(gradients: list[Tensor]) -> list[Tensor]:
-    """Divide gradients by the number of replicas: Keras's optimizers add them up."""
-    count = replica_count()
-    return [gradient / count for gradient in gradients] if count > 1 else gradients
+    """Return the mean over the replicas on the first of them, and zeros on the others.
+
+    Keras's optimizers shorten the gradients of each replica by themselves and then add them up.
+    Only the shortened mean is the same on any number of replicas.
+    """
+    if replica_count() == 1:
+        return gradients
+    means = tf.distribute.get_replica_context().all_reduce("mean", gradients)
+    first = tf.equal(_replica_index(), 0)
+    return [mean * tf.cast(first, mean.dtype) for mean in means]
 
 
 def broadcast(text: str) -> str:
