@@ -151,7 +151,7 @@ def scheduler() -> Any:
 
 def shard_maps() -> Any:
     """Return the option ``shard_maps`` that several commands have."""
-    return option(10_240, "maps in a file, with --workers or --scheduler", within=(1, MOST_MAPS))
+    return option(1_024, "maps in a file, with --workers or --scheduler", within=(1, MOST_MAPS))
 
 
 def simulated_maps() -> Any:

@@ -52,10 +52,18 @@ class Progress:
         return len(self.epochs)
 
     def best_of(self, candidates: Iterable[int]) -> int:
-        """Return the first epoch of the smallest score, or the last one if none has a score."""
+        """Return the epoch of the smallest score; of those at the level of the null, the last.
+
+        Where the score is 0 or less, all distances together are no larger than their nulls, and
+        validation maps do not tell such epochs apart. In the last one learning rates are lowest.
+        Of equal scores above 0 the first is taken, and the last epoch if none has a score.
+        """
         epochs = sorted(candidates)
-        scored = [e for e in epochs if e and SCORE in self.epochs[e - 1]]
-        return min(scored, key=lambda e: self.epochs[e - 1][SCORE]) if scored else epochs[-1]
+        scores = {e: self.epochs[e - 1][SCORE] for e in epochs if e and SCORE in self.epochs[e - 1]}
+        at_null = [e for e, score in scores.items() if score <= 0]
+        if at_null or not scores:
+            return (at_null or epochs)[-1]
+        return min(scores, key=scores.__getitem__)
 
     def column(self, name: str) -> list[float]:
         """Return one number of every epoch; NaN where an epoch has none."""

@@ -19,12 +19,14 @@ def progress_of(*scores):
         ((3.0, 1.0, 2.0), (1, 2, 3), 2),
         ((3.0, 1.0, 2.0), (3, 1), 3),
         ((2.0, 1.0, 1.0), (3, 2, 1), 2),  # the first of equal scores
+        ((-0.1, -0.05, 0.1, -0.01, 0.2), (1, 2, 3, 4, 5), 4),  # the last at the null's level
+        ((0.3, 0.0, 0.2), (1, 2, 3), 2),
         ((1.0, None, None), (0, 1, 3), 1),
         ((None, None), (0, 1, 2), 2),  # the last if none has a score
         ((), (0,), 0),
     ],
 )
-def test_the_best_epoch_is_the_first_of_the_smallest_score(scores, candidates, best):
+def test_the_best_epoch(scores, candidates, best):
     assert progress_of(*scores).best_of(candidates) == best
 
 
