@@ -190,6 +190,8 @@ def checkpoints_of(config: TrainConfig) -> Checkpoints:
 def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
     """Return what a training to be resumed has to share with the one that was begun.
 
+    The edges follow from the maps, which may not have been read yet: ``identity_of_maps``.
+
     Parameters
     ----------
     config : TrainConfig
@@ -210,6 +212,7 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
         simulated = ("method", "maps", "field_deg", "source_redshift", "box_maps", "particles")
         chosen |= {name: getattr(config, name) for name in simulated}
     recipe = runs.flat_parameters(config, preset)
+    recipe.pop("architecture.edges", None)
     own = ("architecture", "preset.")
     return chosen | {key: str(value) for key, value in recipe.items() if key.startswith(own)}
 
@@ -243,7 +246,7 @@ def print_warnings(inspection: Inspection) -> None:
             print(f"cosmogan: warning: {line}", file=sys.stderr)
 
 
-def identity_of_maps(maps: MapSet, fingerprint: str) -> dict[str, Any]:
+def identity_of_maps(maps: MapSet, fingerprint: str, periodic: str) -> dict[str, Any]:
     """Return what the maps add to the identity of a training.
 
     Parameters
@@ -251,6 +254,8 @@ def identity_of_maps(maps: MapSet, fingerprint: str) -> dict[str, Any]:
     maps : MapSet
     fingerprint : str
         Of the maps.
+    periodic : {"yes", "no"}
+        Whether they have periodic edges.
     """
     digest = hashlib.sha256(np.asarray(maps.map_id, np.int64).tobytes())
     for name in sorted(maps.parameters):
@@ -259,6 +264,7 @@ def identity_of_maps(maps: MapSet, fingerprint: str) -> dict[str, Any]:
     return {
         "data_fingerprint": fingerprint,
         "labels_fingerprint": digest.hexdigest(),  # of map_id and parameters
+        "periodic": periodic,
     }
 
 

@@ -98,7 +98,7 @@ def train(
     if periodic == "auto":
         periodic = "yes" if is_periodic(splits.train.kappa) else "no"
     preset = for_edges(preset, periodic, splits.train.kappa)
-    of_maps = identity_of_maps(maps, inspection.fingerprint) | {"periodic": periodic}
+    of_maps = identity_of_maps(maps, inspection.fingerprint, periodic)
     progress = new_or_resumed(config, identity_of(config, preset), of_maps)
     gan = _gan(config, preset, batches, maps, epoch=progress.epoch, conditioning=conditioning)
     gan.provenance = replace(

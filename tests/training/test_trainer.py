@@ -44,8 +44,8 @@ def begin(out, maps):
     """Leave what a training leaves that is killed in its first epoch."""
     chosen = config(out)
     preset = setup.prepare(chosen)
-    of_maps = setup.identity_of_maps(maps, maps.fingerprint())
-    identity = {"periodic": "yes"} | setup.identity_of(chosen, preset) | of_maps
+    of_maps = setup.identity_of_maps(maps, maps.fingerprint(), "yes")
+    identity = setup.identity_of(chosen, preset) | of_maps
     batches = Batches(maps.kappa, Scaling(), batch_size=preset.batch_size)
     gan = trainer._gan(chosen, preset, batches, maps, epoch=0)
     setup.checkpoints_of(chosen).start(gan, Progress(identity))
@@ -77,15 +77,19 @@ def test_a_training_ended_by_sigterm_and_resumed_equals_the_uninterrupted_one(
     assert [metric.step for metric in history] == [1, 2, 3, 4]
 
 
-def test_a_training_whose_time_is_up_stops_and_can_be_resumed(tmp_path, maps, capsys, unfinished):
-    assert train(tmp_path, maps, minutes=1e-6) is None
+@pytest.mark.parametrize("periodic", ["yes", "no"])
+def test_a_training_whose_time_is_up_stops_and_can_be_resumed(
+    tmp_path, maps, capsys, unfinished, periodic
+):
+    late = {"minutes": 1e-6, "periodic": periodic}
+    assert train(tmp_path, maps, **late) is None
     assert "stopped after epoch 1 of 4" in (printed := capsys.readouterr().out)
     assert "--resume" in printed
     mlflow.delete_run(first := checkpoints_in(tmp_path).progress().run_id)
     for epoch in (2, 3):
-        assert train(tmp_path, maps, minutes=1e-6, resume=1) is None
+        assert train(tmp_path, maps, **late, resume=1) is None
         assert f"stopped after epoch {epoch} of 4" in capsys.readouterr().out
-    progress = train(tmp_path, maps, minutes=1e-6, resume=1)
+    progress = train(tmp_path, maps, **late, resume=1)
     assert progress.epoch == 4, "the last epoch completes the training, however late it is"
     assert progress.run_id != first, "a deleted run is not resumed"
 
