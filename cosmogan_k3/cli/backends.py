@@ -3,6 +3,7 @@
 import os
 import sys
 
+from cosmogan_k3.cli.cache import keep_jax_compilations
 from cosmogan_k3.config import BACKENDS
 from cosmogan_k3.errors import InputError, one_line
 
@@ -50,6 +51,8 @@ def use_backend(name: str) -> None:
             f"expected one of {', '.join(BACKENDS)}"
         )
     os.environ["KERAS_BACKEND"] = name
+    if name == "jax":
+        keep_jax_compilations()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         # Keras must come first: TensorFlow would import a Keras that cannot load our models.

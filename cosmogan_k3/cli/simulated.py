@@ -4,17 +4,15 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from cosmogan_k3._version import __version__
+from cosmogan_k3.cli.cache import CACHE, cache_folder
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet, read_maps
@@ -24,8 +22,8 @@ from cosmogan_k3.parallel.executor import executor
 from cosmogan_k3.parallel.shards import Shards
 from cosmogan_k3.simulation import maps_per_box, resolution_warning, simulate_stream
 
-# Variable of the environment that names another folder for the cache.
-CACHE = "COSMOGAN_CACHE"
+# Folder of the cache that holds simulated maps.
+SIMULATED = "simulated"
 
 
 def draw_maps(simulation: Simulation) -> Callable[[int, int], MapStream]:
@@ -47,11 +45,6 @@ def shard_size(simulation: Simulation, shard_maps: int) -> int:
     """Return the number of maps in a file: those of a box, so that what is missing is a box."""
     box_maps = maps_per_box(simulation)
     return box_maps if box_maps > 1 else shard_maps
-
-
-def cache_folder() -> Path:
-    """Return the folder of the user in which simulated maps are kept for the next command."""
-    return Path(os.environ.get(CACHE) or platformdirs.user_cache_dir("cosmogan_k3")) / "simulated"
 
 
 def cached_maps(simulation: Simulation, *, quiet: bool = True) -> MapSet:
@@ -94,7 +87,7 @@ def _cache_named() -> Iterator[None]:
     except InputError as error:
         error.parameter = ""
         error.add_note(
-            f"simulated maps are kept in {cache_folder()}, which may be removed at any time; "
+            f"simulated maps are kept in {cache_folder(SIMULATED)}, which may be removed; "
             f"the variable {CACHE} names another folder"
         )
         raise
@@ -107,7 +100,7 @@ _SHARD_MAPS = 500
 def _cached_shards(simulation: Simulation) -> Shards:
     """Return the files of a simulation; other settings and other versions have other folders."""
     settings = {"command": "simulate", **asdict(simulation)}
-    folder = cache_folder() / _digest({"cosmogan_k3": __version__, **settings})
+    folder = cache_folder(SIMULATED) / _digest({"cosmogan_k3": __version__, **settings})
     size = shard_size(simulation, _SHARD_MAPS)
     return Shards(folder, simulation.maps, size, settings, draw_maps(simulation))
 

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from cosmogan_k3.cli import simulated
+from cosmogan_k3.cli.cache import CACHE, cache_folder
 from cosmogan_k3.cli.maps import read_or_simulate
-from cosmogan_k3.cli.simulated import CACHE, cache_folder, cached_maps
+from cosmogan_k3.cli.simulated import SIMULATED, cached_maps
 from cosmogan_k3.config import MainConfig, Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import write_maps
@@ -50,7 +51,7 @@ def test_the_next_command_reads_what_the_first_simulated(drawn):
 
 def test_an_interrupted_command_leaves_its_boxes(drawn):
     cached_maps(BOXES)
-    (folder,) = cache_folder().iterdir()
+    (folder,) = cache_folder(SIMULATED).iterdir()
     (folder / "part-00001.h5").unlink()
     cached_maps(BOXES)
     assert drawn[3:] == [4]
@@ -60,13 +61,13 @@ def test_other_settings_have_other_maps(drawn):
     kappa = cached_maps(BOXES).kappa
     other = cached_maps(replace(BOXES, seed=1)).kappa
     assert not np.isclose(kappa, other).all(axis=(1, 2)).any()
-    assert len(list(cache_folder().iterdir())) == 2
+    assert len(list(cache_folder(SIMULATED).iterdir())) == 2
 
 
 def test_what_cannot_be_simulated_leaves_nothing(drawn):
     with pytest.raises(InputError, match="at most 15 degrees wide"):
         cached_maps(replace(BOXES, field_deg=20.0))
-    assert not cache_folder().exists()
+    assert not cache_folder(SIMULATED).exists()
 
 
 def test_a_training_keeps_a_box_on_one_side(drawn):
@@ -96,7 +97,7 @@ def with_another_number_of_maps(path):
 @pytest.mark.parametrize("damage", [truncated, with_a_flipped_bit, with_another_number_of_maps])
 def test_damaged_files_are_simulated_again(drawn, capsys, damage):
     kappa = cached_maps(BOXES).kappa
-    (folder,) = cache_folder().iterdir()
+    (folder,) = cache_folder(SIMULATED).iterdir()
     damage(folder / "part-00001.h5")
     np.testing.assert_array_equal(cached_maps(BOXES).kappa, kappa)
     assert drawn[3:] == [4]
@@ -106,7 +107,7 @@ def test_damaged_files_are_simulated_again(drawn, capsys, damage):
 @pytest.mark.parametrize("damage", [truncated, lambda path: path.unlink()])
 def test_a_damaged_manifest_costs_no_box(drawn, damage):
     kappa = cached_maps(BOXES).kappa
-    (folder,) = cache_folder().iterdir()
+    (folder,) = cache_folder(SIMULATED).iterdir()
     damage(folder / "shards.json")
     (folder / "part-00002.h5").unlink()
     np.testing.assert_array_equal(cached_maps(BOXES).kappa, kappa)
@@ -131,7 +132,7 @@ def test_of_two_commands_at_once_one_simulates(drawn, capsys):
 
 def test_maps_that_do_not_belong_are_named(drawn):
     cached_maps(BOXES)
-    (folder,) = cache_folder().iterdir()
+    (folder,) = cache_folder(SIMULATED).iterdir()
     write_maps(folder / "part-00009.h5", simulate_maps(BOXES))
     with pytest.raises(InputError, match=r"expected 11 maps\. Received: 22") as error:
         cached_maps(BOXES)
