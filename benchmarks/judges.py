@@ -19,12 +19,14 @@ from cosmogan_k3.maps import MapSet
 from cosmogan_k3.simulation import simulate_maps
 from cosmogan_k3.statistics import (
     SummaryStatistics,
+    betti_features,
     compare_features,
     covariance_errors,
     covariance_rows,
     density_coverage,
     joint_rows,
 )
+from cosmogan_k3.statistics.summary import middles
 from cosmogan_k3.statistics.two_sample.results import Result
 
 
@@ -63,10 +65,15 @@ def flawed(kappa, flaw, size):
     return np.concatenate([FLAWS[flaw](block) for block in blocks]).astype(np.float32)
 
 
+def tested(real, generated):
+    """Return minus the p-value of each test, and of all together."""
+    comparison = compare_features(real, generated, permutations=199, splits=1)
+    return {r.name: -r.pvalue for r in comparison.tests}
+
+
 def scores(real, generated):
     """Return how different each test finds two sets; larger is more."""
-    comparison = compare_features(real, generated, permutations=199, splits=1)
-    found = {r.name: -r.pvalue for r in comparison.tests}
+    found = tested(real, generated)
     rows = np.split(joint_rows(real, generated), 2)
     density, coverage = density_coverage(*rows)
     diagonal, off_diagonal = covariance_errors(*covariance_rows(real, generated))
@@ -78,10 +85,32 @@ def scores(real, generated):
     }
 
 
+def betti_scores(real, generated):
+    """Return the same for Betti curves, which stand beside the others."""
+    found = tested(real, generated)
+    return {name: found[name] for name in ("betti_0", "betti_1")}
+
+
 def classified(real: MapSet, fake: MapSet, count: int) -> list[Result]:
     """Train a classifier on each of disjoint pairs of sets."""
     parts = np.array_split(np.arange(len(real)), count)
     return [classifier_test(real.take(p), fake.take(p), seed=i) for i, p in enumerate(parts)]
+
+
+def print_table(judge, measure, real, sets):
+    """Print the AUROC of each test of a judge for each flaw."""
+    of_real, found = measure(real), {}
+    for flaw, kappa in sets.items():
+        found[flaw] = [judge(*pair) for pair in zip(of_real, measure(kappa), strict=True)]
+    labels = np.repeat([0, 1], len(of_real))
+    for name in found["same"][0]:
+        by_flaw = {flaw: [each[name] for each in found[flaw]] for flaw in FLAWS}
+        cells = [
+            roc_auc_score(labels, by_flaw["same"] + by_flaw[flaw])
+            for flaw in FLAWS
+            if flaw != "same"
+        ]
+        print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} |", flush=True)
 
 
 def main():
@@ -89,6 +118,7 @@ def main():
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--maps", type=int, default=99, help="of each set, a multiple of 3")
     parser.add_argument("--classifiers", type=int, default=3, help="of each flaw")
+    parser.add_argument("--betti", action="store_true", help="Betti curves alone, in a minute")
     options = parser.parse_args()
     count = options.pairs * options.maps
     real, other = (
@@ -101,17 +131,16 @@ def main():
     def measured(kappa):
         return [summary.measure(kappa[i : i + options.maps]) for i in starts]
 
-    of_real, found = measured(real.kappa), {}
-    for flaw, kappa in sets.items():
-        pairs = zip(of_real, measured(kappa), strict=True)
-        found[flaw] = [scores(*pair) for pair in pairs]
+    levels = middles(summary.contour_edges)
+
+    def curves(kappa):
+        return [betti_features(kappa[i : i + options.maps], levels) for i in starts]
+
     flaws = [flaw for flaw in FLAWS if flaw != "same"]
-    labels = np.repeat([0, 1], options.pairs)
     print(f"| test | {' | '.join(flaws)} |\n{'| --- ' * (len(flaws) + 1)}|")
-    for name in found["same"][0]:
-        by_flaw = {flaw: [each[name] for each in found[flaw]] for flaw in FLAWS}
-        cells = [roc_auc_score(labels, by_flaw["same"] + by_flaw[flaw]) for flaw in flaws]
-        print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} |", flush=True)
+    judges = {betti_scores: curves} | ({} if options.betti else {scores: measured})
+    for judge, measure in judges.items():
+        print_table(judge, measure, real.kappa, sets)
     for flaw, kappa in sets.items() if options.classifiers else ():
         results = classified(real, MapSet(kappa, real.pixel_arcmin), options.classifiers)
         areas = " ".join(f"{r.distance:.3f} (p {r.pvalue:.3f})" for r in results)

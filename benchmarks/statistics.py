@@ -54,6 +54,8 @@ def our_statistics(maps: Maps) -> dict[str, Callable[[], Any]]:
         "minkowski_functionals": lambda: statistics.minkowski_functionals(
             maps, thresholds, **pixel
         ),
+        "betti_curves": lambda: statistics.betti_curves(maps, thresholds, periodic=False),
+        "betti_curves, torus": lambda: statistics.betti_curves(maps, thresholds),
         "smoothed_moments": lambda: statistics.smoothed_moments(
             maps, scales_arcmin=scales, **pixel
         ),

@@ -143,6 +143,7 @@ class TrainConfig:
         0, "stop after so many epochs without a better validation score; 0: never", minimum=0
     )
     classifier: int = shared.classifier()
+    betti: int = shared.betti()
     quiet: bool = shared.quiet()
 
 
@@ -177,10 +178,9 @@ class EvaluateConfig:
         within=(0, shared.WHOLE_SKY),
     )
     split: str = option("", "split.json of a training: compare with one part of --real alone")
-    part: str = option(
-        "test", "part of the split to compare with", choices=("train", "validation", "test")
-    )
+    part: str = option("test", "part of the split to use", choices=("train", "validation", "test"))
     classifier: int = shared.classifier()
+    betti: int = shared.betti()
     backend: str = shared.backend()
     seed: int = shared.seed()
     out: str = option(

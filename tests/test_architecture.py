@@ -30,7 +30,7 @@ ARROWS = {
     "config": {"_options"},
     "maps": {"errors", "units"},
     "simulation": {"_options", "config", "errors", "maps", "statistics", "units"},
-    "statistics": {"units"},
+    "statistics": {"errors", "units"},
     "parallel": {"errors", "maps", "_version"},
     "survey": {"errors", "maps", "statistics", "units"},
     "evaluation": {"_version", "errors", "maps", "parallel", "statistics", "survey"},

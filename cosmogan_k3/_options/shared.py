@@ -43,6 +43,17 @@ def classifier() -> Any:
     )
 
 
+def betti() -> Any:
+    """Return the option ``betti`` that several commands have."""
+    return option(
+        0,
+        "1: compare Betti curves too, the numbers of components and holes above each threshold; "
+        "needs gudhi",
+        choices=(0, 1),
+        bare=1,
+    )
+
+
 def overwrite() -> Any:
     """Return the option ``overwrite`` that several commands have."""
     return option(0, "1: replace output that is there", choices=(0, 1), bare=1)

@@ -8,6 +8,7 @@ import numpy as np
 from cosmogan_k3._typing import FloatArray, IntArray, Mask
 from cosmogan_k3.evaluation.scan import Scan
 from cosmogan_k3.statistics import SummaryStatistics
+from cosmogan_k3.statistics.summary import middles
 from cosmogan_k3.statistics.two_sample.distances import fine_edges
 from cosmogan_k3.statistics.two_sample.kolmogorov_smirnov import (
     ks_levels,
@@ -39,6 +40,8 @@ class MeasurementBins:
         Edges for the Wasserstein distances of pixels and peaks.
     histogram : float64 array (61,)
         Edges of the pixel histogram that is drawn.
+    betti : float64 array (20,) or None
+        κ at which Betti curves are measured; None if they are not.
     """
 
     statistics: SummaryStatistics
@@ -46,6 +49,7 @@ class MeasurementBins:
     null: PixelBins
     fine: FloatArray
     histogram: FloatArray
+    betti: FloatArray | None = None
 
 
 def kept_maps(count: int, pixels: int, sets: Sequence[IntArray] = ()) -> IntArray:
@@ -82,6 +86,7 @@ def choose_bins(
     *,
     pixel_arcmin: float,
     mask: Mask | None = None,
+    betti: bool = False,
 ) -> MeasurementBins:
     """Choose all bins from the ranges and the first maps of two sets.
 
@@ -95,6 +100,8 @@ def choose_bins(
         Side of a pixel in arcmin.
     mask : bool array (N, N), optional
         True where observed.
+    betti : bool, default False
+        Whether Betti curves are measured, at the levels of the Minkowski functionals.
 
     Returns
     -------
@@ -132,4 +139,5 @@ def choose_bins(
         PixelBins(null_levels, published_edges(nulls[0][0].extent(nulls[0][1]))),
         fine_edges(real.extent(), generated.extent()),
         np.linspace(lowest, highest, _HISTOGRAM_BINS + 1),
+        middles(statistics.contour_edges) if betti else None,
     )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from cosmogan_k3._typing import Mask, Metrics
 from cosmogan_k3.evaluation.bins import FIRST_MAPS, MeasurementBins, choose_bins
+from cosmogan_k3.evaluation.comparison import compare_pair, comparison_metrics, unit_metrics
 from cosmogan_k3.evaluation.figures.evaluation import evaluation_figures
 from cosmogan_k3.evaluation.measurable import check_varied
 from cosmogan_k3.evaluation.measure import (
@@ -31,6 +32,7 @@ from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls, choose_nulls
 from cosmogan_k3.evaluation.scan import Scan
 from cosmogan_k3.evaluation.sets import (
     START,
+    check_betti,
     check_real,
     check_sets,
     origin_of,
@@ -39,7 +41,7 @@ from cosmogan_k3.evaluation.sets import (
 )
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.parallel.executor import MapCalls, thread_map
-from cosmogan_k3.statistics import Comparison, Result, compare_features
+from cosmogan_k3.statistics import Comparison, Result
 from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.survey import Survey
 
@@ -133,6 +135,7 @@ def evaluate_maps(
     survey_area_deg2: float = 0.0,
     seed: int = 0,
     permutations: int = 499,
+    betti: bool = False,
     map_calls: MapCalls = thread_map,
     provenance: Mapping[str, Any] = _EMPTY,
 ) -> Evaluation:
@@ -173,6 +176,9 @@ def evaluate_maps(
         Seed of the permutations and of the sets of the nulls.
     permutations : int, default 499
         Number of exchanges of maps for each p-value.
+    betti : bool, default False
+        Whether Betti curves are compared too, beside the other statistics. Needs gudhi, and maps
+        without a mask.
     map_calls : MapCalls, default thread_map
         Function that makes the calls in which maps are measured, as ``executor`` yields it. The
         result does not depend on it.
@@ -187,8 +193,8 @@ def evaluate_maps(
     ------
     InputError
         Maps of different sides or pixel sizes, fewer than four maps in a set, real maps in which a
-        statistic does not vary, an observed pixel that is not finite or beyond 10⁹, or as
-        ``observe_set``.
+        statistic does not vary, an observed pixel that is not finite or beyond 10⁹; Betti curves
+        without gudhi or with a mask; or as ``observe_set``.
     ValueError
         A mask of another shape or type.
 
@@ -202,6 +208,8 @@ def evaluate_maps(
     (True, True)
     """
     check_sets(real, generated, training)
+    if betti:
+        check_betti(mask)
     units = Units(len(real), real.map_id), Units(len(generated), generated.map_id)
     nulls = choose_nulls(real, training, len(generated), seed)
     given, scans = scan_sets(
@@ -214,25 +222,26 @@ def evaluate_maps(
         scanned_nulls(scans, nulls),
         pixel_arcmin=real.pixel_arcmin,
         mask=mask,
+        betti=betti,
     )
     shown = scans["real"].first(FIRST_MAPS), scans["generated"].first(_SHOWN_GENERATED)
     origin, warnings = origin_of(given, survey, seed)
     pair, copies = _measure(given, scans, bins, nulls, units, map_calls)
     del given, scans  # with the maps that were loaded
-    check_varied(pair.real.features)
+    check_varied([*pair.real.features, *pair.real.betti])
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
-    comparison = _compare(
+    comparison = compare_pair(
         pair,
-        **_reference_of(pair, nulls),
+        nulls,
         real_groups=real.map_id,
         generated_groups=generated.map_id,
         permutations=permutations,
         seed=seed,
     )
-    metrics |= _comparison_metrics(comparison)
+    metrics |= comparison_metrics(comparison)
     metrics |= {"real_maps": len(real), "generated_maps": len(generated), "evaluation_seed": seed}
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
-    metrics |= _unit_metrics(comparison)
+    metrics |= unit_metrics(comparison)
     metrics |= _survey_metrics(pair, real.field_deg**2, survey_area_deg2)
     return Evaluation(
         metrics,
@@ -254,25 +263,6 @@ def _survey_metrics(pair: MeasuredPair, map_deg2: float, survey_deg2: float) -> 
     observed_deg2 = map_deg2 * (1.0 if mask is None else float(mask.mean()))
     shifts = survey_metrics(pair, survey_maps=survey_deg2 / observed_deg2)
     return {**shifts, "survey_area_deg2": survey_deg2}
-
-
-def _comparison_metrics(comparison: Comparison) -> dict[str, float]:
-    """p-value of each statistic, and its distances in units of their null."""
-    metrics = {f"pvalue_{r.name}": r.corrected_pvalue for r in comparison.tests}
-    metrics |= {f"in_nulls_{r.name}": r.in_nulls for r in comparison.tests}
-    starts = {f"start_in_nulls_{r.name}": r.start_in_nulls for r in comparison.tests}
-    return metrics | {name: value for name, value in starts.items() if value is not None}
-
-
-def _unit_metrics(comparison: Comparison) -> dict[str, float]:
-    """Numbers of independent units, and the p-value they allow, unless each map is one."""
-    if not comparison.of_units:
-        return {}
-    return {
-        "real_units": comparison.real_units,
-        "generated_units": comparison.generated_units,
-        "smallest_pvalue": comparison.smallest_pvalue,
-    }
 
 
 def _measure(
@@ -311,31 +301,3 @@ def _measure(
     null = join_measurements([real, measured[REFERENCE]]) if REFERENCE in measured else real
     start = measured.get(START)
     return MeasuredPair(real, generated, null, nulls.sets, bins, units, nulls.units, start), copies
-
-
-def _compare(pair: MeasuredPair, **options: Any) -> Comparison:
-    """Compare the real with the generated maps, and with those from before the training."""
-    real = pair.real.features
-    comparison = compare_features(real, pair.generated.features, **options)
-    if pair.start is None:
-        return comparison
-    before = compare_features(real, pair.start.features, **{**options, "permutations": 1})
-    results, overall = (
-        tuple(
-            replace(result, start=start.distance)
-            for result, start in zip(of_training, of_start, strict=True)
-        )
-        for of_training, of_start in (
-            (comparison.results, before.results),
-            (comparison.overall, before.overall),
-        )
-    )
-    return replace(comparison, results=results, overall=overall)
-
-
-def _reference_of(pair: MeasuredPair, nulls: Nulls) -> dict[str, Any]:
-    """Return what the comparison has to know of the reference maps, if there are any."""
-    if nulls.reference is None:
-        return {}
-    features = [replace(each, rows=each.rows[nulls.real :]) for each in pair.null.features]
-    return {"reference": features, "reference_groups": nulls.reference.map_id}

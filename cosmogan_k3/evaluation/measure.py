@@ -15,6 +15,7 @@ from cosmogan_k3.maps.mapset import BLOCK
 from cosmogan_k3.statistics import (
     Features,
     SummaryStatistics,
+    betti_features,
     integer_mode_edges,
     join_features,
     peak_counts,
@@ -62,6 +63,8 @@ class Measurements:
         Pixels and peaks in the fine bins, summed over the maps of each group.
     histogram : int64 array (n, 60)
         Pixels of each map in the bins of the figure.
+    betti : tuple of Features
+        Betti curves; empty if they are not measured.
     """
 
     features: tuple[Features, ...]
@@ -72,6 +75,7 @@ class Measurements:
     fine_pixels: IntArray
     fine_peaks: IntArray
     histogram: IntArray
+    betti: tuple[Features, ...] = ()
 
     def rows(self, name: str) -> Rows:
         """Return the rows of a statistic of the comparison.
@@ -226,7 +230,14 @@ def _measure_block(maps: Maps, bins: MeasurementBins, groups: IntArray | None) -
         np.stack([fine_pixels[chosen].sum(axis=0) for chosen in members]),
         np.stack([fine_peaks[chosen].sum(axis=0) for chosen in members]),
         histogram_rows(pixels, bins.histogram),
+        _betti(maps, bins),
     )
+
+
+def _betti(maps: Maps, bins: MeasurementBins) -> tuple[Features, ...]:
+    if bins.betti is None:
+        return ()
+    return tuple(betti_features(maps, bins.betti, periodic=bins.statistics.periodic))
 
 
 def _coarse_power(power: Rows, statistics: SummaryStatistics) -> tuple[FloatArray, Rows]:
@@ -274,4 +285,5 @@ def join_measurements(parts: Iterable[Measurements]) -> Measurements:
         np.sum([part.fine_pixels for part in parts], axis=0),
         np.sum([part.fine_peaks for part in parts], axis=0),
         np.concatenate([part.histogram for part in parts]),
+        tuple(join_features([part.betti for part in parts])),
     )

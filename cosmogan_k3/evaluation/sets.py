@@ -13,6 +13,7 @@ from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls
 from cosmogan_k3.evaluation.scan import Scan, scan
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics._maps import checked_mask
+from cosmogan_k3.statistics.estimators.betti import require_gudhi
 from cosmogan_k3.survey import Survey, observe_set
 
 # Name of the maps from before the training, among the sets of an evaluation.
@@ -50,6 +51,26 @@ def _check_same_pixels(real: MapSet, other: MapSet, name: str) -> None:
             f"Received: {real.pixels} pixels of {real.pixel_arcmin:g} arcmin "
             f"and {other.pixels} of {other.pixel_arcmin:g}"
         )
+
+
+def check_betti(mask: Mask | None) -> None:
+    """Check that Betti curves can be measured.
+
+    Parameters
+    ----------
+    mask : bool array (N, N) or None
+
+    Raises
+    ------
+    InputError
+        A mask, or no gudhi.
+    """
+    if mask is not None:
+        raise InputError(
+            "Betti curves need whole maps; leave out the mask, or the curves",
+            parameter="mask, betti",
+        )
+    require_gudhi()
 
 
 def check_real(real: Scan) -> None:

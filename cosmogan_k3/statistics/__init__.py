@@ -13,6 +13,7 @@ Conventions, stated here once:
   between disjoint halves of the real maps.
 """
 
+from cosmogan_k3.statistics.estimators.betti import betti_curves
 from cosmogan_k3.statistics.estimators.bispectrum import bispectrum
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.estimators.minkowski import minkowski_functionals
@@ -37,6 +38,7 @@ from cosmogan_k3.statistics.memorization.held_out_comparison import (
 from cosmogan_k3.statistics.memorization.interpolation import interpolation_smoothness
 from cosmogan_k3.statistics.memorization.nearest_neighbours import nearest_neighbours
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics, join_features
+from cosmogan_k3.statistics.topology import betti_features
 from cosmogan_k3.statistics.two_sample.auc import auc_test
 from cosmogan_k3.statistics.two_sample.comparison import compare, compare_features
 from cosmogan_k3.statistics.two_sample.correlations import (
@@ -91,6 +93,8 @@ __all__ = [
     "SummaryStatistics",
     "Validation",
     "auc_test",
+    "betti_curves",
+    "betti_features",
     "bispectrum",
     "compare",
     "compare_correlations",

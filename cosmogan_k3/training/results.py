@@ -132,6 +132,7 @@ def _evaluate(
         training=splits.train,
         start=drawn(start) if (start := _calibrated_start(config)) else None,
         seed=seed,
+        betti=bool(config.betti),
         map_calls=functools.partial(thread_map, quiet=config.quiet),
         provenance=provenance,
     )

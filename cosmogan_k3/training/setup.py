@@ -22,6 +22,7 @@ from cosmogan_k3.maps.inspection import Inspection
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.maps.io.lock import exclusive
 from cosmogan_k3.nn import losses
+from cosmogan_k3.statistics.estimators.betti import require_gudhi
 from cosmogan_k3.tracking import registry, runs
 from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.distributed import (
@@ -96,6 +97,8 @@ def prepare(config: TrainConfig) -> Preset:
         preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
     if config.start and not config.resume:
         check_start(config.start)
+    if config.betti:
+        require_gudhi()
     registry.check_names(config.model_name, config.alias)
     check_writable(config.out)
     _check_folder(config)

@@ -109,5 +109,5 @@ def test_the_command_adds_it_to_every_file(real, capsys, tmp_path):
     assert row["statistic"] == "classifier"
     assert float(row["pvalue"]) == metrics["pvalue_classifier"] == 1 / 500
     report = (tmp_path / "out" / "report.html").read_text()
-    assert "Everything at once" in report
+    assert "Beside these, with p-values of their own" in report
     assert report.count("Classifier <span") == 1  # one panel

@@ -54,6 +54,7 @@ def _evaluate(config: EvaluateConfig) -> Evaluation:
             survey=survey if survey.changes_pixels else None,
             survey_area_deg2=config.survey_area,
             seed=config.seed,
+            betti=bool(config.betti),
             map_calls=map_calls,
             provenance=provenance,
         )

@@ -68,7 +68,7 @@ def evaluation_figures(
     }
     panels = {
         result.name: statistic_panel(result)
-        for result in comparison.results
+        for result in comparison.tests
         if result.axis.size and result.name not in figures
     }
     return figures | panels
