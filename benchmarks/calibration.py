@@ -1,6 +1,7 @@
 """False alarms and power of the p-values of patches that are not independent.
 
 python benchmarks/calibration.py            # the tables of docs/development/statistics.md
+python benchmarks/calibration.py --joint    # of the test of all statistics together
 
 Each set is drawn as rows of features, without maps. Patches of one unit, such as an N-body box,
 share an amplitude. Two sets of the same kind are compared; the false alarms are the comparisons in
@@ -101,11 +102,62 @@ def smallest_pvalues(
     return np.array(found), result.smallest_pvalue
 
 
+def joint_pvalues(
+    units: int, *, comparisons: int, skewed: bool = False, seed: int = 0
+) -> FloatArray:
+    """p-value of the joint test between boxes of ten maps and as many single maps of one kind.
+
+    Parameters
+    ----------
+    units : int
+        Boxes, whose maps share three amplitudes with half of the variance.
+    comparisons : int
+        Number of pairs of sets.
+    skewed : bool, default False
+        Whether the 40 features are lognormal instead of Gaussian.
+    seed : int, default 0
+        Of the sets.
+    """
+    patches, features, shared = 10, 40, 3
+    loadings = np.random.default_rng(99).normal(size=(shared, features))
+    loadings /= np.linalg.norm(loadings, axis=0)
+    found, of_boxes = [], groups(units, patches)
+    for i in range(comparisons):
+        rng = np.random.default_rng([seed, i])
+        own = rng.normal(size=(2, units * patches, features))
+        boxes = rng.normal(size=(units, shared))[of_boxes]
+        single = rng.normal(size=(units * patches, shared))
+        sets = np.sqrt(0.5) * (own + np.stack([boxes, single]) @ loadings)
+        sets = np.exp(sets / 2) if skewed else sets
+        first, second = ([Features("moments", "", "", np.zeros(features), x)] for x in sets)
+        result = compare_features(
+            first, second, real_groups=of_boxes, permutations=199, splits=1, seed=i
+        )
+        found.append(result["joint"].pvalue)
+    return np.array(found)
+
+
+def print_joint(comparisons: int) -> None:
+    """Print the false alarms of the joint test."""
+    print("| boxes | Gaussian | lognormal |\n| --- | --- | --- |")
+    for units in (6, 8, 12):
+        alarms = [
+            (joint_pvalues(units, comparisons=comparisons, skewed=skewed) <= 0.05).mean()
+            for skewed in (False, True)
+        ]
+        print(f"| {units} | {alarms[0]:.1%} | {alarms[1]:.1%} |", flush=True)
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--comparisons", type=int, default=200)
-    comparisons = parser.parse_args().comparisons
+    parser.add_argument("--joint", action="store_true", help="the joint test alone")
+    options = parser.parse_args()
+    comparisons = options.comparisons
+    if options.joint:
+        print_joint(comparisons)
+        return
     print("| real | other set | smallest p | false alarms | patch by patch | power |")
     print("| --- | --- | --- | --- | --- | --- |")
     for units, patches in ((4, 16), (8, 16), (32, 8)):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatArray, Rows
+from cosmogan_k3._typing import FloatArray, IntArray, Rows
 
 # Principal directions below this fraction of the largest variance are rounding errors.
 _SMALLEST_VARIANCE = 1e-4
@@ -122,6 +122,34 @@ def standardised_together(rows: Rows) -> Rows:
         )
     kept = rows[:, varies]
     return (kept - kept.mean(axis=0)) / kept.std(axis=0)
+
+
+def without_pair_means(rows: Rows, pairs: IntArray | None) -> Rows:
+    """Subtract from each row the mean of both members of its pair.
+
+    Both members have as many rows. What is left does not depend on which member is in which set.
+
+    Parameters
+    ----------
+    rows : float64 array (n, features)
+        Rows of both sets.
+    pairs : int64 array (n,) or None
+        Pair of each row, from 0; None: rows are returned as they are.
+
+    Returns
+    -------
+    float64 array (n, features)
+
+    Examples
+    --------
+    >>> without_pair_means(np.array([[1.0], [3.0], [5.0], [9.0]]), np.array([0, 1, 0, 1])).tolist()
+    [[-2.0], [-3.0], [2.0], [3.0]]
+    """
+    if pairs is None:
+        return rows
+    sums = np.zeros((pairs.max() + 1, rows.shape[1]))
+    np.add.at(sums, pairs, rows)
+    return rows - (sums / np.bincount(pairs)[:, None])[pairs]
 
 
 def principal_directions(rows: Rows) -> tuple[FloatArray, FloatArray]:

@@ -234,8 +234,8 @@ def _random_references(
 def _statistics(hypothesis: "_Hypothesis", exchanges: Exchanges) -> FloatArray:
     """Statistic of each assignment of the rows that take part."""
     test = hypothesis.test
-    if len(exchanges.rows) < len(hypothesis.rows):
-        test = type(test)(hypothesis.tested[exchanges.rows])
+    if exchanges.pairs is not None:
+        test = type(test)(hypothesis.tested[exchanges.rows], exchanges.pairs)
     return test.statistic(exchanges.memberships)
 
 
@@ -287,7 +287,7 @@ def _tested(
     """Test hypotheses under the same exchanges, and correct for their number."""
     statistics, results = [], []
     for hypothesis, null in zip(hypotheses, nulls, strict=True):
-        if hypothesis.test.of_means or not exchanges.paired:
+        if hypothesis.test.of_means or exchanges.pairs is None:
             statistics.append(_statistics(hypothesis, exchanges))
             results.append(_result(hypothesis, n, null, pairs))
     return tuple(

@@ -23,14 +23,14 @@ class Exchanges:
         True where a row belongs to the first set.
     smallest_pvalue : float
         Smallest p-value that these exchanges can give, however different the sets are.
-    paired : bool
-        Whether members of pairs are swapped, under which only tests of means are valid.
+    pairs : int64 array (k,), optional
+        Pair of each row, if members of pairs are swapped: only tests of means are then valid.
     """
 
     rows: IntArray
     memberships: NDArray[np.bool_]
     smallest_pvalue: float
-    paired: bool
+    pairs: IntArray | None = None
 
 
 def draw_exchanges(
@@ -103,7 +103,6 @@ def _exchange_units(
         np.arange(len(unit_of_row)),
         memberships.take(unit_of_row, axis=1),
         max(1 / len(memberships), (2 if 2 * n == total else 1) / distinct),
-        paired=False,
     )
 
 
@@ -119,7 +118,7 @@ def _swap_pairs(
         swaps = rng.random((permutations + 1, pairs)) < 0.5
         swaps[0] = False
     memberships = (rows < len(first.index)) ^ swaps.take(pair_of_row, axis=1)
-    return Exchanges(rows, memberships, max(1 / len(swaps), 2 / 2**pairs), paired=True)
+    return Exchanges(rows, memberships, max(1 / len(swaps), 2 / 2**pairs), pair_of_row)
 
 
 def _pairs(first: Units, second: Units, rng: np.random.Generator) -> tuple[IntArray, IntArray]:

@@ -11,6 +11,7 @@ from cosmogan_k3.statistics.two_sample._rows import (
     correlations,
     principal_directions,
     standardised_together,
+    without_pair_means,
 )
 
 # Directions of a sliced distance: enough that others give the same to a few per cent.
@@ -27,6 +28,10 @@ class PermutationTest(ABC):
     ----------
     rows : float64 array (n, features)
         Rows of both sets, one row per map.
+    pairs : int64 array (n,), optional
+        Pair of each row, if members of pairs are swapped between the sets. Variances are then those
+        of rows without the mean of their pair. The mean of all rows moves with that of few units:
+        variances about it are too small along the difference of the sets, which gets much weight.
 
     Attributes
     ----------
@@ -40,8 +45,9 @@ class PermutationTest(ABC):
     unit: ClassVar[str]
     of_means: ClassVar[bool] = True
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, pairs: IntArray | None = None) -> None:
         self.rows = rows
+        self.pairs = pairs
 
     @abstractmethod
     def distance(self, first: IntArray, second: IntArray) -> float:
@@ -99,12 +105,12 @@ class MeanTest(PermutationTest):
 
     unit = "mean shift in units of the scatter between maps"
 
-    def __init__(self, rows: Rows) -> None:
-        super().__init__(standardised_together(rows))
+    def __init__(self, rows: Rows, pairs: IntArray | None = None) -> None:
+        super().__init__(standardised_together(rows), pairs)
 
     def statistic(self, memberships: NDArray[np.bool_]) -> FloatArray:
         """Hotelling's T² up to a constant factor; see ``PermutationTest``."""
-        directions, variances = principal_directions(self.rows)
+        directions, variances = principal_directions(without_pair_means(self.rows, self.pairs))
         # The pooled mean is zero: the mean of the second set follows from that of the first.
         white = self.rows @ directions / np.sqrt(variances)
         return ((memberships @ white) ** 2).sum(axis=1)
@@ -160,8 +166,8 @@ class CorrelationTest(PermutationTest):
     unit = "rms difference of the off-diagonal correlations"
     of_means = False
 
-    def __init__(self, rows: Rows) -> None:
-        super().__init__(standardised_together(rows))
+    def __init__(self, rows: Rows, pairs: IntArray | None = None) -> None:
+        super().__init__(standardised_together(rows), pairs)
 
     def distance(self, first: IntArray, second: IntArray) -> float:
         """Root mean square of the differences of correlations; see ``PermutationTest``."""
@@ -188,8 +194,8 @@ class ScatterTest(PermutationTest):
     unit = "Wasserstein-1 distance in units of the scatter between maps"
     of_means = False
 
-    def __init__(self, rows: Rows) -> None:
-        super().__init__(standardised_together(rows))
+    def __init__(self, rows: Rows, pairs: IntArray | None = None) -> None:
+        super().__init__(standardised_together(rows), pairs)
         # Sorted once: in this order ∫ |F_first − F_second| dx needs only cumulative sums.
         self._order = np.argsort(self.rows, axis=0)
         self._gaps = np.diff(np.take_along_axis(self.rows, self._order, axis=0), axis=0)
@@ -234,6 +240,9 @@ class SlicedTest(ScatterTest):
     # A distribution along a direction is the mean over maps of whether they lie below each value.
     of_means = True
 
-    def __init__(self, rows: Rows) -> None:
+    def __init__(self, rows: Rows, pairs: IntArray | None = None) -> None:
+        if pairs is not None:
+            axes, variances = principal_directions(without_pair_means(rows, pairs))
+            rows = rows @ axes / np.sqrt(variances)
         directions = np.random.default_rng(0).normal(size=(rows.shape[1], _SLICES))
-        super().__init__(rows @ (directions / np.linalg.norm(directions, axis=0)))
+        super().__init__(rows @ (directions / np.linalg.norm(directions, axis=0)), pairs)

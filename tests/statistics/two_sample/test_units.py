@@ -36,7 +36,7 @@ def test_exchanges_of_single_rows_are_the_permutations_of_rows():
     expected = [rng.permutation(np.arange(50) < 20) for _ in range(99)]
     found = exchanges(Units(20), Units(30))
     np.testing.assert_array_equal(found.memberships[1:], expected)
-    assert (found.smallest_pvalue, found.paired) == (1 / 100, False)
+    assert (found.smallest_pvalue, found.pairs) == (1 / 100, None)
 
 
 @pytest.mark.parametrize(("first", "second"), [(4, 4), (2, 5)])
@@ -58,7 +58,7 @@ def test_patches_against_single_maps_swap_whole_units_for_as_many_maps(maps):
     real = Units(128, np.repeat(np.arange(4), sizes))
     found = exchanges(real, Units(maps))
     of_real = found.rows < 128
-    assert found.paired
+    assert found.pairs is not None
     assert found.smallest_pvalue == 2 / 16
     assert len(np.unique(found.memberships, axis=0)) == 16
     assert (found.memberships.sum(axis=1) == of_real.sum()).all()
