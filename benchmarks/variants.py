@@ -118,11 +118,11 @@ def use_feature_matching(weight: float) -> None:
 
     def with_matching(
         gan: GAN, real: Tensor, fake: Tensor, conditions: Tensor | None = None
-    ) -> Tensor:
+    ) -> tuple[Tensor, list[Tensor]]:
         network = features(gan.discriminator)
         means = [ops.mean(network(maps, training=True), axis=0) for maps in (real, fake)]
-        loss = original(gan, real, fake, conditions)
-        return loss + weight * ops.mean(ops.square(means[0] - means[1]))
+        loss, moments = original(gan, real, fake, conditions)
+        return loss + weight * ops.mean(ops.square(means[0] - means[1])), moments
 
     step.generator_objective = with_matching
 

@@ -1,6 +1,7 @@
 """Measurements on training maps before a training, and the calibration of a trained generator."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import keras
@@ -106,28 +107,27 @@ class Calibrator(keras.layers.Layer):
 
     def fit(
         self,
-        draw: Callable[[], Iterable[MapBatch]],
+        draw: Callable[[int], Iterable[MapBatch]],
         matching: SpectralMatching,
-        *,
-        rounds: int = 1,
+        sizes: Sequence[int],
     ) -> None:
         """Fit both layers to maps of the generator.
 
         Parameters
         ----------
         draw : callable
-            Draws maps with the calibrator as it is, always from the same latents.
+            Draws as many maps with the calibrator as it is, always from the same latents.
         matching : SpectralMatching
             Knows the training maps' power spectrum.
-        rounds : int
-            Number of fits. Cropped maps mix the modes that the filter multiplies: a second round
-            sees what the first one leaves.
+        sizes : sequence of int
+            Number of maps of each fit. Cropped maps mix the modes that the filter multiplies: a
+            second fit sees what the first one leaves.
         """
         self.filter.reset()
-        for _ in range(rounds):
+        for size in sizes:
             if self.mapping is not None:
                 self.mapping.reset()
-            self.filter.then(self._fit_alternately(list(draw()), matching))
+            self.filter.then(self._fit_alternately(list(draw(size)), matching))
 
     def _fit_alternately(self, drawn: list[MapBatch], matching: SpectralMatching) -> SpectralFilter:
         """Fit the mapping, and return the filter that is to follow the present one.
@@ -216,12 +216,11 @@ def calibrate(gan: "GAN", *, last: bool = False) -> None:
         return
     if seen := int(ops.convert_to_numpy(gan.spectral_matching.adapted_to)):
         most = max(_FITTED_PIXELS // gan.pixels**2, 1)
-        size = min(_LARGEST_RATIO * seen, most if last else min(_FITTED_MAPS, most))
-        gan.calibrator.fit(
-            lambda: _drawn_maps(gan, size),
-            gan.spectral_matching,
-            rounds=2 if gan.latent_space.margin else 1,
-        )
+        few = min(_LARGEST_RATIO * seen, _FITTED_MAPS, most)
+        size = min(_LARGEST_RATIO * seen, most) if last else few
+        # What a first fit of few maps leaves, its noise among it, is corrected by the second.
+        sizes = [few, size] if gan.latent_space.margin else [size]
+        gan.calibrator.fit(partial(_drawn_maps, gan), gan.spectral_matching, sizes)
 
 
 def _freeze_statistics(gan: "GAN") -> None:

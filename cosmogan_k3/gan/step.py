@@ -64,15 +64,12 @@ def adversarial_step(
     state = list(gan.discriminator.variables)
     for matching in gan.matchings:
         state += matching.variables
-    g_loss, cotangent = backend.value_and_input_gradient(
+    (g_loss, moments), cotangent = backend.value_and_input_gradient(
         lambda fake: generator_objective(gan, real, fake, theta), fake, state
     )
     gan.optimizer.generator.apply(vjp(cotangent), gan.generator.trainable_variables)
     _update_average(gan)
-    if gan.matchings:
-        averaged = _averaged_pass(gan, z, theta)
-        for matching in gan.matchings:
-            matching.update(fake, averaged, theta)
+    _update_matchings(gan, moments, z, theta)
     return StepResult(d_loss, g_loss, real_logit, fake_logit)
 
 
@@ -106,12 +103,17 @@ def _generator_pass(
     )
 
 
-def _averaged_pass(gan: GAN, latents: list[Tensor], conditions: Tensor | None) -> Tensor:
-    """Return maps of the averaged generator from some of a batch's latents."""
+def _update_matchings(
+    gan: GAN, moments: list[Tensor], latents: list[Tensor], conditions: Tensor | None
+) -> None:
+    """Show the matchings this batch, and maps of the averaged generator from some of it."""
+    if not gan.matchings:
+        return
     every = MomentMatching.EVERY
     few = None if conditions is None else conditions[::every]
-    maps = generate(gan, gan.averaged_generator, [z[::every] for z in latents], few)
-    return ops.stop_gradient(maps)
+    averaged = generate(gan, gan.averaged_generator, [z[::every] for z in latents], few)
+    for matching, found in zip(gan.matchings, moments, strict=True):
+        matching.update(found, ops.stop_gradient(matching.moments(averaged, few)))
 
 
 def _discriminator_step(
@@ -187,14 +189,15 @@ def discriminator_objective(
 
 def generator_objective(
     gan: GAN, real: Tensor, fake: Tensor, conditions: Tensor | None = None
-) -> Tensor:
-    """Return L_G with the terms that match moments."""
+) -> tuple[Tensor, list[Tensor]]:
+    """Return L_G with the terms that match moments, and these moments of each generated map."""
     loss = gan.adversarial_loss
     real_logits = _logits(gan, real, conditions) if loss.relative else None
     value = loss.generator(real_logits, _logits(gan, fake, conditions))
-    for matching in gan.matchings:
-        value = value + matching(fake, conditions)
-    return value
+    moments = [matching.moments(fake, conditions) for matching in gan.matchings]
+    for matching, found in zip(gan.matchings, moments, strict=True):
+        value = value + matching.loss(found)
+    return value, moments
 
 
 def averaged_copy(generator: keras.Model) -> keras.Model:

@@ -49,9 +49,9 @@ def squared_slope(
     [36.0, 36.0]
     """
 
-    def total(x: Tensor) -> Tensor:
+    def total(x: Tensor) -> tuple[Tensor, None]:
         inputs = x if conditions is None else [x, conditions]
-        return ops.sum(discriminator(inputs, training=True))
+        return ops.sum(discriminator(inputs, training=True)), None
 
     _, slope = backend.value_and_input_gradient(total, maps, discriminator.variables)
     return ops.sum(ops.square(slope), axis=(1, 2, 3))

@@ -74,8 +74,11 @@ def test_vjp_of_elementwise_products(weights, counter):
 
 def test_value_and_input_gradient_of_a_cube():
     x = ops.convert_to_tensor(A)
-    value, gradient = backend.value_and_input_gradient(lambda x: ops.sum(x**3), x, [])
+    (value, doubled), gradient = backend.value_and_input_gradient(
+        lambda x: (ops.sum(x**3), 2 * x), x, []
+    )
     np.testing.assert_allclose(to_numpy(value), np.sum(A**3), **TOLERANCE)
+    np.testing.assert_array_equal(to_numpy(ops.stop_gradient(doubled)), 2 * A)
     np.testing.assert_allclose(to_numpy(gradient), 3 * A**2, **TOLERANCE)
 
 
@@ -86,7 +89,7 @@ def test_the_input_gradient_can_be_differentiated_once_more():
     def objective():
         weight = ops.convert_to_tensor(w)
         _, slope = backend.value_and_input_gradient(
-            lambda x: ops.sum((weight * x) ** 3), ops.convert_to_tensor(A), [w]
+            lambda x: (ops.sum((weight * x) ** 3), None), ops.convert_to_tensor(A), [w]
         )
         return ops.sum(slope**2), None
 
@@ -104,11 +107,11 @@ def test_value_and_input_gradient_drops_assignments(counter, weights, nested):
     def function(x):
         counter.assign(counter + 2)
         seen.append(ops.convert_to_tensor(counter))
-        return ops.sum(x * x) * counter
+        return ops.sum(x * x) * counter, None
 
     def objective():
         x = ops.convert_to_tensor(A)
-        value, slope = backend.value_and_input_gradient(function, x, [counter, weights])
+        (value, _), slope = backend.value_and_input_gradient(function, x, [counter, weights])
         return value + ops.sum(slope) + 0 * ops.sum(ops.square(weights)), (value, slope)
 
     if nested:
@@ -130,7 +133,10 @@ def test_split_and_its_gradient(sizes, axis):
     for part, reference in zip(parts, expected, strict=True):
         np.testing.assert_array_equal(to_numpy(part), reference)
     _, gradient = backend.value_and_input_gradient(
-        lambda x: sum((k + 1) * ops.sum(p) for k, p in enumerate(backend.split(x, sizes, axis))),
+        lambda x: (
+            sum((k + 1) * ops.sum(p) for k, p in enumerate(backend.split(x, sizes, axis))),
+            None,
+        ),
         x,
         [],
     )

@@ -48,7 +48,7 @@ def calibrated_to(target, generated, fits=1):
     layer.build(target.shape)
     layer.adapt(target)
     for _ in range(fits):
-        layer.fit(lambda: [(one_array(layer(generated)), None)], matching)
+        layer.fit(lambda n: [(one_array(layer(generated[:n])), None)], matching, [len(generated)])
     return layer, one_array(layer(generated))
 
 
@@ -122,15 +122,17 @@ def test_calibration_restores_the_power_of_the_training_maps_until_the_next_step
     np.testing.assert_array_equal(one_array(gain), 1.0)  # the weights have changed
 
 
-@pytest.mark.parametrize(("edges", "rounds"), [("periodic", 1), ("open", 2)])
-def test_cropped_maps_are_calibrated_in_two_rounds(maps, monkeypatch, edges, rounds):
+@pytest.mark.parametrize(("edges", "fits"), [("periodic", [32]), ("open", [16, 32])])
+def test_cropped_maps_are_calibrated_twice(maps, monkeypatch, edges, fits):
     networks = replace(TINY.architecture, edges=edges)
     gan = tiny_gan(replace(TINY, architecture=networks))
     adapt(gan, maps)
     found = []
-    monkeypatch.setattr(gan.calibrator, "fit", lambda *args, rounds: found.append(rounds))
-    calibrate(gan)
-    assert found == [rounds]
+    monkeypatch.setattr(gan.calibrator, "fit", lambda draw, matching, sizes: found.append(sizes))
+    monkeypatch.setattr(calibrator, "_FITTED_MAPS", 16)
+    monkeypatch.setattr(calibrator, "_FITTED_PIXELS", 32 * gan.pixels**2)
+    calibrate(gan, last=True)
+    assert found == [fits]
 
 
 def test_calibration_draws_latents_whose_means_are_even_quantiles(maps, monkeypatch):

@@ -244,6 +244,21 @@ def test_two_discriminator_steps_equal_two_single_steps():
             np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
 
 
+def test_the_running_means_are_those_of_the_maps_that_were_judged(maps):
+    """A generator that is not updated draws the same maps again."""
+    gan = tiny_gan()
+    adapt(gan, maps)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
+    z = tensors(gan.latent_space.draw(16, 0))
+    gan.adversarial_step(*tensors([maps[:16]]), z)
+    fake = step.generate(gan, gan.generator, z)
+    for matching in gan.matchings:
+        expected = matching._mean(matching.moments(fake))
+        found, expected = to_numpy([matching.running, 0.9 * expected])
+        assert np.abs(found).max() > 0.1
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)  # float32 sums
+
+
 def test_the_lag_compares_both_generators_at_the_same_latents(maps):
     """A generator that is not updated equals its average: the lag stays at zero."""
     gan = tiny_gan()

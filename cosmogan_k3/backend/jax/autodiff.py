@@ -41,15 +41,15 @@ def vjp(
 
 
 def value_and_input_gradient(
-    function: Callable[[Tensor], Tensor], x: Tensor, state: Sequence[Variable]
-) -> tuple[Tensor, Tensor]:
+    function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor, state: Sequence[Variable]
+) -> tuple[tuple[Tensor, Any], Tensor]:
     """Evaluate a scalar function and its gradient; the updates of the inner scope are dropped."""
 
-    def pure(x: Tensor) -> Tensor:
+    def pure(x: Tensor) -> tuple[Tensor, Any]:
         output, _ = _as_pure_function(lambda: function(x), [], state)[0]([])
         return output
 
-    return jax.value_and_grad(pure)(x)
+    return jax.value_and_grad(pure, has_aux=True)(x)
 
 
 def split(x: Tensor, sizes: Sequence[int], axis: int) -> Sequence[Tensor]:

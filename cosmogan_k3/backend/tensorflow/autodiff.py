@@ -37,14 +37,14 @@ def vjp(
 
 
 def value_and_input_gradient(
-    function: Callable[[Tensor], Tensor], x: Tensor, state: Sequence[Variable]
-) -> tuple[Tensor, Tensor]:
+    function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor, state: Sequence[Variable]
+) -> tuple[tuple[Tensor, Any], Tensor]:
     """Evaluate a scalar function and its gradient; an outer tape differentiates it once more."""
     with tf.GradientTape() as tape:
         tape.watch(x)
         with keras.StatelessScope():  # holds what the function assigns, until it closes
-            value = function(x)
-    return value, tape.gradient(value, x)
+            value, auxiliary = function(x)
+    return (value, auxiliary), tape.gradient(value, x)
 
 
 def split(x: Tensor, sizes: Sequence[int], axis: int) -> Sequence[Tensor]:

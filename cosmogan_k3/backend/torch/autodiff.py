@@ -98,8 +98,8 @@ def vjp(
 
 
 def value_and_input_gradient(
-    function: Callable[[Tensor], Tensor], x: Tensor, state: Sequence[Variable]
-) -> tuple[Tensor, Tensor]:
+    function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor, state: Sequence[Variable]
+) -> tuple[tuple[Tensor, Any], Tensor]:
     """Evaluate a scalar function and its gradient with respect to a tensor.
 
     The gradient can be differentiated once more, as a gradient penalty needs. Values that
@@ -108,7 +108,7 @@ def value_and_input_gradient(
     Parameters
     ----------
     function : callable
-        Maps a tensor to a scalar.
+        Maps a tensor to a scalar and whatever else it computes, as tensors.
     x : Tensor
         Where to evaluate; any shape.
     state : sequence of keras.Variable
@@ -116,7 +116,7 @@ def value_and_input_gradient(
 
     Returns
     -------
-    value : Tensor
+    value, auxiliary : Tensor and any
         ``function(x)``.
     gradient : Tensor
         Shape of ``x``.
@@ -126,14 +126,14 @@ def value_and_input_gradient(
     >>> import keras
     >>> from cosmogan_k3 import backend
     >>> x = keras.ops.convert_to_tensor([1.0, 3.0])
-    >>> _, slope = backend.value_and_input_gradient(lambda x: keras.ops.sum(x * x), x, [])
+    >>> _, slope = backend.value_and_input_gradient(lambda x: (keras.ops.sum(x * x), None), x, [])
     >>> keras.ops.convert_to_numpy(keras.ops.stop_gradient(slope)).tolist()
     [2.0, 6.0]
     """
     x = x.detach().requires_grad_()
     with keras.StatelessScope():  # holds what the function assigns, until it closes
-        value = function(x)
-    return value, torch.autograd.grad(value, x, create_graph=True)[0]
+        value, auxiliary = function(x)
+    return (value, auxiliary), torch.autograd.grad(value, x, create_graph=True)[0]
 
 
 def split(x: Tensor, sizes: Sequence[int], axis: int) -> Sequence[Tensor]:

@@ -20,6 +20,10 @@ _PLANES = 4
 # Channels of its convolutions. The first has stride 1, the others 2.
 _CHANNELS = (32, 64, 64)
 
+# Channels of a convolution that sees the planes as they are. The others see them compressed, and
+# hardly notice how bright a halo is.
+_BRIGHT_CHANNELS = 16
+
 # Factor before the activation.
 _STEEPNESS = 2.0
 
@@ -47,7 +51,8 @@ class FeatureMatching(MomentMatching):
 
     f are the means over the map of all activations and of their squares. f̄ is their mean over the
     training maps, and V Λ Vᵀ their covariance, with a floor under its small eigenvalues. The
-    network sees wavelet planes, the smooth map and the logarithm (``AtrousWavelet``, ``LogPlane``).
+    network sees wavelet planes and the smooth map (``AtrousWavelet``), compressed by arsinh, and
+    the logarithm (``LogPlane``). Some features are of the planes as they are.
 
     A discriminator has to find first in what the maps differ. Here the differences of several
     hundred features are known at the first step, each in units of its scatter. What these features
@@ -91,15 +96,15 @@ class FeatureMatching(MomentMatching):
         self, weight: float, memory: float = 0.95, n_conditions: int = 0, **kwargs: Any
     ) -> None:
         super().__init__(weight, memory, n_conditions, **kwargs)
-        self.wavelet = AtrousWavelet(_PLANES, compressed=True, dtype="float32", name="planes")
+        self.wavelet = AtrousWavelet(_PLANES, dtype="float32", name="planes")
         self.logarithm = LogPlane(dtype="float32", name="log_plane")
 
     def build(self, input_shape: Shape) -> None:
         """Create the weights for maps of shape ``input_shape``."""
         for layer in (self.wavelet, self.logarithm):
             layer.build(input_shape)
-        self._kernels = random_kernels()
-        moments = 2 * sum(_CHANNELS)
+        *self._kernels, self._bright_kernel = random_kernels()
+        moments = 2 * (sum(_CHANNELS) + _BRIGHT_CHANNELS)
         self.expected = self._fixed("expected", (moments,))
         self.whitening = self._fixed("whitening", (moments, moments))
         self._add_state(moments)
@@ -129,19 +134,26 @@ class FeatureMatching(MomentMatching):
 
     def _measured(self, maps: Tensor) -> Tensor:
         """Return the mean activations of each map, and their mean squares."""
-        x = ops.concatenate([self.wavelet(maps), self.logarithm(maps)], axis=-1)
-        means = []
-        for i, (kernel, bias) in enumerate(self._kernels):
-            x = backend.convolve(
-                x, ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias), 2 if i else 1
-            )
-            x = ops.silu(_STEEPNESS * x)
-            means += [ops.mean(x, axis=(1, 2)), ops.mean(ops.square(x), axis=(1, 2))]
+        planes = self.wavelet(maps)
+        activations = [_activations(planes / _STEEPNESS, *self._bright_kernel)]
+        x = ops.concatenate([ops.arcsinh(planes), self.logarithm(maps)], axis=-1)
+        for i, kernel_and_bias in enumerate(self._kernels):
+            x = _activations(x, *kernel_and_bias, strides=2 if i else 1)
+            activations.append(x)
+        means = [ops.mean(y, axis=(1, 2)) for x in activations for y in (x, ops.square(x))]
         return ops.concatenate(means, axis=1)
 
     def _without_trend(self, moments: Tensor, trend: Tensor) -> Tensor:
         """Return differences from the trend."""
         return moments - trend
+
+
+def _activations(
+    x: Tensor, kernel: NDArray[np.float32], bias: NDArray[np.float32], strides: int = 1
+) -> Tensor:
+    """Return the activations of one convolution."""
+    x = backend.convolve(x, ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias), strides)
+    return ops.silu(_STEEPNESS * x)
 
 
 def random_kernels() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -150,13 +162,13 @@ def random_kernels() -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     Examples
     --------
     >>> [kernel.shape for kernel, _ in random_kernels()]
-    [(3, 3, 6, 32), (3, 3, 32, 64), (3, 3, 64, 64)]
+    [(3, 3, 6, 32), (3, 3, 32, 64), (3, 3, 64, 64), (3, 3, 5, 16)]
     """
     rng = np.random.default_rng(_SEED)
-    kernels, inputs = [], _PLANES + 2
-    for outputs in _CHANNELS:
+    seen = (_PLANES + 2, *_CHANNELS[:-1], _PLANES + 1)
+    kernels = []
+    for inputs, outputs in zip(seen, (*_CHANNELS, _BRIGHT_CHANNELS), strict=True):
         kernel = rng.standard_normal((3, 3, inputs, outputs)) / np.sqrt(9 * inputs)
         bias = _BIAS * rng.standard_normal(outputs)
         kernels.append((kernel.astype(np.float32), bias.astype(np.float32)))
-        inputs = outputs
     return kernels

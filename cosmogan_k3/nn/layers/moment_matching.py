@@ -18,16 +18,20 @@ _LARGEST_ERROR = 3.0
 # Memory of the lag, as long as that of the averaged generator in the presets with such layers.
 _LAG_MEMORY = 0.998
 
+# Fraction of the lag that is compensated. The averaged generator follows the trained one with a
+# delay. To compensate all of it would let both oscillate.
+_LAG_FRACTION = 0.75
+
 # Training maps that are measured at a time.
 _BLOCK = 256
 
 
 class MomentMatching(keras.layers.Layer):
-    """Base class of the loss terms that match moments of the averaged generator's maps.
+    """Base class of the loss terms that match moments of the generator's maps.
 
     The loss, the running mean ū and the lag l are::
 
-        L = w Σ_b clip(ū_b + l_b, ±3) ⟨u_b(g)⟩
+        L = w Σ_b clip(ū_b + c l_b, ±3) ⟨u_b(g)⟩,    c = 0.75
         ū_b ← d ū_b + (1 − d) ⟨u_b(g)⟩
         l_b ← s l_b + (1 − s) ⟨u_b(ḡ) − u_b(g)⟩
 
@@ -36,10 +40,12 @@ class MomentMatching(keras.layers.Layer):
     the same latents.
 
     ū includes the present batch. ū and l are held constant in the gradient. Over many batches, the
-    gradient of L is therefore that of w/2 Σ (ū + l)². The squared error of a single batch would
-    also contain the scatter of that batch and would reward maps that are too similar. Without the
-    lag, the averaged generator, which draws the final maps, would stay a few per cent below the
-    target.
+    gradient of L is therefore that of w/2 Σ (ū + c l)². The squared error of a single batch would
+    also contain the scatter of that batch and would reward maps that are too similar.
+
+    Maps of the averaged generator, which draws the final maps, have moments of their own: ū + l. It
+    follows the trained generator with a delay. With c = 1, the trained one would move away until
+    the averaged one was right, and both oscillated. With c = 0 the averaged one would stay off.
 
     Parameters
     ----------
@@ -145,44 +151,58 @@ class MomentMatching(keras.layers.Layer):
 
     def call(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return the loss of generated maps."""
-        found = self._mean(self._moments(maps, conditions))
-        error = self._moved(self.running, found, self.memory) + self.lag
-        error = ops.clip(error, -_LARGEST_ERROR, _LARGEST_ERROR)
-        return self.weight * ops.sum(ops.stop_gradient(error) * found)
+        return self.loss(self.moments(maps, conditions))
 
-    def update(self, maps: Tensor, averaged: Tensor, conditions: Tensor | None = None) -> None:
-        """Move the running mean and the lag.
+    def moments(self, maps: Tensor, conditions: Tensor | None = None) -> Tensor:
+        """Return the moments of each map, relative to what its parameters let expect if given.
 
         Parameters
         ----------
         maps : Tensor
             Generated maps ``(n, N, N, 1)``.
-        averaged : Tensor
-            Maps of the averaged generator, from the latents of ``maps[::MomentMatching.EVERY]``.
         conditions : Tensor, optional
-            Standardized parameters of ``maps``, shape ``(n, n_conditions)``.
+            Their standardized parameters ``(n, n_conditions)``.
+
+        Returns
+        -------
+        Tensor
+            float32 ``(n, moments)``.
         """
-        moments = self._moments(maps, conditions)
-        few = None if conditions is None else conditions[:: self.EVERY]
-        lag = self._mean(self._moments(averaged, few)) - self._mean(moments[:: self.EVERY])
+        moments = self._measured(ops.cast(maps, "float32"))
+        return moments if conditions is None else self._relative(moments, conditions)
+
+    def loss(self, moments: Tensor) -> Tensor:
+        """Return the loss of maps with these moments."""
+        found = self._mean(moments)
+        error = self._moved(self.running, found, self.memory) + _LAG_FRACTION * self.lag
+        error = ops.clip(error, -_LARGEST_ERROR, _LARGEST_ERROR)
+        return self.weight * ops.sum(ops.stop_gradient(error) * found)
+
+    def update(self, moments: Tensor, averaged: Tensor) -> None:
+        """Move the running mean and the lag.
+
+        Parameters
+        ----------
+        moments : Tensor
+            Of generated maps.
+        averaged : Tensor
+            Of the averaged generator's maps from the latents of every fourth of them (``EVERY``).
+        """
+        moments = ops.stop_gradient(moments)
+        lag = self._mean(averaged) - self._mean(moments[:: self.EVERY])
         self.lag.assign(self._moved(self.lag, lag, _LAG_MEMORY))
         self.running.assign(self._moved(self.running, self._mean(moments), self.memory))
         self.steps.assign(self.steps + 1)
 
-    def _moments(self, maps: Tensor, conditions: Tensor | None) -> Tensor:
-        """Return the moments of each map, relative to what its parameters let expect if given."""
-        moments = self._measured(ops.cast(maps, "float32"))
-        return moments if conditions is None else self._relative(moments, conditions)
+    def _moved(self, mean: Tensor, found: Tensor, memory: float) -> Tensor:
+        """Return an exponential moving average after one more value."""
+        memory = ops.minimum(memory, (1 + self.steps) / (10 + self.steps))
+        return memory * mean + (1 - memory) * found
 
     def _relative(self, moments: Tensor, conditions: Tensor) -> Tensor:
         conditions = ops.convert_to_tensor(conditions, dtype="float32")
         trend = quadratic(conditions) @ ops.convert_to_tensor(self.slopes)
         return self._without_trend(ops.convert_to_tensor(moments), trend)
-
-    def _moved(self, mean: Tensor, found: Tensor, memory: float) -> Tensor:
-        """Exponential moving average after one more value."""
-        memory = ops.minimum(memory, (1 + self.steps) / (10 + self.steps))
-        return memory * mean + (1 - memory) * found
 
     def _mean(self, moments: Tensor) -> Tensor:
         """⟨u⟩ over the maps of all devices, shape ``(moments,)``."""
@@ -193,7 +213,7 @@ class MomentMatching(keras.layers.Layer):
         parts = []
         for maps, conditions in batches:
             rows = None if conditions is None else ops.convert_to_tensor(conditions)
-            moments = self._moments(ops.convert_to_tensor(maps), rows)
+            moments = self.moments(ops.convert_to_tensor(maps), rows)
             parts.append(ops.convert_to_numpy(moments))
         return np.concatenate(parts)
 

@@ -57,7 +57,7 @@ def test_gradient_matches_finite_differences(rng):
     layer.build(x.shape)
 
     def objective(x):
-        return keras.ops.sum(layer(x)[:, 6:] ** 2)
+        return keras.ops.sum(layer(x)[:, 6:] ** 2), None
 
     _, gradient = backend.value_and_input_gradient(
         objective, keras.ops.convert_to_tensor(x), layer.variables

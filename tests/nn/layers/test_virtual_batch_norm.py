@@ -67,7 +67,7 @@ def test_gradients_flow_through_the_reference(maps):
     layer = VirtualBatchNorm(4)
     layer.build(maps.shape)
     _, gradient = backend.value_and_input_gradient(
-        lambda x: keras.ops.sum(layer(x, training=True)[4:] ** 3),
+        lambda x: (keras.ops.sum(layer(x, training=True)[4:] ** 3), None),
         keras.ops.convert_to_tensor(maps),
         layer.variables,
     )
@@ -89,11 +89,11 @@ def gradients_of(request, maps, rng):
 
     def of(layer):
         def product(x):
-            return keras.ops.sum(layer(x * factors, training=True) * weights)
+            return keras.ops.sum(layer(x * factors, training=True) * weights), None
 
         def objective():
             if request.param == 1:
-                return product(x), None
+                return product(x)
             return keras.ops.sum(
                 backend.value_and_input_gradient(product, x, layer.variables)[1] ** 2
             ), None
