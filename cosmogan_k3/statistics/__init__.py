@@ -26,6 +26,8 @@ from cosmogan_k3.statistics.estimators.power_spectrum import (
 )
 from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients, scattering_labels
 from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
+from cosmogan_k3.statistics.inference.credibility import coverage_error, tarp_credibility
+from cosmogan_k3.statistics.inference.posterior import MapPosterior
 from cosmogan_k3.statistics.memorization.diversity import (
     Duplicates,
     duplicate_rate,
@@ -87,6 +89,7 @@ __all__ = [
     "Duplicates",
     "Features",
     "KSResult",
+    "MapPosterior",
     "Memorisation",
     "Result",
     "StoppingAdvice",
@@ -104,6 +107,7 @@ __all__ = [
     "covariance",
     "covariance_errors",
     "covariance_rows",
+    "coverage_error",
     "density_coverage",
     "duplicate_rate",
     "effective_number",
@@ -135,6 +139,7 @@ __all__ = [
     "starlet_transform",
     "stopping_advice",
     "summary_distances",
+    "tarp_credibility",
     "validation_score",
     "wasserstein_1",
     "wasserstein_distances",
