@@ -37,9 +37,9 @@ def tarp_credibility(
 
     Examples
     --------
-    >>> points = np.linspace(0, 1, 11)[:, None]
-    >>> certain = np.eye(11)[[3]]                                  # all weight at 0.3
-    >>> tarp_credibility(points, certain, np.array([[0.3]])).tolist()
+    >>> points = np.arange(11.0)[:, None]
+    >>> certain = np.eye(11)[[3]]  # all weight at 3
+    >>> tarp_credibility(points, certain, np.array([[3.0]])).tolist()
     [0.0]
 
     References
@@ -74,8 +74,9 @@ def coverage_error(credibility: FloatArray) -> float:
 
     Examples
     --------
-    >>> round(coverage_error(np.linspace(0, 1, 1001)), 3), coverage_error(np.full(9, 0.5))
-    (0.0, 0.5)
+    >>> uniform, certain = np.linspace(0, 1, 1001), np.zeros(9)
+    >>> [round(coverage_error(credibility), 2) for credibility in (uniform, certain)]
+    [0.0, 0.95]
     """
     coverage = (credibility[:, None] < _LEVELS).mean(axis=0)
     return float(np.abs(coverage - _LEVELS).max())
