@@ -168,11 +168,11 @@ class MapPosterior:
         return np.concatenate([self._of_compressed(block, terms) for block in blocks])
 
     def _of_compressed(self, compressed: Rows, terms: Rows) -> FloatArray:
-        logarithm: FloatArray = sum(
+        factors = [
             factor.log_density(terms, compressed[:, :i], compressed[:, i])
             for i, factor in enumerate(self.conditionals)
-        )
-        return softmax(logarithm, axis=1)
+        ]
+        return softmax(np.sum(factors, axis=0), axis=1)
 
     def mean(self, weights: FloatArray) -> FloatArray:
         """Return the posterior means, shape (m, n_parameters), of ``weights`` (m, 4096)."""
