@@ -216,3 +216,14 @@ def test_cosmologies_outside_the_hull_are_refused(monkeypatch, point, inside):
     )
     with contextlib.nullcontext() if inside else pytest.raises(InputError, match="convex hull"):
         check_hull(["omega_m", "sigma_8"], sky, held)
+
+
+def test_differences_are_in_units_of_the_scatter_of_what_simulated_maps_teach(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "mlflow_projects" / "conditional")
+    shifts = importlib.import_module("inference").shifts
+    truth = np.array([[0.2], [0.2], [0.4], [0.4]])
+    simulated = np.add(truth, [[0.1], [-0.1], [0.1], [-0.1]])  # scatter 0.1, no shift
+    found = shifts(np.add(simulated, [[0.05], [0.05], [0], [0]]), simulated, truth)
+    expected = {"shift": 0.25, "difference": 0.25, "largest_difference": 0.5}
+    for name, value in expected.items():
+        assert found[name] == pytest.approx([value])

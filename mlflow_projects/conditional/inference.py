@@ -61,11 +61,7 @@ def infer(
         np.asarray(sky.take(np.sort(order)).kappa), pixel_arcmin=sky.pixel_arcmin
     )
     questions, truth = rows_of(statistics, held.kappa), parameters_of(held, names)
-    given = {name: sky.parameters[name] for name in names}
-    teachers = {"simulated": sky}
-    for kind, emulator in emulators.items():
-        kappa = emulator.sample(len(sky), seed=seed + LEARNING_SEED, parameters=given)
-        teachers[kind] = MapSet(kappa, sky.pixel_arcmin, parameters=given)
+    teachers = {"simulated": sky, **drawn(emulators, names, sky, seed + LEARNING_SEED)}
     if lognormal is not None:
         teachers["lognormal"] = lognormal
     estimates, answers = {}, {}
@@ -86,6 +82,17 @@ def infer(
     return {
         kind: shifts(estimates[kind], estimates["simulated"], truth) | answer
         for kind, answer in answers.items()
+    }
+
+
+def drawn(
+    emulators: Mapping[str, Emulator], names: Sequence[str], sky: MapSet, seed: int
+) -> dict[str, MapSet]:
+    """Return maps of each emulator with the parameters of simulated ones."""
+    parameters = {name: sky.parameters[name] for name in names}
+    return {
+        kind: emulator.sample_maps(len(sky), seed=seed, parameters=parameters)
+        for kind, emulator in emulators.items()
     }
 
 
