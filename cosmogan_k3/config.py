@@ -110,6 +110,7 @@ class TrainConfig:
     external: bool = shared.external()
     periodic: str = shared.periodic()
     preset: str = option("best", "architecture and training recipe")
+    width: float = shared.width()
     loss: str = option(
         "",
         "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or "
@@ -245,6 +246,7 @@ class TuneConfig:
     external: bool = shared.external()
     periodic: str = shared.periodic()
     preset: str = option("quick", "architecture and training recipe that the trials vary")
+    width: float = shared.width()
     condition: str = shared.condition()
     ranges: str = option(
         "", "TOML file with the search ranges; default: learning rates, loss, margins, R1"
@@ -273,9 +275,7 @@ class TuneConfig:
         1, "processes on this machine that run trials", within=(1, shared.MOST_PROCESSES)
     )
     heartbeat: int = option(
-        30,
-        "seconds between a worker's signals; three missed, and its trial is repeated",
-        minimum=1,
+        30, "seconds between a worker's signals; three missed, and its trial is repeated", minimum=1
     )
     finish: int = option(
         1, "1: at the end draw figures, retrain and register; 0: run trials only", choices=(0, 1)

@@ -81,6 +81,15 @@ def quiet() -> Any:
     return option(False, "show no progress bars and no summary", flag=True)
 
 
+def width() -> Any:
+    """Return the option ``width`` that several commands have."""
+    return option(
+        1.0,
+        "factor on the channels of both networks of the preset, e.g. 0.25 for a fast, narrow one",
+        within=(0.001, 100.0),
+    )
+
+
 def pixels() -> Any:
     """Return the option ``pixels`` that several commands have."""
     return option(

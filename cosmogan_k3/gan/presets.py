@@ -230,8 +230,14 @@ PRESETS: dict[str, Preset] = {
 }
 
 
-def get_preset(name: str) -> Preset:
+def get_preset(name: str, width: float = 1.0) -> Preset:
     """Return a preset by name.
+
+    Parameters
+    ----------
+    name : str
+    width : float, default 1
+        Factor on the channels of both networks.
 
     Raises
     ------
@@ -248,4 +254,5 @@ def get_preset(name: str) -> Preset:
             f"Unknown preset. Received: {name!r}; expected one of {', '.join(PRESETS)}",
             parameter="preset",
         )
-    return PRESETS[name]
+    preset = PRESETS[name]
+    return replace(preset, architecture=preset.architecture.widened(width))

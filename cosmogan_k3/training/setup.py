@@ -85,7 +85,7 @@ def prepare(config: TrainConfig) -> Preset:
     >>> prepare(TrainConfig(preset="tiny", epochs=3)).epochs
     3
     """
-    preset = get_preset(config.preset)
+    preset = get_preset(config.preset, config.width)
     if parse_names(config.condition):
         check_conditional(preset)
     preset = replace(
@@ -203,6 +203,7 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
     """
     chosen = {
         "preset": config.preset,
+        "width": config.width,
         "seed": config.seed,
         "epochs": preset.epochs,
         "batch_size": preset.batch_size,

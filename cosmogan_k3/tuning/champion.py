@@ -78,6 +78,7 @@ def retrain(
             pixel_arcmin=config.pixel_arcmin,
             periodic=config.periodic,
             preset=config.preset,
+            width=config.width,
             condition=config.condition,
             seed=seed,
             tracking=config.tracking,

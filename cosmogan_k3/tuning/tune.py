@@ -75,7 +75,7 @@ def prepare(config: TuneConfig) -> Plan:
     >>> prepare(TuneConfig(preset="tiny", epochs=2, storage="sqlite://")).preset.epochs
     2
     """
-    preset = get_preset(config.preset)
+    preset = get_preset(config.preset, config.width)
     if parse_names(config.condition):
         check_conditional(preset)
     ranges = space.read_ranges(config.ranges)
@@ -207,7 +207,7 @@ def _retrain(
     parameters: Mapping[str, Any],
 ) -> list[str]:
     """Retrain the best trial on several seeds, register it if it wins, and say what came out."""
-    preset = for_edges(get_preset(config.preset), config.periodic, splits.train.kappa)
+    preset = for_edges(get_preset(config.preset, config.width), config.periodic, splits.train.kappa)
     trained = champion.retrain(config, preset, maps, splits, best, provenance=parameters)
     scores = ", ".join(f"{metrics['validation_score']:.4f}" for _, metrics in trained)
     verdicts = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]

@@ -202,6 +202,7 @@ def bad_commands(folder):
     yield train("few.npy", "--resume"), ("out/checkpoints", "no checkpoint")
     yield train("few.npy", "--resume", 2), ("--resume", "expected one of 0, 1")
     yield train("few.npy", "--minutes", -1), ("--minutes", "at least 0")
+    yield train("few.npy", "--width", 0), ("--width", "at least 0.001")
     yield ("train",), ("--data",)
     yield evaluate("few.npy"), ("few.npy", "pixel_arcmin")
     yield from bad_skies(folder)

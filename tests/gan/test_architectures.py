@@ -1,13 +1,13 @@
 """Architectures: layers and weights of the published networks, symmetries, and allowed sizes."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import keras
 import numpy as np
 import pytest
 
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.gan import DeepConvolutional, FullyConvolutional, Preset, get_preset
+from cosmogan_k3.gan import PRESETS, DeepConvolutional, FullyConvolutional, Preset, get_preset
 from cosmogan_k3.gan.build import build_discriminator, build_gan, build_generator
 from tests.gan.tiny_gan import tensors, to_numpy
 
@@ -155,6 +155,29 @@ def test_pooled_logits_are_linear_in_the_mean_features(rng):
     weights, bias = to_numpy([logit.kernel, logit.bias])
     expected = to_numpy([features])[0].mean(axis=(1, 2)) @ weights + bias
     np.testing.assert_allclose(to_numpy([network(maps)])[0], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_width_is_a_factor_on_the_channels_of_both_networks(name):
+    whole, half = get_preset(name).architecture, get_preset(name, 0.5).architecture
+    assert get_preset(name, 1.0) == PRESETS[name]
+    changed = {
+        field.name: (getattr(whole, field.name), getattr(half, field.name))
+        for field in fields(whole)
+        if getattr(whole, field.name) != getattr(half, field.name)
+    }
+    assert "channels" in changed
+    assert set(changed) == {field.name for field in fields(whole) if "channels" in field.name}
+    for before, after in changed.values():
+        assert after == tuple(count // 2 for count in before)
+
+
+def test_the_narrowest_networks_have_one_channel():
+    preset = get_preset("geogan", 0.001)
+    assert preset.architecture.channels == (1, 1, 1, 1)
+    assert build_generator(preset, 16, seed=0).get_layer("map").kernel.shape[-2:] == (1, 1)
+    convolution = build_discriminator(preset, 16, seed=0).get_layer("conv_4")
+    assert convolution.kernel.shape[-1] == 1 + 256  # minibatch discrimination stays whole
 
 
 def test_deep_convolutional_networks_need_no_answer_about_edges():

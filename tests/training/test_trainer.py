@@ -107,6 +107,7 @@ def test_a_training_can_be_resumed_on_another_number_of_devices(tmp_path, maps):
         ({"seed": 7}, "seed: recorded 0, given 7"),
         ({"batch_size": 4}, "batch_size: recorded 8, given 4"),
         ({"preset": "quick"}, "preset: recorded tiny, given quick"),
+        ({"width": 0.5}, "width: recorded 1.0, given 0.5"),
         ({"loss": "hinge"}, "loss_schedule: recorded"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import keras
@@ -24,6 +25,8 @@ class Architecture(ABC):
         Whether the networks can depend on the parameters of the maps.
     calibrated : bool
         Whether a ``Calibrator`` corrects the maps of a trained generator.
+    channel_fields : tuple of str
+        Names of the fields that hold numbers of channels.
     generator_norm : {"virtual", "batch"} or None
         Normalization layers of the generator.
     reference_size : int
@@ -34,6 +37,7 @@ class Architecture(ABC):
 
     conditional: ClassVar[bool] = False
     calibrated: ClassVar[bool] = False
+    channel_fields: ClassVar[tuple[str, ...]] = ("channels",)
 
     generator_norm: Normalization | None
     reference_size: int
@@ -99,6 +103,28 @@ class Architecture(ABC):
             matters.
         """
         return self
+
+    def widened(self, factor: float) -> Self:
+        """Return the architecture with more or fewer channels in both networks.
+
+        Latents, kernels of minibatch discrimination and the reference batch stay.
+
+        Parameters
+        ----------
+        factor : float
+            Positive; 1 changes nothing. Products are rounded, to at least one channel.
+
+        Examples
+        --------
+        >>> from cosmogan_k3.gan import DeepConvolutional
+        >>> DeepConvolutional().widened(0.125).channels
+        (64, 32, 16, 8)
+        """
+        changes = {
+            name: tuple(max(1, round(factor * count)) for count in getattr(self, name))
+            for name in self.channel_fields
+        }
+        return replace(self, **changes)  # type: ignore[type-var]  # subclasses are dataclasses
 
     @property
     def reference_batch_size(self) -> int:

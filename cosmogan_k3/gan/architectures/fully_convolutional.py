@@ -92,6 +92,7 @@ class FullyConvolutional(Architecture):
 
     conditional: ClassVar[bool] = True
     calibrated: ClassVar[bool] = True
+    channel_fields: ClassVar[tuple[str, ...]] = ("channels", "discriminator_channels")
 
     latent: int = 16
     channels: tuple[int, ...] = (64, 32, 16, 8, 8)
