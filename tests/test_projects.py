@@ -141,25 +141,32 @@ def test_a_service_answers_with_the_maps_of_the_emulator(champion, service, tmp_
 
 def test_the_table_of_the_paper_shows_the_measured_metrics(projects, tmp_path):
     options = {
-        "preset": "tiny",
-        "maps": 80,
-        "pixels": 16,
-        "epochs": 2,
-        "backend": "torch",
-        "out": tmp_path / "paper",
+        **{"systems": "geogan,geogan_relativistic,geogan_batch_norm", "method": "lognormal"},
+        **{"maps": 120, "pixels": 16, "width": 0.01, "epochs": 2, "backend": "torch"},
     }
-    run_python(*command("paper", **options), cwd=projects)
-    metrics = json.loads((tmp_path / "paper" / "metrics.json").read_text())
-    table = (tmp_path / "paper" / "table.md").read_text()
-    published = re.search(
-        r"25 histogram counts, as published \| 0.989 \(cosmoGAN: 0.999\) \| ([\d.]+) \|", table
-    )
-    assert float(published[1]) == pytest.approx(metrics["ks_histogram_pvalue"], abs=5e-4)
-    assert (
-        f"{metrics['generated_maps']} generated against {metrics['real_maps']} test maps" in table
-    )
+    folder = tmp_path / "paper"
+    run_python(*command("paper", **options, minutes=0.0001, out=folder), cwd=projects)
+    assert "`geogan`, seed 0: 1 of 2 epochs" in (folder / "table.md").read_text()
+    run_python(*command("paper", **options, out=folder), cwd=projects)
+    table = (folder / "table.md").read_text()
+    for run in ("geogan-0", "geogan-1", "geogan-2", "geogan_relativistic-0", "geogan_batch_norm-0"):
+        metrics = json.loads((folder / run / "metrics.json").read_text())
+        assert metrics["width"] == 0.01
+        assert metrics["architecture.channels"] == [5, 3, 1, 1]
+        system, _, seed = run.rpartition("-")
+        state = "1 epochs" if system == "geogan_relativistic" else "2 epochs"
+        assert re.search(rf"`{system}`, seed {seed}: [^`|]+; {state}", table)
+    pixels = metrics["ks_pixels_distance"], metrics["ks_pixels_distance_null"]
+    assert f"pixel KS {pixels[0]:.4f} ({pixels[1]:.4f})" in table
+    splits = {(folder / f"geogan-{seed}" / "split.json").read_bytes() for seed in range(3)}
+    assert len(splits) == 1
     for figure in ("pixel_histogram", "power_spectrum", "pca", "losses"):
-        assert (tmp_path / "paper" / f"{figure}.png").stat().st_size > 5000
+        assert (folder / "geogan-0" / f"{figure}.png").stat().st_size > 5000
+    refused = run_python(
+        *command("paper", **{**options, "width": 0.5}, out=folder), cwd=projects, check=False
+    )
+    assert refused.returncode != 0
+    assert "was begun with another width; name a new folder" in refused.stderr
 
 
 def test_a_conditional_generator_is_judged_where_it_was_not_trained(projects, tmp_path):
