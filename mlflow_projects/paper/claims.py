@@ -6,7 +6,7 @@ python claims.py --out paper
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -54,7 +54,7 @@ class Run:
     def state(self) -> str:
         """How far the run is."""
         done = len(self.epochs)
-        text = f"{done} epochs" if self.metrics else f"{done} of {self.total} epochs"
+        text = f"{done}" if self.metrics else f"{done} of {self.total}"
         return f"{text}, then: {self.failure}" if self.failure else text
 
     def column(self, name: str) -> FloatArray:
@@ -215,17 +215,18 @@ CLAIMS: list[tuple[str, tuple[str, ...], Measured]] = [
 ]
 
 
-def cell(runs: Sequence[Run], systems: Sequence[str], measured: Measured) -> str:
-    """Return what was measured of some systems, one line a run."""
-    lines = []
+def rows(
+    runs: Sequence[Run], claim: str, systems: Sequence[str], measured: Measured
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield one row a run: the claim (once), the run, what was measured, and how far it is."""
     for system in systems:
         of_system = [run for run in runs if run.system == system]
         if not of_system:
-            lines.append(f"`{system}`: not begun")
+            yield claim, f"`{system}`", "–", "not begun"
+            claim = ""
         for run in of_system:
-            text = measured(run)
-            lines.append(f"`{system}`, seed {run.seed}: {f'{text}; ' if text else ''}{run.state}")
-    return "<br>".join(lines)
+            yield claim, f"`{system}`, seed {run.seed}", measured(run) or "–", run.state
+            claim = ""
 
 
 def caption(folder: Path, runs: Sequence[Run]) -> str:
@@ -257,8 +258,9 @@ def write_table(folder: Path) -> None:
     """
     paths = [path.parent for path in folder.glob("*/checkpoints")]
     runs = [run for path in sorted(paths) if (run := read_run(path))]
-    lines = ["| claim of the paper | what we measured |", "| --- | --- |"]
-    lines += [f"| {claim} | {cell(runs, systems, of)} |" for claim, systems, of in CLAIMS]
+    lines = ["| claim of the paper | run | what we measured | epochs |", "| --- " * 4 + "|"]
+    for claim in CLAIMS:
+        lines += [f"| {' | '.join(cells)} |" for cells in rows(runs, *claim)]
     with replacing(folder / "table.md") as partial:
         partial.write_text("\n".join([*lines, "", caption(folder, runs)]) + "\n")
 
