@@ -203,7 +203,6 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
     """
     chosen = {
         "preset": config.preset,
-        "width": config.width,
         "seed": config.seed,
         "epochs": preset.epochs,
         "batch_size": preset.batch_size,
@@ -217,7 +216,7 @@ def identity_of(config: TrainConfig, preset: Preset) -> dict[str, Any]:
         chosen |= {name: getattr(config, name) for name in simulated}
     recipe = runs.flat_parameters(config, preset)
     recipe.pop("architecture.edges", None)
-    own = ("architecture", "preset.")
+    own = ("width", "architecture", "preset.")
     return chosen | {key: str(value) for key, value in recipe.items() if key.startswith(own)}
 
 
