@@ -16,7 +16,8 @@ examples:
   cosmogan simulate --maps 1000 --source-redshift 0.7 --out maps.fits
   cosmogan train --data maps.fits --backend torch --out run
   cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
-  cosmogan models          list the models that come with the package
+  cosmogan generate --model pretrained:nbody --maps 5000 --out new.npz
+  cosmogan models                                     # that come with the package
   cosmogan serve --model run/model.keras --port 5001
   cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
   cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
