@@ -17,7 +17,7 @@ from cosmogan_k3.gan.presets import DeepConvolutional, get_preset
 from cosmogan_k3.maps import Batches, Scaling
 from cosmogan_k3.nn.losses import CrossEntropy, RelativisticAverageHinge
 from cosmogan_k3.nn.penalties import R1, R2, WassersteinPenalty
-from tests.parity.worker import CONDITIONAL, CONDITIONING, EPSILON, PIXELS, STEPS, Last
+from tests.parity.worker import CONDITIONAL, CONDITIONING, EPSILON, PIXELS, STEPS, TINY, Last
 
 BATCH = 16
 
@@ -34,13 +34,11 @@ _DEEP = replace(
     generator_learning_rate=5e-5,
     discriminator_learning_rate=5e-5,
 )
-_VIRTUAL = replace(
-    get_preset("tiny").architecture, generator_norm="virtual", reference_size=4, edges="open"
-)
+_VIRTUAL = replace(TINY.architecture, generator_norm="virtual", reference_size=4, edges="open")
 SYSTEMS = {
-    CONDITIONAL: replace(get_preset("tiny"), batch_size=BATCH),
+    CONDITIONAL: replace(TINY, batch_size=BATCH),
     "fully_convolutional": replace(
-        get_preset("tiny"),
+        TINY,
         architecture=_VIRTUAL,
         loss_schedule={0: RelativisticAverageHinge()},
         penalties=(R1(0.5, 0.25),),
