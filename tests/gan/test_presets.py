@@ -1,6 +1,8 @@
 """Presets: each builds, trains and is saved, on maps of 64, 128 and 256 pixels."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -30,6 +32,24 @@ def narrow(name, kernels=16):
     steps = min(preset.discriminator_steps, 2)
     networks = replace(preset.architecture, **small)
     return replace(preset, architecture=networks, batch_size=2 * steps, discriminator_steps=steps)
+
+
+def test_the_page_of_the_presets_has_their_settings():
+    """Rates, batch and epochs of the table in ``docs/presets.md``."""
+    page = (Path(__file__).parents[2] / "docs" / "presets.md").read_text()
+    rows = dict.fromkeys(PRESETS)
+    for name, _, rates, betas, batch, epochs, scaling in re.findall(
+        r"^\| `(\w+)` \|" + r" ([^|]+) \|" * 6 + "$", page, re.MULTILINE
+    ):
+        first, *final = map(float, rates.split(" → "))
+        last = final[0] if final else first
+        rows[name] = (first, last, betas, int(batch.split()[0]), int(epochs), scaling)
+    for name, p in PRESETS.items():
+        last = p.generator_learning_rate * p.final_learning_rate_factor
+        assert p.generator_learning_rate == p.discriminator_learning_rate
+        betas = f"{p.beta_1:g}, {p.beta_2:g}"
+        expected = (p.generator_learning_rate, pytest.approx(last), betas)
+        assert rows[name] == (*expected, p.batch_size, p.epochs, p.scaling), name
 
 
 def skewed_maps(preset, rng):
