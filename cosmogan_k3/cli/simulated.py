@@ -87,8 +87,8 @@ def _cache_named() -> Iterator[None]:
     except InputError as error:
         error.parameter = ""
         error.add_note(
-            f"simulated maps are kept in {cache_folder(SIMULATED)}, which may be removed; "
-            f"the variable {CACHE} names another folder"
+            f"simulated maps are kept in {cache_folder(SIMULATED)}, which may be removed at any "
+            f"time; the variable {CACHE} names another folder"
         )
         raise
 

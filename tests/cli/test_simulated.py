@@ -136,7 +136,7 @@ def test_maps_that_do_not_belong_are_named(drawn):
     write_maps(folder / "part-00009.h5", simulate_maps(BOXES))
     with pytest.raises(InputError, match=r"expected 11 maps\. Received: 22") as error:
         cached_maps(BOXES)
-    assert "which may be removed" in error.value.__notes__[0]
+    assert "may be removed at any time" in error.value.__notes__[0]
 
 
 def test_a_cache_that_cannot_be_written_to_is_named(drawn, monkeypatch, tmp_path):
