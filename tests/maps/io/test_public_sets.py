@@ -1,4 +1,4 @@
-"""Public sets of maps, rebuilt in miniature from their documents, read as docs/data.md says."""
+"""Public sets of maps, rebuilt in miniature from their documents, read as docs/howto/maps.md says."""
 
 import re
 import shlex
