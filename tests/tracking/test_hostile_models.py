@@ -136,7 +136,7 @@ def test_a_pickle_instead_of_the_file_is_not_unpickled(folder, marker):
 
 
 def test_mlflow_itself_runs_what_a_model_declares(folder, marker):
-    """The hazard that docs/mlflow.md describes, and for which ``cosmogan serve`` is there."""
+    """The hazard that docs/howto/mlflow.md describes, and for which ``cosmogan serve`` is there."""
     swapped_loader(folder, marker)
     with pytest.raises(Exception, match=r"."):
         mlflow.pyfunc.load_model("models:/maps@champion").predict(np.zeros(1))
