@@ -21,7 +21,7 @@ run: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local \
 	    --experiment-name cosmogan -P backend=$(BACKEND) $(PARAMETERS)
 
-# PostgreSQL, an MLflow server and Optuna's dashboard on this machine: see docs/scale.md.
+# PostgreSQL, an MLflow server and Optuna's dashboard on this machine: see docs/howto/studies.md.
 stack: env .venv/.stack
 	KERAS_BACKEND=$(BACKEND) $(BIN)/python -m cosmogan_k3.tuning.stack
 
