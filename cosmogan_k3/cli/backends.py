@@ -93,7 +93,7 @@ def use_devices(devices: str) -> None:
         raise
     except (RuntimeError, ValueError) as error:
         raise InputError(
-            f"the processes cannot join ({one_line(error, 200)}); see docs/devices.md",
+            f"the processes cannot join ({one_line(error, 200)}); see docs/howto/devices.md",
             parameter="devices",
         ) from error
 
