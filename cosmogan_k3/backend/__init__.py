@@ -18,9 +18,9 @@ in full; the docstrings in the other folders say what is particular there.
 Some functions take ``state``, a list of all model variables that they may read or update. JAX
 needs it, because a variable stands for a traced value there. The other backends ignore it.
 
-A batch may be spread over several devices (docs/devices.md). The step then runs on each device at
-the same time, as one *replica*. Each replica has the same number of rows, in the order of the
-devices. With one device, every function of ``devices.py`` is an identity or returns 1 (or 0).
+A batch may be spread over several devices (docs/howto/devices.md). The step then runs on each
+device at the same time, as one *replica*. Each replica has the same number of rows, in the order of
+the devices. With one device, every function of ``devices.py`` is an identity or returns 1 (or 0).
 """
 
 from typing import TYPE_CHECKING

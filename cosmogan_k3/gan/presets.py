@@ -2,8 +2,8 @@
 
 A preset names everything that a training depends on except the data: both networks, the loss
 schedule, the optimizers, the scaling, the augmentation and the averaging of the weights.
-docs/reference/presets.md gives the source of each number; docs/explanation/errata.md lists where the paper's table had
-to be corrected.
+docs/reference/presets.md gives the source of each number; docs/explanation/errata.md lists where
+the paper's table had to be corrected.
 """
 
 from dataclasses import dataclass, field, replace

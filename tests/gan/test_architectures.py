@@ -11,7 +11,7 @@ from cosmogan_k3.gan import PRESETS, DeepConvolutional, FullyConvolutional, Pres
 from cosmogan_k3.gan.build import build_discriminator, build_gan, build_generator
 from tests.gan.tiny_gan import tensors, to_numpy
 
-# Table 1 of the paper with its errata (docs/errata.md): layer, output shape, trainable weights.
+# Table 1 of the paper with its errata (docs/explanation/errata.md): layer, output, weights.
 GENERATOR_TABLE = [
     ("dense", (16 * 16 * 512,), 64 * 131_072 + 131_072),  # "8.5M"
     ("norm_0", (16, 16, 512), 1024),

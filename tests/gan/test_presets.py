@@ -36,7 +36,7 @@ def narrow(name, kernels=16):
 
 def test_the_page_of_the_presets_has_their_settings():
     """Rates, batch and epochs of the table in ``docs/reference/presets.md``."""
-    page = (Path(__file__).parents[2] / "docs" / "presets.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "presets.md").read_text()
     rows = dict.fromkeys(PRESETS)
     for name, _, rates, betas, batch, epochs, scaling in re.findall(
         r"^\| `(\w+)` \|" + r" ([^|]+) \|" * 6 + "$", page, re.MULTILINE

@@ -4,7 +4,7 @@
 repository; N-body maps are tested too where the folder with their files exists.
 
 Where the definitions agree, the numbers agree to rounding. The definitions differ in these points
-(docs/statistics.md):
+(docs/development/statistics.md):
 
 - P(ℓ): LensTools averages over the half-plane of the real FFT. Modes of its first and last column
   count beside their mirror images, all others do not. Ours averages over the whole plane.

@@ -1,6 +1,6 @@
 """Convolutions for JAX on a CPU, where XLA's own are slow on small maps and their gradients on all.
 
-docs/performance.md has the measurements.
+docs/development/performance.md has the measurements.
 """
 
 import functools

@@ -33,7 +33,7 @@ class MinibatchDiscrimination(keras.layers.Layer):
     projection : int, optional
         Number of features that a trainable projection leaves for T. With None, T acts on the
         features themselves: the published form has 168 million weights for the 131,072 features
-        of the paper (docs/errata.md).
+        of the paper (docs/explanation/errata.md).
     kernel_initializer : keras.initializers.Initializer or str, optional
         Initializer of T, by default N(0, 0.02²).
     projection_initializer : keras.initializers.Initializer or str, default "glorot_normal"

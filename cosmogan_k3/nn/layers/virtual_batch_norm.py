@@ -62,7 +62,7 @@ class VirtualBatchNorm(keras.layers.Layer):
     References
     ----------
     Salimans et al. 2016 (arXiv 1606.03498), section 3.4, for "example". The paper's Algorithm 1 for
-    "batch", with a division by σ where it prints σ² (docs/errata.md).
+    "batch", with a division by σ where it prints σ² (docs/explanation/errata.md).
 
     Examples
     --------

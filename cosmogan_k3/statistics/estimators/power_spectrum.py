@@ -41,8 +41,8 @@ def published_mode_edges(pixels: int, pixel_arcmin: float, *, modes: int = 248) 
 
     The bins are equal and reach from half the fundamental multipole to the corner of the Fourier
     plane. A map of 256 pixels has 128 integer modes up to the Nyquist mode and 181 up to the
-    corner, not 248. The paper does not describe its bins (docs/errata.md). With equal bins over the
-    whole plane, 248 bins exist and none is empty.
+    corner, not 248. The paper does not describe its bins (docs/explanation/errata.md). With equal
+    bins over the whole plane, 248 bins exist and none is empty.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Public sets of maps, rebuilt in miniature from their documents, read as docs/howto/maps.md says."""
+"""Public sets of maps, rebuilt in miniature from their documents, read as the docs say."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ NSIDE = 32  # the sets have 512 to 16384
 
 def commands():
     """Return the commands of the section on public sets."""
-    text = (ROOT / "docs" / "data.md").read_text().replace("\\\n", " ")
+    text = (ROOT / "docs" / "howto" / "maps.md").read_text().replace("\\\n", " ")
     section = text[text.index("## Public sets of maps") :].split("\n## ")[0]
     return re.findall(r"^cosmogan .*$", section, re.MULTILINE)
 
