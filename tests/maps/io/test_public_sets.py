@@ -22,10 +22,9 @@ NSIDE = 32  # the sets have 512 to 16384
 
 
 def commands():
-    """Return the commands of the section on public sets."""
-    text = (ROOT / "docs" / "howto" / "maps.md").read_text().replace("\\\n", " ")
-    section = text[text.index("## Public sets of maps") :].split("\n## ")[0]
-    return re.findall(r"^cosmogan .*$", section, re.MULTILINE)
+    """Return the commands of the page on public sets."""
+    text = (ROOT / "docs" / "howto" / "public-sets.md").read_text().replace("\\\n", " ")
+    return re.findall(r"^cosmogan .*$", text, re.MULTILINE)
 
 
 def kappa(rng, side=SIDE):
