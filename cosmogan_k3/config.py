@@ -259,11 +259,12 @@ class TuneConfig:
     )
     objective: str = option(
         "score",
-        "score: the mean over ln((1 + distance/null)/2); "
-        "pareto: P(l), pixels and peaks as separate objectives",
+        "score: mean of ln((1 + distance/null)/2); pareto: P(l), pixels and peaks separately",
         choices=("score", "pareto"),
     )
-    sampler: str = option("tpe", "Optuna sampler", choices=("tpe", "nsga", "random"))
+    sampler: str = option(
+        "tpe", "Optuna sampler; gp needs PyTorch", choices=("tpe", "gp", "nsga", "random")
+    )
     pruner: str = option(
         "asha", "Optuna pruner; pareto studies never prune", choices=("asha", "hyperband", "none")
     )

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "cosmogan"
 _FIGURES = (".png", ".pdf")
-_PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow")
+_PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow", "optuna")
 
 # Options that may change from one job of a training to the next, and are not logged.
 _JOB_OPTIONS = ("quiet", "overwrite", "tracking", "resume", "minutes", "devices")

@@ -10,6 +10,7 @@ import optuna
 from matplotlib import pyplot as plt
 
 from cosmogan_k3.tuning.objective import PARETO
+from cosmogan_k3.tuning.samplers import importance_evaluator
 
 _State = optuna.trial.TrialState
 _DPI = 110
@@ -64,17 +65,18 @@ def _save(axes: Any, path: Path) -> None:
 def _figures(study: optuna.Study) -> list[tuple[str, Callable[..., Any], dict[str, Any]]]:
     """Return name, function and options of each figure."""
     plots = optuna.visualization.matplotlib
+    measured = {"evaluator": importance_evaluator()}
     if len(study.directions) > 1:
         first = {"target": _first_value, "target_name": PARETO[0]}
         return [
             ("pareto_front", plots.plot_pareto_front, {"target_names": list(PARETO)}),
-            ("importances", plots.plot_param_importances, first),
+            ("importances", plots.plot_param_importances, {**first, **measured}),
             ("slices", plots.plot_slice, first),
             ("parallel_coordinates", plots.plot_parallel_coordinate, first),
         ]
     return [
-        ("history", plots.plot_optimization_history, {}),
-        ("importances", plots.plot_param_importances, {}),
+        ("history", plots.plot_optimization_history, {"target_name": "score"}),
+        ("importances", plots.plot_param_importances, measured),
         ("slices", plots.plot_slice, {}),
         ("parallel_coordinates", plots.plot_parallel_coordinate, {}),
         ("epochs", plots.plot_intermediate_values, {}),
@@ -107,5 +109,6 @@ def importances(study: optuna.Study) -> dict[str, float]:
     if len({trial.values[0] for trial in _complete(study)}) < 2:
         return {}
     target = _first_value if len(study.directions) > 1 else None
-    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-    return optuna.importance.get_param_importances(study, evaluator=evaluator, target=target)
+    return optuna.importance.get_param_importances(
+        study, evaluator=importance_evaluator(), target=target
+    )

@@ -107,7 +107,7 @@ def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
 
 @contextlib.contextmanager
 def ignore_experimental_warnings() -> Iterator[None]:
-    """Ignore Optuna's warnings about heartbeats, which have been experimental since 2021."""
+    """Ignore Optuna's warnings about heartbeats and names of objectives, experimental for years."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         yield

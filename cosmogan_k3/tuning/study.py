@@ -4,15 +4,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import optuna
 
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.parallel.identity import differing_names
 from cosmogan_k3.tuning.objective import PARETO, DivergedError
+from cosmogan_k3.tuning.samplers import make_pruner, make_sampler
 from cosmogan_k3.tuning.storage import (
     fail_stale_trials,
+    ignore_experimental_warnings,
     open_storage,
     repeated_trials,
     retry_on_disconnect,
@@ -61,11 +62,13 @@ def open_study(
         storage=storage,
         directions=["minimize"] * len(objectives(config)),
         load_if_exists=True,
-        pruner=_pruner(config, identity["epochs"]),
+        pruner=make_pruner(config, identity["epochs"]),
     )
     recorded = study.user_attrs.get("identity")
     if recorded is None:
         study.set_user_attr("identity", dict(identity))
+        with ignore_experimental_warnings():
+            study.set_metric_names(list(objectives(config)))
     elif differing := differing_names(recorded, identity):
         raise InputError(
             f"The study {config.study!r} was begun with other settings ({', '.join(differing)}); "
@@ -73,38 +76,13 @@ def open_study(
             parameter="study",
         )
     entropy = [config.seed, len(study.get_trials(deepcopy=False))] if single_worker else None
-    study.sampler = _sampler(config, entropy)
+    study.sampler = make_sampler(config, entropy)
     return study
 
 
 def objectives(config: TuneConfig) -> tuple[str, ...]:
     """Return the names of what the study minimizes."""
     return ("score",) if config.objective == "score" else PARETO
-
-
-def _sampler(config: TuneConfig, entropy: list[int] | None) -> optuna.samplers.BaseSampler:
-    seed = None
-    if entropy is not None:
-        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
-    if config.sampler == "nsga":
-        return optuna.samplers.NSGAIISampler(seed=seed)
-    if config.sampler == "random":
-        return optuna.samplers.RandomSampler(seed=seed)
-    # The constant liar keeps parallel trials apart. TPE is not multivariate, because some
-    # parameters exist only for some losses.
-    return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
-
-
-def _pruner(config: TuneConfig, epochs: int) -> optuna.pruners.BasePruner:
-    if config.objective == "pareto":  # Optuna prunes by one number
-        return optuna.pruners.NopPruner()
-    if config.pruner == "hyperband":
-        return optuna.pruners.HyperbandPruner(
-            min_resource=1, max_resource=epochs, reduction_factor=2
-        )
-    if config.pruner == "asha":
-        return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=2)
-    return optuna.pruners.NopPruner()
 
 
 def counted_trials(

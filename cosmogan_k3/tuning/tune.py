@@ -30,6 +30,7 @@ from cosmogan_k3.training.setup import (
 )
 from cosmogan_k3.tuning import champion, plots, space
 from cosmogan_k3.tuning.objective import Objective
+from cosmogan_k3.tuning.samplers import check_sampler
 from cosmogan_k3.tuning.space import Range
 from cosmogan_k3.tuning.storage import open_storage, storage_url, wait_for_databases
 from cosmogan_k3.tuning.study import CAUSE, counted_trials, objectives, open_study
@@ -76,6 +77,7 @@ def prepare(config: TuneConfig) -> Plan:
     2
     """
     preset = get_preset(config.preset, config.width)
+    check_sampler(config.sampler)
     if parse_names(config.condition):
         check_conditional(preset)
     ranges = space.read_ranges(config.ranges)
