@@ -7,7 +7,7 @@ BIN := .venv/bin
 PARAMETERS ?=
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
-.PHONY: env run stack test soak check lint types coverage audit docs format clean
+.PHONY: env run stack test soak check lint types coverage audit dist docs format clean
 
 env: .venv/.$(BACKEND)
 
@@ -61,6 +61,10 @@ audit: env
 	$(BIN)/python -m pip install --quiet pip-audit
 	$(BIN)/python .ci/audit.py
 
+# Wheel and sdist, in dist/; the wheel is installed without extras in a new environment, and used.
+dist: env
+	.ci/dist $(BIN)/python
+
 docs: env .venv/.docs
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
@@ -69,4 +73,4 @@ format: env
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache
+	rm -rf .venv build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache

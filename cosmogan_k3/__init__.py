@@ -5,28 +5,34 @@ Importing ``cosmogan_k3.gan`` registers all layers, losses and models with Keras
 ``keras.saving.load_model`` or ``mlflow.keras.load_model`` reads a model; ``Emulator.load`` does so.
 """
 
-import importlib
+from typing import TYPE_CHECKING
 
+from cosmogan_k3._imports.extras import choose_backend
+from cosmogan_k3._imports.lazy import on_first_use
 from cosmogan_k3._version import __version__
 
-_MODULES = {
-    "GAN": "gan",
-    "build_gan": "gan",
-    "get_preset": "gan",
-    "MapSet": "maps",
-    "read_maps": "maps",
-    "write_maps": "maps",
-    "Scaling": "maps",
-    "Emulator": "emulator",
-    "InputError": "errors",
-}
+if TYPE_CHECKING:
+    from cosmogan_k3 import statistics, survey
+    from cosmogan_k3.emulator import Emulator
+    from cosmogan_k3.errors import InputError
+    from cosmogan_k3.gan import GAN, build_gan, get_preset
+    from cosmogan_k3.maps import MapSet, Scaling, read_maps, write_maps
+else:
+    __getattr__, __dir__ = on_first_use(__name__)
 
-__all__ = ["__version__", *_MODULES]
+__all__ = [
+    "GAN",
+    "Emulator",
+    "InputError",
+    "MapSet",
+    "Scaling",
+    "__version__",
+    "build_gan",
+    "get_preset",
+    "read_maps",
+    "statistics",
+    "survey",
+    "write_maps",
+]
 
-
-def __getattr__(name: str) -> object:
-    if name in ("statistics", "survey"):
-        return importlib.import_module(f"{__name__}.{name}")
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+choose_backend()

@@ -2,9 +2,8 @@
 
 from typing import Any
 
+from cosmogan_k3._imports.extras import BACKENDS as BACKENDS
 from cosmogan_k3._options import option
-
-BACKENDS = ("jax", "tensorflow", "torch")
 
 # Bounds, for the command line and for Python.
 # Keras has seeds of 32 bits. Rollbacks and the final test add some millions to the user's.
@@ -29,7 +28,11 @@ def seed() -> Any:
 
 def backend() -> Any:
     """Return the option ``backend`` that several commands have."""
-    return option("", "Keras backend; default: KERAS_BACKEND, or jax", choices=("", *BACKENDS))
+    return option(
+        "",
+        "Keras backend; default: KERAS_BACKEND, or the first of these that is installed",
+        choices=("", *BACKENDS),
+    )
 
 
 def classifier() -> Any:

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from cosmogan_k3._imports.extras import explained, installed_backend
 from cosmogan_k3.cli.cache import keep_jax_compilations
 from cosmogan_k3.config import BACKENDS
 from cosmogan_k3.errors import InputError, one_line
@@ -17,7 +18,8 @@ def backend_name(name: str) -> str:
     Parameters
     ----------
     name : str
-        Name from the command line; if empty, that of KERAS_BACKEND or else jax.
+        Name from the command line; if empty, that of KERAS_BACKEND, or else of the first backend
+        that is installed.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def backend_name(name: str) -> str:
     >>> backend_name("torch")
     'torch'
     """
-    return name or os.environ.get("KERAS_BACKEND") or BACKENDS[0]
+    return name or os.environ.get("KERAS_BACKEND") or installed_backend()
 
 
 def use_backend(name: str) -> None:
@@ -57,10 +59,10 @@ def use_backend(name: str) -> None:
     try:
         # Keras must come first: TensorFlow would import a Keras that cannot load our models.
         __import__("keras")
+    except ModuleNotFoundError as error:
+        raise InputError(str(explained(error))) from error
     except ImportError as error:
-        raise InputError(
-            f"The backend {name} is not installed ({error}); pip install 'cosmogan_k3[{name}]'"
-        ) from error
+        raise InputError(f"The backend {name} cannot be imported: {error}") from error
     from cosmogan_k3 import backend
 
     backend.disable_tensorflow_import()

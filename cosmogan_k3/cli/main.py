@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from cosmogan_k3._imports.extras import explained
 from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
 from cosmogan_k3.cli.parser import build_parser, flags_of
 from cosmogan_k3.config import COMMANDS
@@ -68,6 +69,8 @@ def _verdict(error: BaseException, interruption: Interruption) -> tuple[int, str
         return interruption.exit_code, interruption.name
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
+    if isinstance(error, ModuleNotFoundError) and (advice := explained(error)) is not error:
+        return 2, f"error: {advice}"
     if isinstance(error, _INPUT_ERRORS):
         flags = flags_of(getattr(error, "parameter", ""))
         prefix = f"{flags}: " if flags else ""

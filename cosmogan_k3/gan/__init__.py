@@ -3,6 +3,13 @@
 Importing this package registers every layer, loss and model with Keras.
 """
 
+from cosmogan_k3._imports.extras import explained
+
+try:
+    import keras as _keras  # noqa: F401  # first: all modules of this package need it
+except ModuleNotFoundError as error:
+    raise explained(error) from error
+
 from cosmogan_k3.gan.architectures import Architecture, DeepConvolutional, FullyConvolutional
 from cosmogan_k3.gan.build import build_gan
 from cosmogan_k3.gan.calibrator import Calibrator, adapt, calibrate

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,14 +140,16 @@ def _draw(
 @functools.lru_cache(maxsize=1)
 def _worker_emulator(model: Path, digest: str, backend: str) -> "Emulator":
     """Load the emulator of a worker, once; ``digest`` distinguishes models with the same path."""
-    for name, value in {**ONE_THREAD, "KERAS_BACKEND": backend}.items():
+    for name, value in ONE_THREAD.items():
         os.environ.setdefault(name, value)
+    if "keras" not in sys.modules:  # importing this package chose what is installed
+        os.environ["KERAS_BACKEND"] = backend
     import keras
 
     if keras.backend.backend() != backend:
         raise InputError(
             f"A worker runs Keras on {keras.backend.backend()}, the command on {backend}; start "
-            f"the workers without KERAS_BACKEND, or with KERAS_BACKEND={backend}"
+            "the workers again, or let this command use their backend"
         )
     from cosmogan_k3.backend import disable_tensorflow_import
     from cosmogan_k3.emulator import Emulator

@@ -1,0 +1,1 @@
+"""What is imported when: public names on first use, the backend before Keras, extras if needed."""
