@@ -24,6 +24,24 @@ Shape: TypeAlias = tuple[int | None, ...]  # None where an axis has any length
 BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]
 
 
+class SetOfMaps(Protocol):
+    """Maps with their pixel size and identities: ``MapSet``, for rooms that do not import it."""
+
+    @property
+    def kappa(self) -> "MapArray": ...
+
+    @property
+    def pixel_arcmin(self) -> float: ...
+
+    @property
+    def map_id(self) -> Any: ...
+
+    def __len__(self) -> int: ...
+
+
+AnyMaps: TypeAlias = FloatMaps | SetOfMaps  # with or without their pixel size
+
+
 class MapArray(Protocol):
     """Maps in memory or on disk: array, memory map, ``h5py.Dataset`` or ``VirtualMaps``."""
 

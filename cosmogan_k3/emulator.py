@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from cosmogan_k3._typing import FloatArray, Maps, PathLike
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps import Conditioning, MapSet, MapStream
+from cosmogan_k3.maps import Conditioning, MapSet, MapStream, Splits
 from cosmogan_k3.pretrained import model_file
 
 if TYPE_CHECKING:
@@ -32,9 +32,18 @@ _LARGEST_SCATTER_RATIO = 3
 class Emulator:
     """A trained generator of convergence maps.
 
+    ``Emulator.load`` reads one from a file or a registry, and ``cosmogan_k3.train`` returns one.
+
     Parameters
     ----------
     gan : GAN
+    splits : Splits, optional
+        The maps that it was trained on, chosen by and is to be tested on, after a training.
+
+    Raises
+    ------
+    InputError
+        Something else than a GAN.
 
     Examples
     --------
@@ -44,10 +53,15 @@ class Emulator:
     (2, 16, 16)
     """
 
-    def __init__(self, gan: GAN) -> None:
-        from cosmogan_k3.gan import Sampler
+    def __init__(self, gan: GAN, splits: Splits | None = None) -> None:
+        from cosmogan_k3.gan import GAN, Sampler
 
+        if not isinstance(gan, GAN):
+            raise InputError(
+                f"expected a GAN; Emulator.load reads a model from a file. Received: {gan!r:.100}"
+            )
         self.gan = gan
+        self.splits = splits
         self._sampler = Sampler(gan)
         self._is_checked = False  # whether maps were compared with the training maps
 
@@ -83,6 +97,31 @@ class Emulator:
             return cls(_load(uri))
         except (InputError, OSError) as error:
             raise InputError(str(error), parameter="model") from error
+
+    def __repr__(self) -> str:
+        rows = "; ".join(f"{name}: {text}" for name, text in self._rows().items())
+        return f"<Emulator: {rows}>"
+
+    def _repr_html_(self) -> str:
+        from cosmogan_k3.maps.display import html_table  # loads Matplotlib
+
+        return html_table("Emulator", self._rows())
+
+    def _rows(self) -> dict[str, str]:
+        """Return what there is to know of the model, by name."""
+        provenance = self.gan.provenance
+        rows = {
+            "maps": f"{self.pixels} x {self.pixels} pixels of {self.pixel_arcmin:.4g} arcmin",
+            "field": f"{self.pixels * self.pixel_arcmin / 60:.3g} degrees",
+            "preset": provenance.preset,
+            "scatter of κ": f"{provenance.kappa_std:.3g}" if provenance.kappa_std else "",
+            "trained on": f"{len(self.splits.train)} maps" if self.splits else "",
+            "held out": f"{len(self.splits.test)} maps, splits.test" if self.splits else "",
+        }
+        if (known := self.conditioning) is not None:
+            ranges = zip(known.names, known.lowest, known.highest, strict=True)
+            rows |= {name: f"{low:.4g} to {high:.4g}" for name, low, high in ranges}
+        return {name: text for name, text in rows.items() if text}
 
     @property
     def pixels(self) -> int:

@@ -43,6 +43,7 @@ ARROWS = {
     "emulator": {"errors", "gan", "maps", "pretrained", "tracking"},
     "serving": {"_version", "emulator", "errors", "gan"},
     "training": {
+        "_options",
         *("backend", "config", "emulator", "errors", "evaluation", "gan", "maps", "nn", "parallel"),
         *("statistics", "tracking"),
     },
@@ -55,7 +56,10 @@ ARROWS = {
         *("maps", "parallel", "pretrained", "serving", "simulation", "statistics", "survey"),
         *("tracking", "training", "tuning"),
     },
-    "__init__": {"_version", "emulator", "errors", "gan", "maps", "statistics", "survey"},
+    "__init__": {
+        *("_version", "emulator", "errors", "evaluation", "gan", "maps", "simulation"),
+        *("statistics", "survey", "training"),
+    },
     "__main__": {"cli"},
 }
 

@@ -27,10 +27,11 @@ def installed_backend() -> str:
 def choose_backend() -> None:
     """Let Keras run on what is installed, if nobody has chosen and Keras is not imported yet.
 
-    Left alone, Keras takes TensorFlow and fails without it.
+    Left alone, Keras takes TensorFlow and fails without it. TensorFlow shall not chat.
     """
     if "keras" not in sys.modules and not os.environ.get("KERAS_BACKEND"):
         os.environ["KERAS_BACKEND"] = installed_backend()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors alone
 
 
 def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
@@ -42,8 +43,8 @@ def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
 
     Examples
     --------
-    >>> str(explained(ModuleNotFoundError("No module named 'keras'", name="keras")))[-37:]
-    "not; pip install 'cosmogan_k3[jax]'"
+    >>> print(explained(ModuleNotFoundError("No module named 'jax'", name="jax")))
+    this needs jax, which is not installed: ... pip install 'cosmogan_k3[jax]'
     """
     package = (error.name or "").partition(".")[0]
     if package in BACKENDS:

@@ -55,7 +55,6 @@ def use_backend(name: str) -> None:
     os.environ["KERAS_BACKEND"] = name
     if name == "jax":
         keep_jax_compilations()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         # Keras must come first: TensorFlow would import a Keras that cannot load our models.
         __import__("keras")

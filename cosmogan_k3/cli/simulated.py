@@ -17,7 +17,7 @@ from cosmogan_k3.config import Simulation
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet, read_maps
 from cosmogan_k3.maps.io.lock import exclusive
-from cosmogan_k3.maps.mapset import MapStream
+from cosmogan_k3.maps.stream import MapStream
 from cosmogan_k3.parallel.executor import executor
 from cosmogan_k3.parallel.shards import Shards
 from cosmogan_k3.simulation import maps_per_box, resolution_warning, simulate_stream

@@ -19,7 +19,7 @@ from cosmogan_k3.gan.latents import LatentSpace
 from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.gan.step import StepResult, adversarial_step, averaged_copy, network_inputs
 from cosmogan_k3.maps import Batches, Conditioning, Scaling
-from cosmogan_k3.maps.mapset import check_pixel_size
+from cosmogan_k3.maps.stream import check_pixel_size
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.initializers import SeededNormal
 from cosmogan_k3.nn.layers import FeatureMatching, MomentMatching, SpectralMatching

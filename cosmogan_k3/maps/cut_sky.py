@@ -15,7 +15,8 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.choice import quantity_of
 from cosmogan_k3.maps.io.files import map_files
 from cosmogan_k3.maps.io.sky import FullSky, read_sky, read_sky_mask
-from cosmogan_k3.maps.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.maps.mapset import BLOCK, MapSet
+from cosmogan_k3.maps.stream import MapStream
 from cosmogan_k3.maps.tiling import gnomonic_directions, tile_sky
 from cosmogan_k3.units import in_unit
 

@@ -1,25 +1,28 @@
-"""Sets of convergence maps, whole or streamed."""
+"""Sets of convergence maps."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
+from cosmogan_k3._typing import FloatMaps, IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.inspection import Inspection, inspect
+from cosmogan_k3.maps.stream import check_pixel_size, check_values
 from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, take_maps
-from cosmogan_k3.units import in_unit, plain_maps, positive
+from cosmogan_k3.units import pixel_size, plain_maps
 
 BLOCK = 256  # maps in a block when a set is streamed, unless they have more pixels than this
 _BLOCK_PIXELS = 2**24
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 _ARCMIN_PER_DEG = 60
-LARGEST_FIELD_DEG = 180  # of files: nothing flat is wider
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MapSet:
     """Convergence maps with their pixel size, identities and parameters.
 
@@ -68,12 +71,22 @@ class MapSet:
             raise InputError(f"Maps are real numbers. Received: dtype {self.kappa.dtype}")
         if self.map_id is None:
             object.__setattr__(self, "map_id", np.arange(len(self.kappa)))
-        _check_values("map_id", self.map_id, len(self), kinds="iu")
+        check_values("map_id", self.map_id, len(self), kinds="iu")
         for name, values in self.parameters.items():
-            _check_values(name, values, len(self))
+            check_values(name, values, len(self))
 
     def __len__(self) -> int:
         return len(self.kappa)
+
+    def __repr__(self) -> str:
+        from cosmogan_k3.maps.display import rows_of  # loads Matplotlib
+
+        return f"<MapSet: {'; '.join(f'{name}: {text}' for name, text in rows_of(self).items())}>"
+
+    def _repr_html_(self) -> str:
+        from cosmogan_k3.maps.display import maps_as_html
+
+        return maps_as_html(self)
 
     @property
     def pixels(self) -> int:
@@ -209,6 +222,37 @@ class MapSet:
         """
         return name_of_map(self.kappa, index)
 
+    def plot(self, count: int = 4) -> "list[Axes]":
+        """Draw the first maps in a row, on one colour scale, in a new figure of pyplot.
+
+        Parameters
+        ----------
+        count : int, default 4
+            Largest number of maps.
+
+        Returns
+        -------
+        list of matplotlib.axes.Axes
+            One a map.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> maps = MapSet(np.zeros((6, 8, 8), "float32"), pixel_arcmin=2.0)
+        >>> len(maps.plot())
+        4
+        """
+        from matplotlib import pyplot
+
+        from cosmogan_k3.maps.display import draw_maps
+
+        return draw_maps(self, pyplot.figure(), count)
+
+    @property
+    def origin(self) -> str:
+        """Where maps on disk come from, in words; empty for maps in memory."""
+        return self.kappa.origin if isinstance(self.kappa, VirtualMaps) else ""
+
     def describe(self) -> str:
         """Return number, size and origin of the maps in one line.
 
@@ -223,117 +267,33 @@ class MapSet:
         '4 maps of 8 x 8 pixels of 2 arcmin'
         """
         size = f"{len(self)} maps of {self.pixels} x {self.pixels} pixels"
-        origin = f", {self.kappa.origin}" if isinstance(self.kappa, VirtualMaps) else ""
+        origin = f", {self.origin}" if self.origin else ""
         return f"{size} of {self.pixel_arcmin:g} arcmin{origin}"
 
 
-@dataclass(frozen=True)
-class MapStream:
-    """Maps that are drawn while they are written; they are never in memory together.
+def as_map_set(maps: MapSet | FloatMaps, pixel_arcmin: Any = None) -> MapSet:
+    """Return maps as a set.
 
     Parameters
     ----------
-    count : int
-        Number of maps.
-    pixels : int
-        Side N of a map in pixels.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
-    drawn : iterable of float32 arrays, shape (m, N, N)
-        Blocks of maps, ``count`` maps in all.
-    parameters : mapping of str to float array, shape (count,)
-        Parameters of each map.
-    map_id : int array, shape (count,), optional
-        Number of the simulation that each map comes from; by default 0 to count − 1.
-    quantity : str, default "kappa"
-        Name of the array in files: "gamma1" and "gamma2" for shear.
+    maps : MapSet, or float array of shape (n, N, N)
+    pixel_arcmin : float or astropy.units.Quantity, optional
+        Side of a pixel of an array, in arcmin unless it has a unit.
+
+    Returns
+    -------
+    MapSet
 
     Raises
     ------
     InputError
-        A pixel size that is not positive, or parameters or identities of another length.
+        As ``MapSet``, or an array without a pixel size.
 
     Examples
     --------
     >>> import numpy as np
-    >>> stream = MapStream(3, 4, 2.0, (np.zeros((k, 4, 4), "float32") for k in (2, 1)))
-    >>> len(stream), [len(block) for block in stream.blocks()]
-    (3, [2, 1])
-    """
-
-    count: int
-    pixels: int
-    pixel_arcmin: float
-    drawn: Iterable[Maps]
-    parameters: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    map_id: IntArray = None  # type: ignore[assignment]  # numbered below
-    quantity: str = "kappa"
-
-    def __post_init__(self) -> None:
-        if self.map_id is None:
-            object.__setattr__(self, "map_id", np.arange(self.count))
-        object.__setattr__(self, "pixel_arcmin", check_pixel_size(self.pixel_arcmin))
-        _check_values("map_id", self.map_id, self.count, kinds="iu")
-        for name, values in self.parameters.items():
-            _check_values(name, values, self.count)
-
-    def __len__(self) -> int:
-        return self.count
-
-    @property
-    def field_deg(self) -> float:
-        """Side of a map in degrees."""
-        return self.pixels * self.pixel_arcmin / _ARCMIN_PER_DEG
-
-    def blocks(self) -> Iterator[Maps]:
-        """Iterate over the maps in the blocks in which they are drawn; works once.
-
-        Yields
-        ------
-        float32 array, shape (m, N, N)
-
-        Raises
-        ------
-        ValueError
-            The blocks do not add up to ``count`` maps.
-        """
-        total = 0
-        for block in self.drawn:
-            total += len(block)
-            yield np.asarray(block, dtype=np.float32)
-            del block  # before the next block is drawn
-        if total != self.count:
-            raise ValueError(f"A stream of {self.count} maps was expected. Received: {total} maps")
-
-
-def check_pixel_size(pixel_arcmin: Any) -> float:
-    """Return the side of a pixel in arcmin; refuse it if it is not positive and finite.
-
-    Parameters
-    ----------
-    pixel_arcmin : float or astropy.units.Quantity
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> check_pixel_size(2)
+    >>> as_map_set(np.zeros((4, 8, 8), "float32"), 2.0).pixel_arcmin
     2.0
     """
-    return positive("pixel_arcmin", in_unit(pixel_arcmin, "arcmin", "pixel_arcmin"))
-
-
-def _check_values(name: str, values: ArrayLike, count: int, kinds: str = "biuf") -> None:
-    """Raise an error unless there is one number of a dtype of ``kinds`` a map."""
-    array = np.asarray(values)
-    if array.shape != (count,):
-        raise InputError(f"{name} needs one value a map, {count}. Received: shape {array.shape}")
-    if array.dtype.kind not in kinds:
-        expected = "integers" if kinds == "iu" else "numbers"
-        raise InputError(f"{name} must hold {expected}. Received: dtype {array.dtype}")
+    size = pixel_size(maps, pixel_arcmin)
+    return maps if isinstance(maps, MapSet) else MapSet(maps, size)

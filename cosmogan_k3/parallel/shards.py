@@ -13,7 +13,7 @@ from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.maps.io.atomic import creating, remove_partials, replacing
 from cosmogan_k3.maps.io.read import read_maps
 from cosmogan_k3.maps.io.write import check_output, write_maps
-from cosmogan_k3.maps.mapset import MapStream
+from cosmogan_k3.maps.stream import MapStream
 from cosmogan_k3.parallel.executor import MapCalls
 from cosmogan_k3.parallel.identity import differing_names
 

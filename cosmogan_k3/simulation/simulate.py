@@ -11,7 +11,8 @@ from cosmogan_k3._options import checked, problem
 from cosmogan_k3._typing import Maps
 from cosmogan_k3.config import Simulation
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps.mapset import BLOCK, MapSet, MapStream
+from cosmogan_k3.maps.mapset import BLOCK, MapSet
+from cosmogan_k3.maps.stream import MapStream
 from cosmogan_k3.simulation.background import Background
 from cosmogan_k3.simulation.cosmology import Cosmology
 from cosmogan_k3.simulation.design import design, parse_ranges

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, Mask
+from cosmogan_k3._typing import AnyMaps, FloatArray, FloatMaps, Mask
 from cosmogan_k3.units import plain_maps
 
 # Pixels read at a time: one block of maps stays in the processor's cache.
@@ -16,18 +16,18 @@ _LARGEST = 1e30
 _MARK = "a mark of missing values (HEALPix: UNSEEN)"
 
 
-def checked_maps(maps: FloatMaps) -> FloatMaps:
+def checked_maps(maps: AnyMaps) -> FloatMaps:
     """Check the shape of a set of maps.
 
     Parameters
     ----------
-    maps : float array or PatchTable, shape (n, N, N)
+    maps : float array, PatchTable or MapSet, shape (n, N, N)
         κ.
 
     Returns
     -------
     float array or PatchTable
-        ``maps``, without unit and mask.
+        ``maps``, without unit, mask and pixel size.
 
     Raises
     ------
@@ -39,13 +39,13 @@ def checked_maps(maps: FloatMaps) -> FloatMaps:
     >>> checked_maps(np.zeros((2, 4, 4))).shape
     (2, 4, 4)
     """
-    maps = plain_maps(maps)
-    if getattr(maps, "ndim", 0) != 3 or maps.shape[1] != maps.shape[2] or 0 in maps.shape:
+    plain: FloatMaps = plain_maps(maps)
+    if getattr(plain, "ndim", 0) != 3 or plain.shape[1] != plain.shape[2] or 0 in plain.shape:
         raise ValueError(
             "maps must be a non-empty array (n, N, N). "
-            f"Received: shape {getattr(maps, 'shape', None)}"
+            f"Received: shape {getattr(plain, 'shape', None)}"
         )
-    return maps
+    return plain
 
 
 def checked_mask(mask: ArrayLike | None, pixels: int) -> Mask | None:
@@ -169,7 +169,7 @@ def blocks(
         yield chosen, block
 
 
-def extremes(maps: FloatMaps, mask: ArrayLike | None = None) -> tuple[float, float]:
+def extremes(maps: AnyMaps, mask: ArrayLike | None = None) -> tuple[float, float]:
     """Smallest and largest observed pixel of all maps.
 
     Parameters
@@ -189,13 +189,14 @@ def extremes(maps: FloatMaps, mask: ArrayLike | None = None) -> tuple[float, flo
     >>> [float(value) for value in extremes(np.arange(8.0).reshape(2, 2, 2))]
     [0.0, 7.0]
     """
-    mask = checked_mask(mask, checked_maps(maps).shape[1])
+    maps = checked_maps(maps)
+    mask = checked_mask(mask, maps.shape[1])
     observed = (block if mask is None else block[:, mask] for _, block in blocks(maps, mask))
     lowest, highest = zip(*((pixels.min(), pixels.max()) for pixels in observed), strict=True)
     return min(lowest), max(highest)
 
 
-def finite_maps(maps: FloatMaps) -> Iterator[FloatArray]:
+def finite_maps(maps: AnyMaps) -> Iterator[FloatArray]:
     """Read maps one by one.
 
     Parameters

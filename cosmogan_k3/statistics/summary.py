@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Rows
+from cosmogan_k3._typing import AnyMaps, FloatArray, FloatMaps, IntArray, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_maps, checked_mask
 from cosmogan_k3.statistics.estimators.bispectrum import bispectrum
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
@@ -17,7 +17,7 @@ from cosmogan_k3.statistics.estimators.peaks import minima_counts, peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import integer_mode_edges, power_spectrum
 from cosmogan_k3.statistics.estimators.scattering import scattering_coefficients
 from cosmogan_k3.statistics.estimators.starlet import starlet_l1_norm, starlet_transform
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.units import pixel_size
 
 # Axis and rows of one statistic.
 Measured: TypeAlias = tuple[FloatArray, Rows | IntArray]
@@ -141,10 +141,10 @@ class SummaryStatistics:
 
     Parameters
     ----------
-    real : float array or PatchTable, shape (n, N, N)
+    real : float array, PatchTable or MapSet, shape (n, N, N)
         κ. The first 256 maps set the thresholds.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     periodic : bool, default False
         Whether opposite sides of a map are neighbours, for peaks and contours; False for maps cut
         from larger fields.
@@ -181,15 +181,16 @@ class SummaryStatistics:
 
     def __init__(
         self,
-        real: FloatMaps,
+        real: AnyMaps,
         *,
-        pixel_arcmin: float,
+        pixel_arcmin: float | None = None,
         periodic: bool = False,
         mask: ArrayLike | None = None,
     ) -> None:
-        checked = checked_mask(mask, checked_maps(real).shape[1])
+        self.pixel_arcmin = pixel_size(real, pixel_arcmin)
+        real = checked_maps(real)
+        checked = checked_mask(mask, real.shape[1])
         self.mask = None if checked is None else _read_only(checked.copy())
-        self.pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
         self.periodic = periodic
         _check_side(real.shape[1], masked=checked is not None)
         first_maps = next(blocks(real, self.mask, dtype=np.float32, step=_THRESHOLD_MAPS))[1]
@@ -230,7 +231,7 @@ class SummaryStatistics:
         return tuple(label for name, (label, _) in _LABELS.items() if name not in _MASKABLE)
 
     def measure(
-        self, maps: FloatMaps, measured: Mapping[str, Measured] | None = None
+        self, maps: AnyMaps, measured: Mapping[str, Measured] | None = None
     ) -> list[Features]:
         """Measure every statistic of each map, reading the maps once, block by block.
 

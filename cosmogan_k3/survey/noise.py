@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cosmogan_k3._typing import FloatArray
-from cosmogan_k3.maps.mapset import check_pixel_size
+from cosmogan_k3.maps.stream import check_pixel_size
 from cosmogan_k3.units import in_unit, positive
 
 _ARCMIN = np.deg2rad(1 / 60)  # in radian

@@ -8,7 +8,8 @@ import numpy as np
 
 from cosmogan_k3._typing import IntArray, MapArray, Maps, Mask
 from cosmogan_k3.errors import InputError
-from cosmogan_k3.maps.mapset import MapSet, MapStream
+from cosmogan_k3.maps.mapset import MapSet
+from cosmogan_k3.maps.stream import MapStream
 from cosmogan_k3.maps.virtual import VirtualMaps, name_of_map, origin_of_maps, take_maps
 from cosmogan_k3.survey.survey import Survey
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from cosmogan_k3._typing import FloatArray, FloatMaps, Mask
-from cosmogan_k3.maps.mapset import check_pixel_size
+from cosmogan_k3.maps.stream import check_pixel_size
 from cosmogan_k3.statistics._maps import checked_maps, checked_mask
 from cosmogan_k3.statistics.fourier import gaussian_window
 from cosmogan_k3.units import in_unit, positive

@@ -40,6 +40,8 @@ def finish(
     splits: Splits,
     monitor: EpochMonitor,
     parameters: dict[str, Any],
+    *,
+    evaluated: bool = True,
 ) -> tuple[Emulator, dict[str, Any]]:
     """Save the model of the best epoch, then evaluate it on the test maps, log and register it.
 
@@ -55,11 +57,14 @@ def finish(
         Of the training; its judge compares the model with the champion.
     parameters : dict of str to Any
         What the report says of the training.
+    evaluated : bool, default True
+        Whether to do what comes after saving.
 
     Returns
     -------
     emulator : Emulator
     metrics : dict of str to float
+        Empty without an evaluation.
     """
     progress, checkpoints = monitor.progress, monitor.checkpoints
     selected = progress.best_of(checkpoints.epochs())
@@ -69,7 +74,9 @@ def finish(
     path = Path(config.out) / MODEL
     with replacing(path) as partial:
         gan.save(partial)
-    emulator = Emulator(gan)
+    emulator = Emulator(gan, splits)
+    if not evaluated:
+        return emulator, {}
     with _keeping(path):
         provenance = parameters | progress.rollback_record()
         evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)

@@ -59,6 +59,7 @@ def train(
     *,
     provenance: Mapping[str, Any] | None = None,
     splits: Splits | None = None,
+    evaluated: bool = True,
 ) -> tuple[Emulator, dict[str, Any]] | None:
     """Train on maps, evaluate on the test maps, and leave the results on disk and in MLflow.
 
@@ -75,6 +76,8 @@ def train(
         Further parameters to log, such as those of the simulation.
     splits : Splits, optional
         Of an earlier training to be compared with; by default they follow from the seed.
+    evaluated : bool, default True
+        Whether to evaluate and register the model.
 
     Returns
     -------
@@ -126,7 +129,7 @@ def train(
             if not monitor.finished:
                 _report_stop(config, monitor)
                 return None
-            return finish(config, last_gan, splits, monitor, parameters)
+            return finish(config, last_gan, splits, monitor, parameters, evaluated=evaluated)
 
 
 def _batches(

@@ -1,4 +1,4 @@
-"""Plain numbers and arrays, from those that carry a unit or a mask."""
+"""Plain numbers and arrays, from those that carry a unit, a mask or a pixel size."""
 
 from typing import Any
 
@@ -71,13 +71,51 @@ def positive(name: str, value: float) -> float:
     return float(value)
 
 
-def plain_maps(maps: Any) -> Any:
-    """Return maps without unit or mask; other objects are returned as they are.
+def pixel_size(maps: Any, pixel_arcmin: Any) -> float:
+    """Return the side of a pixel in arcmin: as it is given, or as a set of maps has it.
 
     Parameters
     ----------
-    maps : array, astropy.units.Quantity, numpy.ma.MaskedArray or any other object
-        Quantities must be dimensionless, like κ; percent are converted.
+    maps : array or MapSet
+    pixel_arcmin : float or astropy.units.Quantity, optional
+        In arcmin unless it has a unit. None for a ``MapSet``.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        An array without a size, a set of another size, or no number.
+
+    Examples
+    --------
+    >>> pixel_size(np.zeros((2, 8, 8)), 1.5)
+    1.5
+    """
+    own = getattr(maps, "pixel_arcmin", None)
+    if pixel_arcmin is None and own is None:
+        raise InputError(
+            "pixel_arcmin, the side of a pixel, is needed for an array of maps; a MapSet has it",
+            parameter="pixel_arcmin",
+        )
+    size = in_unit(own if pixel_arcmin is None else pixel_arcmin, "arcmin", "pixel_arcmin")
+    if own is not None and not np.isclose(size, own, rtol=1e-3):
+        raise InputError(
+            f"the set has pixels of {own:g} arcmin. Received: {size:g}", parameter="pixel_arcmin"
+        )
+    return size
+
+
+def plain_maps(maps: Any) -> Any:
+    """Return maps without unit, mask and pixel size; other objects are returned as they are.
+
+    Parameters
+    ----------
+    maps : array, astropy.units.Quantity, numpy.ma.MaskedArray, MapSet or any other object
+        Quantities must be dimensionless, like κ; percent are converted. Of a ``MapSet`` its
+        ``kappa`` is returned.
 
     Returns
     -------
@@ -97,6 +135,7 @@ def plain_maps(maps: Any) -> Any:
     Traceback (most recent call last):
     cosmogan_k3.errors.InputError: 1 of 2 pixels are masked; ...
     """
+    maps = getattr(maps, "kappa", maps)
     if hasattr(maps, "to_value"):
         try:
             maps = maps.to_value("")

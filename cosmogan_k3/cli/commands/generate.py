@@ -15,7 +15,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.conditioning import parse_parameters
 from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.maps.io.write import write_maps
-from cosmogan_k3.maps.mapset import MapStream
+from cosmogan_k3.maps.stream import MapStream
 from cosmogan_k3.parallel.executor import executor, wants_dask
 from cosmogan_k3.parallel.shards import Shards
 

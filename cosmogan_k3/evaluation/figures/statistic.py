@@ -19,7 +19,7 @@ _CLEARANCE = 2
 _TAIL = 0.05
 
 
-def statistic_panel(result: Result) -> Figure:
+def statistic_panel(result: Result, *, figure: Figure | None = None) -> Figure:
     """Draw the means of one statistic, and their contrast beside that of real maps alone.
 
     The contrast in the lower panel is the ratio if the real means are far from zero. Otherwise it
@@ -30,6 +30,8 @@ def statistic_panel(result: Result) -> Figure:
     ----------
     result : Result
         Of a statistic that is a curve or a list of coefficients.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to draw in; by default a new one.
 
     Returns
     -------
@@ -51,7 +53,9 @@ def statistic_panel(result: Result) -> Figure:
     """
     if not result.axis.size:
         raise ValueError(f"A panel needs a curve. Received: {result.name}, which has none")
-    figure, (top, bottom) = new_figure(6, 4.8, rows=2, sharex=True, height_ratios=(3, 1.6))
+    figure, (top, bottom) = new_figure(
+        6, 4.8, rows=2, figure=figure, sharex=True, height_ratios=(3, 1.6)
+    )
     coefficients = np.array_equal(result.axis, np.arange(result.axis.size))
     over_multipoles = result.axis_label.startswith("ℓ")
     handles = _draw_means(top, result, coefficients)

@@ -10,11 +10,17 @@ OTHER = "#00798c"
 
 
 def new_figure(
-    width: float, height: float, *, rows: int = 1, columns: int = 1, **options: Any
+    width: float,
+    height: float,
+    *,
+    rows: int = 1,
+    columns: int = 1,
+    figure: Figure | None = None,
+    **options: Any,
 ) -> tuple[Figure, Any]:
     """Return a figure and its axes, arranged so that labels do not overlap.
 
-    ``Figure`` is used directly: there is no global pyplot state, and no display is needed.
+    By default ``Figure`` is used directly, without pyplot's global state and without a display.
 
     Parameters
     ----------
@@ -22,6 +28,8 @@ def new_figure(
         In inches.
     rows, columns : int, default 1
         Number of axes.
+    figure : matplotlib.figure.Figure, optional
+        An empty figure to use, such as one of pyplot.
     **options
         Passed to ``Figure.subplots``.
 
@@ -36,5 +44,7 @@ def new_figure(
     >>> axes.shape
     (2,)
     """
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = figure or Figure()
+    figure.set_size_inches(width, height)
+    figure.set_layout_engine("constrained")
     return figure, figure.subplots(rows, columns, **options)

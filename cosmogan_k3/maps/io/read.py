@@ -15,8 +15,9 @@ from cosmogan_k3.maps.io.guard import input_errors
 from cosmogan_k3.maps.io.map_file import MapFile, read_whole
 from cosmogan_k3.maps.io.open import MapSource, open_maps, reading
 from cosmogan_k3.maps.io.tolerance import differ
-from cosmogan_k3.maps.mapset import LARGEST_FIELD_DEG, MapSet
+from cosmogan_k3.maps.mapset import MapSet
 from cosmogan_k3.maps.patch_table import PatchTable
+from cosmogan_k3.maps.stream import LARGEST_FIELD_DEG
 from cosmogan_k3.units import in_unit
 
 _ARCMIN_PER_DEG = 60

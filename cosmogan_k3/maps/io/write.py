@@ -2,14 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from cosmogan_k3._typing import PathLike
+import numpy as np
+
+from cosmogan_k3._typing import FloatMaps, PathLike
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
 from cosmogan_k3.maps.io.disk import check_space
 from cosmogan_k3.maps.io.formats import writer_of
 from cosmogan_k3.maps.io.map_file import WritableMaps
-from cosmogan_k3.maps.mapset import LARGEST_FIELD_DEG
+from cosmogan_k3.maps.mapset import as_map_set
+from cosmogan_k3.maps.stream import LARGEST_FIELD_DEG
 
 _BYTES_PER_PIXEL = 4
 
@@ -39,7 +43,11 @@ def check_output(path: PathLike) -> None:
 
 
 def write_maps(
-    path: PathLike, maps: WritableMaps, *, confirm: Callable[[], None] | None = None
+    path: PathLike,
+    maps: WritableMaps | FloatMaps,
+    pixel_arcmin: Any = None,
+    *,
+    confirm: Callable[[], None] | None = None,
 ) -> None:
     """Write maps, whole or not at all, in blocks of bounded size.
 
@@ -51,8 +59,10 @@ def write_maps(
     ----------
     path : str or Path
         File that ends in npy, npz, fits, fit, h5 or hdf5.
-    maps : MapSet or MapStream
+    maps : MapSet, MapStream, or float array of shape (n, N, N)
         The maps of a ``MapStream`` need not fit in memory.
+    pixel_arcmin : float or astropy.units.Quantity, optional
+        Side of a pixel of an array, in arcmin unless it has a unit.
     confirm : callable, optional
         Called when the file is complete; if it raises an error, the file does not get its name.
 
@@ -60,8 +70,8 @@ def write_maps(
     ------
     InputError
         Unknown ending, a folder that cannot be written to, a disk without room for the maps, maps
-        wider than 180 degrees, a parameter's name that cannot be stored, or shear in an npy file.
-        No file is left behind.
+        wider than 180 degrees, a parameter's name that cannot be stored, shear in an npy file, or
+        an array without a pixel size. No file is left behind.
 
     Examples
     --------
@@ -74,6 +84,8 @@ def write_maps(
     1.5
     """
     check_output(path)
+    if isinstance(maps, np.ndarray):
+        maps = as_map_set(maps, pixel_arcmin)
     if maps.quantity != "kappa" and Path(path).suffix.lower() == ".npy":
         raise InputError(
             f"{path}: an npy file cannot say that it holds {maps.quantity}; write npz, h5 or fits"

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray
+from cosmogan_k3._typing import AnyMaps, FloatArray, IntArray
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.statistics._maps import checked_maps, finite_maps
 
 
 def betti_curves(
-    maps: FloatMaps, thresholds: ArrayLike, *, periodic: bool = True
+    maps: AnyMaps, thresholds: ArrayLike, *, periodic: bool = True
 ) -> tuple[IntArray, IntArray]:
     """Components and holes of the set κ ≥ ν of each map, from its persistent homology.
 
@@ -24,7 +24,7 @@ def betti_curves(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
     thresholds : array_like of float, shape (levels,)
         ν in units of κ, in any order.
@@ -65,7 +65,8 @@ def betti_curves(
     levels = np.asarray(thresholds, np.float64)
     if levels.ndim != 1 or not levels.size or not np.isfinite(levels).all():
         raise ValueError(f"thresholds must be a row of finite numbers. Received: {levels}")
-    if checked_maps(maps).shape[1] < 3:
+    maps = checked_maps(maps)
+    if maps.shape[1] < 3:
         raise ValueError(f"A hole needs at least 3 pixels a side. Received: {maps.shape[1]}")
     require_gudhi()
     curves = np.empty((2, len(maps), len(levels)), np.int64)

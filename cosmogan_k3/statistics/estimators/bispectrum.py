@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
+from cosmogan_k3._typing import AnyMaps, FloatArray, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps
 from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.units import pixel_size
 
 Configuration: TypeAlias = Literal["equilateral", "squeezed"]
 
@@ -18,9 +18,9 @@ Triangle: TypeAlias = tuple[Ring, Ring]  # the ring of the first side, that of t
 
 
 def bispectrum(
-    maps: FloatMaps,
+    maps: AnyMaps,
     *,
-    pixel_arcmin: float,
+    pixel_arcmin: float | None = None,
     ell_edges: ArrayLike | None = None,
     configuration: Configuration = "equilateral",
 ) -> tuple[FloatArray, Rows]:
@@ -42,10 +42,10 @@ def bispectrum(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ, taken as periodic.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     ell_edges : array_like of float, shape (bins + 1,), optional
         Increasing edges of bins (lo, hi], from 0 to below the Nyquist multipole. By default up to
         eight bins from mode 1.5 to N/3, nearly equal in log ℓ.
@@ -79,8 +79,8 @@ def bispectrum(
     Sums over triangles by FFT: Scoccimarro 2015 (arXiv 1506.02729) and Watkinson et al. 2017
     (arXiv 1705.06284).
     """
+    pixel_arcmin = pixel_size(maps, pixel_arcmin)
     maps = checked_maps(maps)
-    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     pixels = maps.shape[1]
     edges = _checked_bins(pixels, pixel_arcmin, ell_edges, configuration)
     ell, _, _, indices = bin_modes(pixels, pixel_arcmin, edges)

@@ -3,18 +3,16 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatMaps, IntArray
+from cosmogan_k3._typing import AnyMaps, IntArray
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 
 
-def pixel_histogram(
-    maps: FloatMaps, edges: ArrayLike, *, mask: ArrayLike | None = None
-) -> IntArray:
+def pixel_histogram(maps: AnyMaps, edges: ArrayLike, *, mask: ArrayLike | None = None) -> IntArray:
     """Histogram of the pixels of each map.
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
     edges : array_like of float, shape (bins + 1,)
         Increasing edges in units of κ. Bins are [lo, hi); the last one is closed.

@@ -3,14 +3,18 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
+from cosmogan_k3._typing import AnyMaps, FloatArray, Rows
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
 from cosmogan_k3.statistics.binning import BLOCK, Bins, periodic_padding
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.units import pixel_size
 
 
 def minkowski_functionals(
-    maps: FloatMaps, thresholds: ArrayLike, *, pixel_arcmin: float, periodic: bool = True
+    maps: AnyMaps,
+    thresholds: ArrayLike,
+    *,
+    pixel_arcmin: float | None = None,
+    periodic: bool = True,
 ) -> tuple[Rows, Rows, Rows]:
     """Area, boundary length and Euler characteristic of the set κ ≥ ν of each map, per area.
 
@@ -27,12 +31,12 @@ def minkowski_functionals(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
     thresholds : array_like of float, shape (bins + 1,)
         Increasing edges of the bins, in units of κ.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     periodic : bool, default True
         Whether differences reach across opposite sides of the map. If not, the outer two rows and
         columns, which lack neighbours, are left out of the means: use this for maps cut from a
@@ -62,10 +66,11 @@ def minkowski_functionals(
     ``periodic=True, pixel_arcmin=1``.
     """
     edges = checked_edges(thresholds)
-    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
+    pixel_arcmin = pixel_size(maps, pixel_arcmin)
     if not pixel_arcmin > 0:
         raise ValueError(f"pixel_arcmin must be positive. Received: {pixel_arcmin}")
-    if checked_maps(maps).shape[1] < 5:
+    maps = checked_maps(maps)
+    if maps.shape[1] < 5:
         raise ValueError(
             f"Second derivatives need at least 5 pixels a side. Received: {maps.shape[1]}"
         )

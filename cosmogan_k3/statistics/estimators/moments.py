@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from cosmogan_k3._typing import FloatArray, FloatMaps
+from cosmogan_k3._typing import AnyMaps, FloatArray
 from cosmogan_k3.statistics._maps import checked_maps, finite_maps
 from cosmogan_k3.statistics.fourier import gaussian_window
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.units import pixel_size
 
 
 def smoothed_moments(
-    maps: FloatMaps, *, pixel_arcmin: float, scales_arcmin: Sequence[float]
+    maps: AnyMaps, *, pixel_arcmin: float | None = None, scales_arcmin: Sequence[float]
 ) -> FloatArray:
     """Mean, variance, skewness and excess kurtosis of each map after Gaussian smoothing.
 
@@ -27,10 +27,10 @@ def smoothed_moments(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     scales_arcmin : sequence of float
         θ, the standard deviation of the kernel in arcmin; 0 for no smoothing.
 
@@ -57,7 +57,7 @@ def smoothed_moments(
     ----------
     Moments as statistics of smoothed maps: Petri et al. 2015 (arXiv 1503.06214).
     """
-    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
+    pixel_arcmin = pixel_size(maps, pixel_arcmin)
     scales = np.asarray(scales_arcmin, dtype=np.float64)
     if not pixel_arcmin > 0:
         raise ValueError(f"pixel_arcmin must be positive. Received: {pixel_arcmin}")

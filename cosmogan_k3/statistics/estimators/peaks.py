@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray
+from cosmogan_k3._typing import AnyMaps, FloatArray, IntArray
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, checked_mask
 from cosmogan_k3.statistics.binning import BLOCK, periodic_padding
 
 
 def peak_counts(
-    maps: FloatMaps,
+    maps: AnyMaps,
     thresholds: ArrayLike,
     *,
     mask: ArrayLike | None = None,
@@ -26,7 +26,7 @@ def peak_counts(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ; float32 is compared as float32. A pixel beside a NaN is no peak.
     thresholds : array_like of float, shape (bins + 1,)
         Increasing edges of the bins, in units of κ; the last bin is closed.
@@ -65,7 +65,7 @@ def peak_counts(
 
 
 def minima_counts(
-    maps: FloatMaps,
+    maps: AnyMaps,
     thresholds: ArrayLike,
     *,
     mask: ArrayLike | None = None,
@@ -79,7 +79,7 @@ def minima_counts(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ; float32 is compared as float32. A pixel beside a NaN is no minimum.
     thresholds : array_like of float, shape (bins + 1,)
         Increasing edges of the bins, in units of κ; the last bin is closed.
@@ -113,7 +113,7 @@ def minima_counts(
 
 
 def _extremum_counts(
-    maps: FloatMaps, thresholds: ArrayLike, mask: ArrayLike | None, periodic: bool, sign: int
+    maps: AnyMaps, thresholds: ArrayLike, mask: ArrayLike | None, periodic: bool, sign: int
 ) -> IntArray:
     """Count the peaks of κ (sign 1) or of −κ (sign −1), binned by κ."""
     edges = checked_edges(thresholds)

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import fft
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, Rows
+from cosmogan_k3._typing import AnyMaps, FloatArray, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_edges, checked_maps, checked_mask
 from cosmogan_k3.statistics.fourier import bin_modes, fundamental_multipole
-from cosmogan_k3.units import in_unit
+from cosmogan_k3.units import pixel_size
 
 
 def integer_mode_edges(pixels: int, pixel_arcmin: float) -> FloatArray:
@@ -73,9 +73,9 @@ def published_mode_edges(pixels: int, pixel_arcmin: float, *, modes: int = 248) 
 
 
 def power_spectrum(
-    maps: FloatMaps,
+    maps: AnyMaps,
     *,
-    pixel_arcmin: float,
+    pixel_arcmin: float | None = None,
     ell_edges: ArrayLike | None = None,
     mask: ArrayLike | None = None,
 ) -> tuple[FloatArray, Rows]:
@@ -101,10 +101,10 @@ def power_spectrum(
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     ell_edges : array_like of float, shape (bins + 1,), optional
         Increasing edges in ℓ; ``integer_mode_edges`` by default.
     mask : bool array, shape (N, N), optional
@@ -135,8 +135,8 @@ def power_spectrum(
     ----------
     The flat-sky limit: Bartelmann & Schneider 2001, section 6.
     """
+    pixel_arcmin = pixel_size(maps, pixel_arcmin)
     maps = checked_maps(maps)
-    pixel_arcmin = in_unit(pixel_arcmin, "arcmin", "pixel_arcmin")
     n, pixels, _ = maps.shape
     mask = checked_mask(mask, pixels)
     edges = (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Rows
+from cosmogan_k3._typing import AnyMaps, FloatArray, IntArray, Rows
 from cosmogan_k3.statistics._maps import blocks, checked_maps
 
 # Standard deviations of its envelope to which a wavelet is kept in Fourier space.
@@ -36,7 +36,7 @@ class Wavelet(NamedTuple):
     values: NDArray[np.float32]
 
 
-def scattering_coefficients(maps: FloatMaps, *, scales: int | None = None, angles: int = 4) -> Rows:
+def scattering_coefficients(maps: AnyMaps, *, scales: int | None = None, angles: int = 4) -> Rows:
     """Isotropic first- and second-order wavelet scattering coefficients of each map.
 
     For k > j and Δ = |angle between l and m|::
@@ -60,7 +60,7 @@ def scattering_coefficients(maps: FloatMaps, *, scales: int | None = None, angle
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ, taken as periodic; computed in float32.
     scales : int, optional
         Number of scales, j = 0 … scales − 1, at most log₂N − 1. By default log₂N − 2: the largest

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import fft
 
-from cosmogan_k3._typing import FloatArray, FloatMaps
+from cosmogan_k3._typing import AnyMaps, FloatArray
 from cosmogan_k3.statistics._maps import checked_edges, checked_maps, finite_maps
 from cosmogan_k3.statistics.binning import Bins
 
 
-def starlet_transform(maps: FloatMaps, scales: int) -> FloatArray:
+def starlet_transform(maps: AnyMaps, scales: int) -> FloatArray:
     """Starlet transform of each map: wavelet planes of doubling scale, and the smooth remainder.
 
     ::
@@ -24,7 +24,7 @@ def starlet_transform(maps: FloatMaps, scales: int) -> FloatArray:
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
     scales : int
         Number J of wavelet planes, at least 1.
@@ -54,7 +54,7 @@ def starlet_transform(maps: FloatMaps, scales: int) -> FloatArray:
     return np.stack([np.stack(list(_planes(map_, transfers))) for map_ in finite_maps(maps)])
 
 
-def starlet_l1_norm(maps: FloatMaps, thresholds: ArrayLike, *, scales: int = 4) -> FloatArray:
+def starlet_l1_norm(maps: AnyMaps, thresholds: ArrayLike, *, scales: int = 4) -> FloatArray:
     """Sum the absolute starlet coefficients of each map in bins of their value, per scale.
 
     Over pixels p with lo_i ≤ w_j(p) < hi_i::
@@ -65,7 +65,7 @@ def starlet_l1_norm(maps: FloatMaps, thresholds: ArrayLike, *, scales: int = 4) 
 
     Parameters
     ----------
-    maps : float array, shape (n, N, N)
+    maps : float array or MapSet, shape (n, N, N)
         κ.
     thresholds : array_like of float, shape (bins + 1,) or (scales, bins + 1)
         Increasing edges of the bins in units of κ, for all scales or one row for each. Every bin is

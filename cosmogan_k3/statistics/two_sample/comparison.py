@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatArray, IntArray, Maps, Mask, Rows
+from cosmogan_k3._typing import AnyMaps, FloatArray, IntArray, Mask, Rows
 from cosmogan_k3.statistics._maps import checked_maps
 from cosmogan_k3.statistics.summary import Features, SummaryStatistics
 from cosmogan_k3.statistics.two_sample.exchanges import Exchanges, draw_exchanges
@@ -23,19 +23,20 @@ from cosmogan_k3.statistics.two_sample.permutation_tests import (
 )
 from cosmogan_k3.statistics.two_sample.results import Comparison, Result
 from cosmogan_k3.statistics.two_sample.units import Units
+from cosmogan_k3.units import pixel_size
 
 # Two p-values or statistics that differ by less than this are equal up to rounding.
 _ROUNDING = 1e-9
 
 
 def compare(
-    real: Maps,
-    generated: Maps,
+    real: AnyMaps,
+    generated: AnyMaps,
     *,
-    pixel_arcmin: float,
+    pixel_arcmin: float | None = None,
     periodic: bool = False,
     mask: Mask | None = None,
-    reference: Maps | None = None,
+    reference: AnyMaps | None = None,
     real_groups: ArrayLike | None = None,
     generated_groups: ArrayLike | None = None,
     reference_groups: ArrayLike | None = None,
@@ -70,22 +71,22 @@ def compare(
 
     Parameters
     ----------
-    real, generated : float array (n, N, N) or PatchTable
-        Convergence maps, dimensionless; at least four each. A ``PatchTable`` is read in blocks.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    real, generated : float array (n, N, N), PatchTable or MapSet
+        Convergence maps, dimensionless; at least four each. Maps on disk are read in blocks.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     periodic : bool, default False
         Whether opposite edges of a map are neighbours, for peaks and contours. False for maps that
         are cut from larger fields.
     mask : bool array (N, N), optional
         True where observed. With a mask only statistics that accept one are compared: pixels,
         P(ℓ), peaks and minima.
-    reference : float array (n, N, N) or PatchTable, optional
+    reference : float array (n, N, N), PatchTable or MapSet, optional
         Other real maps, such as those that a generator learned from; at least as many as generated
         maps. The p-values do not use them.
     real_groups, generated_groups, reference_groups : int array (n,), optional
-        Number of the larger map or simulation that each map comes from, such as
-        ``MapSet.map_id``; by default each map is independent.
+        Number of the larger map or simulation that each map comes from; by default the ``map_id``
+        of a ``MapSet``, and each map of an array is independent.
     permutations : int, default 499
         Random permutations for the p-values.
     splits : int, default 50
@@ -122,22 +123,28 @@ def compare(
         raise ValueError(
             f"A comparison needs four maps of each kind. Received: {len(real)} and {len(generated)}"
         )
-    if real.shape[1:] != generated.shape[1:]:
-        raise ValueError(
-            f"Maps of different sides. Received: {real.shape[1:]} and {generated.shape[1:]}"
-        )
+    sides = checked_maps(real).shape[1:], checked_maps(generated).shape[1:]
+    if sides[0] != sides[1]:
+        raise ValueError(f"Maps of different sides. Received: {sides[0]} and {sides[1]}")
     summary = SummaryStatistics(real, pixel_arcmin=pixel_arcmin, periodic=periodic, mask=mask)
+    for each in (generated, reference):
+        pixel_size(each, summary.pixel_arcmin)  # raises InputError if its pixels are others
     return compare_features(
         summary.measure(real),
         summary.measure(generated),
         reference=None if reference is None else summary.measure(reference),
-        real_groups=real_groups,
-        generated_groups=generated_groups,
-        reference_groups=reference_groups,
+        real_groups=_groups_of(real, real_groups),
+        generated_groups=_groups_of(generated, generated_groups),
+        reference_groups=_groups_of(reference, reference_groups),
         permutations=permutations,
         splits=splits,
         seed=seed,
     )
+
+
+def _groups_of(maps: AnyMaps | None, given: ArrayLike | None) -> ArrayLike | None:
+    """Return the groups as given, or as a set of maps has them."""
+    return getattr(maps, "map_id", None) if given is None else given
 
 
 def compare_features(

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cosmogan_k3._typing import FloatArray, FloatMaps, IntArray, Mask, Rows
-from cosmogan_k3.statistics._maps import extremes
+from cosmogan_k3._typing import AnyMaps, FloatArray, IntArray, Mask, Rows
+from cosmogan_k3.statistics._maps import checked_maps, extremes
 from cosmogan_k3.statistics.estimators.histogram import pixel_histogram
 from cosmogan_k3.statistics.estimators.peaks import peak_counts
 from cosmogan_k3.statistics.estimators.power_spectrum import power_spectrum
@@ -21,6 +21,7 @@ from cosmogan_k3.statistics.two_sample.wasserstein import (
     wasserstein_from_histograms,
     wasserstein_rows,
 )
+from cosmogan_k3.units import pixel_size
 
 # Bins of pixels and peaks for Wasserstein distances, which are then exact to 0.1 % of σ.
 _FINE_BINS = 1024
@@ -49,10 +50,10 @@ def relative_error(real: Rows, generated: Rows) -> tuple[float, float]:
 
 
 def summary_distances(
-    real: FloatMaps,
-    generated: FloatMaps,
+    real: AnyMaps,
+    generated: AnyMaps,
     *,
-    pixel_arcmin: float,
+    pixel_arcmin: float | None = None,
     mask: Mask | None = None,
     groups: ArrayLike | None = None,
     permutations: int = 499,
@@ -64,10 +65,10 @@ def summary_distances(
 
     Parameters
     ----------
-    real, generated : float array (n, N, N) or PatchTable
+    real, generated : float array (n, N, N), PatchTable or MapSet
         Convergence; at least two real maps.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     mask : bool array (N, N), optional
         True where observed; other pixels, NaN included, are never read.
     groups : int array (n,), optional
@@ -99,6 +100,9 @@ def summary_distances(
     >>> d["ks_pixels_distance"], d["ks_pixels_distance_null"] > 0
     (0.0, True)
     """
+    pixel_arcmin = pixel_size(real, pixel_arcmin)
+    groups = getattr(real, "map_id", None) if groups is None else groups
+    real, generated = checked_maps(real), checked_maps(generated)
     if len(real) < 2:
         raise ValueError(f"A null needs at least two real maps to halve. Received: {len(real)}")
     halves = null_halves(len(real), seed, groups)
@@ -183,10 +187,10 @@ def distances_of_sets(
 
 
 def wasserstein_distances(
-    real: FloatMaps,
-    generated: FloatMaps,
+    real: AnyMaps,
+    generated: AnyMaps,
     *,
-    pixel_arcmin: float,
+    pixel_arcmin: float | None = None,
     periodic: bool = False,
     mask: Mask | None = None,
     groups: ArrayLike | None = None,
@@ -200,10 +204,10 @@ def wasserstein_distances(
 
     Parameters
     ----------
-    real, generated : float array (n, N, N) or PatchTable
+    real, generated : float array (n, N, N), PatchTable or MapSet
         Convergence; at least four real maps.
-    pixel_arcmin : float
-        Side of a pixel in arcmin.
+    pixel_arcmin : float, optional
+        Side of a pixel in arcmin; that of a ``MapSet`` by default.
     periodic : bool, default False
         Whether opposite sides of a map are neighbours, for peaks.
     mask : bool array (N, N), optional
@@ -237,6 +241,9 @@ def wasserstein_distances(
     >>> round(d["wasserstein_pixels"], 1), d["wasserstein_pixels_null"] < 0.05
     (0.5, True)
     """
+    pixel_arcmin = pixel_size(real, pixel_arcmin)
+    groups = getattr(real, "map_id", None) if groups is None else groups
+    real, generated = checked_maps(real), checked_maps(generated)
     if len(real) < 4:
         raise ValueError(f"A null needs halves of two real maps. Received: {len(real)} real maps")
     edges = fine_edges(extremes(real, mask), extremes(generated, mask))

@@ -1,16 +1,20 @@
 """Results of a comparison of two sets of maps."""
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 
 from cosmogan_k3._typing import FloatArray
 
+# What is shown of each test; 1 null is the distance of real maps from real ones.
+_COLUMNS = ("statistic", "verdict", "distance in nulls", "corrected p")
+
 # A corrected p-value below this level counts as a difference.
 SIGNIFICANCE = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """Comparison of two sets of maps by one statistic.
 
@@ -71,6 +75,9 @@ class Result:
     smallest_pvalue: float = 0.0
     start: float | None = None
 
+    def __repr__(self) -> str:
+        return f"<Result {self.name}: {self.verdict}>"
+
     @property
     def null_median(self) -> float:
         """The median of the null, beside which the distance is quoted."""
@@ -102,18 +109,23 @@ class Result:
         return self.conclusive and not self.differs
 
     @property
+    def seen(self) -> str:
+        """Whether a difference is seen, in words."""
+        if not self.conclusive:
+            return "CANNOT BE TOLD"
+        return "DIFFERS" if self.differs else "no difference seen"
+
+    @property
     def verdict(self) -> str:
         """The result in one line of words."""
-        seen = "DIFFERS" if self.differs else "no difference seen"
-        seen = seen if self.conclusive else "CANNOT BE TOLD"
         null = f"(real against real {self.null_median:.3g})"
         corrected = f"corrected p = {self.corrected_pvalue:.2g}"
         if not self.conclusive:
             corrected += f", and none below {self.smallest_pvalue:.2g} is possible"
-        return f"{self.label}: {seen}; {self.unit} {self.distance:.3g} {null}, {corrected}"
+        return f"{self.label}: {self.seen}; {self.unit} {self.distance:.3g} {null}, {corrected}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Results of all statistics for two sets of maps.
 
@@ -171,7 +183,43 @@ class Comparison:
         object.__setattr__(self, "generated_units", self.generated_units or self.generated_maps)
 
     def __getitem__(self, name: str) -> Result:
-        return next(result for result in self.tests if result.name == name)
+        for result in self.tests:
+            if result.name == name:
+                return result
+        raise KeyError(f"{name!r}; the statistics are {', '.join(r.name for r in self.tests)}")
+
+    def __repr__(self) -> str:
+        rows = [list(_COLUMNS), *self._rows()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+        return "\n".join([self.summary, *lines])
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+        body = "".join(
+            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
+            for row in self._rows()
+        )
+        return f"<strong>{escape(self.summary)}</strong><table><tr>{head}</tr>{body}</table>"
+
+    def _rows(self) -> list[list[str]]:
+        """Return label, verdict, distance in nulls and corrected p-value of each test."""
+        return [
+            [r.label, r.seen, f"{r.in_nulls:.2f}", f"{r.corrected_pvalue:.2g}"] for r in self.tests
+        ]
+
+    @property
+    def summary(self) -> str:
+        """How many statistics differ, of how many maps, in one line."""
+        maps = f"{self.real_maps} real and {self.generated_maps} generated maps"
+        if not self.conclusive:
+            return f"no difference can be told between {maps}"
+        differing = sum(result.differs for result in self.results)
+        verb = "differ" if differing > 1 else "differs"
+        return f"{differing or 'none'} of {len(self.results)} statistics {verb} between {maps}"
 
     @property
     def tests(self) -> tuple[Result, ...]:
