@@ -24,4 +24,6 @@ def test_mutants_are_refused_or_draw_the_same_maps(tmp_path):
         # Without SHA-256 nothing tells an edited number from another model's.
         allowed = {"refused", "same"} | ({"other maps"} if kind.endswith("none") else set())
         assert set(found) <= allowed, kind
-        assert found["refused"], kind
+        # What an edit without a SHA-256 hits depends on the layout of the file; a cut is certain.
+        if kind.startswith("cut") or (kind.startswith("edited") and kind.endswith("SHA-256")):
+            assert set(found) == {"refused"}, kind
