@@ -160,7 +160,7 @@ _BEST = replace(
     penalties=(R1(0.01, fraction=0.25),),
     spectral_weight=0.1,
     feature_weight=0.1,
-    epochs=6,
+    epochs=5,
 )
 _COSMOGAN = Preset(
     architecture=DeepConvolutional(),

@@ -13,7 +13,7 @@ from cosmogan_k3.gan.build import build_adapted_gan, build_gan
 from cosmogan_k3.gan.presets import PRESETS
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling
 from cosmogan_k3.nn.penalties import R1, R2, WassersteinPenalty
-from tests.gan.tiny_gan import TINY, number, tensors, tiny_gan
+from tests.gan.tiny_gan import TINY, number, take_step, tiny_gan
 
 NAMES = ["omega_m", "sigma_8"]
 to_numpy = keras.ops.convert_to_numpy
@@ -107,8 +107,8 @@ def test_the_lag_compares_both_generators_at_the_same_conditions(maps):
     """A generator that is not updated equals its average: the lag stays at zero."""
     gan, batches = conditional_gan(maps)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
-    kappa, theta = tensors(batches[0])
-    gan.adversarial_step(kappa, tensors(gan.latent_space.draw(8, 0)), theta)
+    kappa, theta = batches[0]
+    take_step(gan, kappa, gan.latent_space.draw(8, 0), theta)
     assert np.abs(to_numpy(gan.spectral_matching.running)).max() > 0.1
     np.testing.assert_allclose(to_numpy(gan.spectral_matching.lag), 0, atol=1e-4)
 

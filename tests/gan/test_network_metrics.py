@@ -75,15 +75,12 @@ def test_latent_smoothness_of_an_untrained_gan_is_near_one_and_reproducible():
     assert 1 <= found["interpolation_smoothness"] < 2
 
 
-@pytest.mark.parametrize("varies", [False, True])
-def test_training_logs_network_metrics_and_describes_the_run(tmp_path, monkeypatch, rng, varies):
+def test_training_logs_network_metrics_and_describes_the_run(tmp_path, monkeypatch, rng):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     monkeypatch.chdir(tmp_path)
     out = str(tmp_path / "run")
-    config = TrainConfig(
-        preset="tiny", epochs=1, model_name="", out=out, quiet=True, classifier=int(varies)
-    )
-    maps = white_maps(rng.uniform(0.6, 1.2, size=180) if varies else np.ones(180), rng)
+    config = TrainConfig(preset="tiny", epochs=1, model_name="", out=out, quiet=True, classifier=1)
+    maps = white_maps(rng.uniform(0.6, 1.2, size=180), rng)
     _, metrics = trainer.train(config, setup.prepare(config), maps)
     assert metrics["interpolation_smoothness"] >= 1
     assert np.isfinite([v for v in metrics.values() if isinstance(v, float)]).all()
@@ -96,6 +93,5 @@ def test_training_logs_network_metrics_and_describes_the_run(tmp_path, monkeypat
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert artifacts == {"figures", "metrics.json", "report.html", "split.json", "statistics.csv"}
     assert "the scatter of the pixels is" in run.data.tags["warnings"]
-    assert ("learned_frechet_distance" in metrics) == varies
-    assert ("learned_frechet_distance_null" in metrics) == varies
-    assert ("classifier_auc" in metrics) == varies
+    assert {"learned_frechet_distance", "learned_frechet_distance_null"} <= set(metrics)
+    assert "classifier_auc" in metrics

@@ -16,8 +16,10 @@ from tests.gan.tiny_gan import (
     UNMATCHED,
     VIRTUAL,
     changed,
+    compiled,
     fit,
     number,
+    take_step,
     tensors,
     tiny_gan,
     to_numpy,
@@ -63,10 +65,9 @@ def linear_gan(*, average_decay=0.0, conditional=False, **options):
     return gan
 
 
-def take_step(gan, *conditions):
+def linear_step(gan, *conditions):
     """Take one step on the maps X and the latents Z; return its result."""
-    real, latent = tensors([X.reshape(-1, 1, 1, 1), Z.reshape(-1, 1, 1, 1)])
-    return gan.adversarial_step(real, [latent], *tensors(conditions))
+    return take_step(gan, X.reshape(-1, 1, 1, 1), [Z.reshape(-1, 1, 1, 1)], *conditions)
 
 
 def weight(network):
@@ -77,7 +78,7 @@ def weight(network):
 def test_one_step_of_linear_networks_is_the_closed_form():
     """The generator is updated with the slope of the discriminator that was just updated."""
     gan = linear_gan()
-    result = take_step(gan)
+    result = linear_step(gan)
     v = V - RATE_D * (W * Z.mean() - X.mean())
     assert weight(gan.discriminator) == pytest.approx(v, rel=1e-5)
     assert weight(gan.generator) == pytest.approx(W + RATE_G * v * Z.mean(), rel=1e-5)
@@ -91,7 +92,7 @@ def test_one_step_of_linear_networks_is_the_closed_form():
 def test_penalties_act_on_the_discriminator_alone():
     """R1 and R2 are v²/2 each: their gradient is v."""
     gan = linear_gan(penalties=[R1(0.5), R2(0.25)])
-    result = take_step(gan)
+    result = linear_step(gan)
     v = V - RATE_D * (W * Z.mean() - X.mean() + 0.75 * V)
     assert weight(gan.discriminator) == pytest.approx(v, rel=1e-5)
     assert weight(gan.generator) == pytest.approx(W + RATE_G * v * Z.mean(), rel=1e-5)
@@ -101,7 +102,7 @@ def test_penalties_act_on_the_discriminator_alone():
 
 def test_discriminator_steps_take_every_kth_row_and_the_generator_the_last_part():
     gan = linear_gan(discriminator_steps=3)
-    result = take_step(gan)
+    result = linear_step(gan)
     v = V
     for i in range(3):
         before, x, z = v, X[i::3].mean(), Z[i::3].mean()
@@ -115,7 +116,7 @@ def test_discriminator_steps_take_every_kth_row_and_the_generator_the_last_part(
 
 def test_each_part_of_a_batch_has_the_conditions_of_its_maps():
     gan = linear_gan(conditional=True, discriminator_steps=2)
-    take_step(gan, THETA.reshape(-1, 1))
+    linear_step(gan, THETA.reshape(-1, 1))
     v = V
     for i in range(2):
         x, z = np.mean((X * THETA)[i::2]), np.mean((Z * THETA**2)[i::2])
@@ -128,7 +129,7 @@ def test_averaged_weights_follow_the_recursion_with_a_short_memory_at_the_start(
     """The decay is (1 + t)/(10 + t) at step t until it reaches 0.3, in step 3."""
     gan, mean = linear_gan(average_decay=0.3), W
     for t in range(1, 6):
-        take_step(gan)
+        linear_step(gan)
         decay = min(0.3, (1 + t) / (10 + t))
         mean = decay * mean + (1 - decay) * weight(gan.generator)
         assert weight(gan.averaged_generator) == pytest.approx(mean, rel=1e-5)
@@ -136,7 +137,7 @@ def test_averaged_weights_follow_the_recursion_with_a_short_memory_at_the_start(
 
 def test_a_batch_that_cannot_be_split_evenly_is_refused():
     with pytest.raises(InputError, match=r"multiple of 4\. Received: 6 maps"):
-        take_step(linear_gan(discriminator_steps=4))
+        linear_step(linear_gan(discriminator_steps=4))
 
 
 def test_averaged_weights_of_a_real_generator_follow_the_recursion(maps):
@@ -184,29 +185,40 @@ def test_the_generators_update_keeps_the_discriminators_moving_averages(maps, mo
     original = step.generator_objective
 
     def spy(gan, real, fake, conditions):
-        before_update.append(to_numpy(norm.non_trainable_variables))
+        before_update.append([keras.ops.copy(v) for v in norm.non_trainable_variables])
         return original(gan, real, fake, conditions)
 
+    def observed_step(real, *latents):
+        gan.adversarial_step(real, list(latents))
+        return before_update.pop()
+
     monkeypatch.setattr(step, "generator_objective", spy)
-    gan.adversarial_step(*tensors([maps[:8]]), tensors(gan.latent_space.draw(8, 0)))
+    latents = gan.latent_space.draw(8, 0)
+    before = compiled(gan, observed_step)(*tensors([maps[:8], *latents]))
     after = to_numpy(norm.non_trainable_variables)
     initial = [np.zeros_like(after[0]), np.ones_like(after[1])]
     assert any(changed(initial, after)), "the discriminator's own step changed none"
-    assert not any(changed(before_update[0], after))
+    assert not any(changed(to_numpy(before), after))
 
 
 def test_penalties_add_to_the_discriminators_loss(maps):
     penalties = R1(3.0), R2(2.0)
-    real, fake = tensors([maps[:4], maps[4:8]])
+    halves = tensors([maps[:4], maps[4:8]])
     penalized, plain = (tiny_gan(replace(TINY, penalties=p)) for p in (penalties, ()))
-    with_penalties, without = (
-        number(keras.ops.stop_gradient(step.discriminator_objective(gan, real, fake)[0]))
-        for gan in (penalized, plain)
-    )
-    values = [p(penalized.discriminator, real, fake) for p in penalties]
-    total = sum(number(keras.ops.stop_gradient(value)) for value in values)
+
+    def loss(gan):
+        def objective(real, fake):
+            return keras.ops.stop_gradient(step.discriminator_objective(gan, real, fake)[0])
+
+        return number(compiled(gan, objective)(*halves))
+
+    def penalty(real, fake):
+        values = [p(penalized.discriminator, real, fake) for p in penalties]
+        return keras.ops.stop_gradient(sum(values))
+
+    total = number(compiled(penalized, penalty)(*halves))
     assert total > 1e-3
-    assert with_penalties - without == pytest.approx(total, rel=1e-4)
+    assert loss(penalized) - loss(plain) == pytest.approx(total, rel=1e-4)
 
 
 def gan_after_steps(discriminator_steps, parts, learning_rates):
@@ -222,9 +234,10 @@ def gan_after_steps(discriminator_steps, parts, learning_rates):
     )
     maps = np.random.default_rng(3).normal(size=(8, 16, 16, 1)).astype("float32")
     latents = gan.latent_space.draw(8, 0)
+    take_step = compiled(gan, gan.adversarial_step)
     for rows, learning_rate in zip(parts, learning_rates, strict=True):
         gan.optimizer.generator.learning_rate = learning_rate
-        gan.adversarial_step(*tensors([maps[rows]]), tensors(z[rows] for z in latents))
+        take_step(*tensors([maps[rows]]), tensors(z[rows] for z in latents))
     return gan
 
 
@@ -249,12 +262,15 @@ def test_the_running_means_are_those_of_the_maps_that_were_judged(maps):
     gan = tiny_gan()
     adapt(gan, maps)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
-    z = tensors(gan.latent_space.draw(16, 0))
-    gan.adversarial_step(*tensors([maps[:16]]), z)
-    fake = step.generate(gan, gan.generator, z)
-    for matching in gan.matchings:
-        expected = matching._mean(matching.moments(fake))
-        found, expected = to_numpy([matching.running, 0.9 * expected])
+    z = gan.latent_space.draw(16, 0)
+    take_step(gan, maps[:16], z)
+
+    def means(*z):
+        fake = step.generate(gan, gan.generator, list(z))
+        return [matching._mean(matching.moments(fake)) for matching in gan.matchings]
+
+    for matching, mean in zip(gan.matchings, compiled(gan, means)(*tensors(z)), strict=True):
+        found, expected = to_numpy([matching.running, 0.9 * mean])
         assert np.abs(found).max() > 0.1
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)  # float32 sums
 
@@ -264,7 +280,7 @@ def test_the_lag_compares_both_generators_at_the_same_latents(maps):
     gan = tiny_gan()
     adapt(gan, maps)
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
-    gan.adversarial_step(*tensors([maps[:16]]), tensors(gan.latent_space.draw(16, 0)))
+    take_step(gan, maps[:16], gan.latent_space.draw(16, 0))
     running, lag = to_numpy([gan.spectral_matching.running, gan.spectral_matching.lag])
     assert np.abs(running).max() > 0.1
     np.testing.assert_allclose(lag, 0, atol=1e-4)
@@ -277,7 +293,7 @@ def test_the_lag_measures_the_averaged_generator(maps):
     gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(1e-3), "hinge", run_eagerly=True)
     kernel = gan.averaged_generator.get_layer("map").kernel
     kernel.assign(kernel + 0.3)
-    gan.adversarial_step(*tensors([maps[:16]]), tensors(gan.latent_space.draw(16, 0)))
+    take_step(gan, maps[:16], gan.latent_space.draw(16, 0))
     (lag,) = to_numpy([gan.spectral_matching.lag])
     assert np.abs(lag).max() > 0.1
 

@@ -16,12 +16,12 @@ from cosmogan_k3.gan import build_gan, get_preset
 from cosmogan_k3.gan.calibrator import adapt
 from cosmogan_k3.nn.layers import LogPlane
 from tests.gan.hand_written import torch_step
-from tests.gan.tiny_gan import number, tensors, to_numpy
+from tests.gan.tiny_gan import compiled, number, tensors, to_numpy
 
 NETWORKS = ("generator", "discriminator")
 
-# "tiny" has every term. On JAX each step outside a compiled function takes many seconds.
-PRESETS = ["tiny"] if backend.name == "jax" else ["tiny", "quick"]
+# "tiny" has every term.
+PRESETS = ["tiny", "quick"]
 
 
 def randomized(gan, rng):
@@ -35,23 +35,42 @@ def randomized(gan, rng):
     return gan
 
 
-def recorded_step(gan, monkeypatch, maps, latents):
-    """Losses of one step, and the gradients that the two optimizers were given."""
+def recording_step(gan, monkeypatch):
+    """Return a function of maps and latents: losses of a step, and the gradients of each network.
+
+    The gradients are those that the two optimizers are given.
+    """
     found = {}
 
     def recorder(network):
         def apply(gradients, variables):
-            for gradient, variable in zip(gradients, variables, strict=True):
-                array = ops.convert_to_numpy(ops.stop_gradient(gradient))
-                found[network, variable.path] = np.array(array)
+            found[network] = [ops.stop_gradient(gradient) for gradient in gradients]
 
         return apply
 
     for network in NETWORKS:
         monkeypatch.setattr(getattr(gan.optimizer, network), "apply", recorder(network))
-    result = gan.adversarial_step(*tensors([maps]), tensors(latents))
-    losses = [number(ops.stop_gradient(loss)) for loss in result[:2]]
-    return losses, found
+
+    def step(maps, *latents):
+        result = gan.adversarial_step(maps, list(latents))
+        return [ops.stop_gradient(loss) for loss in result[:2]], dict(found)
+
+    step = compiled(gan, step)
+
+    def recorded(maps, latents):
+        losses, gradients = step(*tensors([maps, *latents]))
+        arrays = {
+            (network, variable.path): array
+            for network in NETWORKS
+            for variable, array in zip(
+                getattr(gan, network).trainable_variables,
+                to_numpy(gradients[network]),
+                strict=True,
+            )
+        }
+        return [number(loss) for loss in losses], arrays
+
+    return recorded
 
 
 def inputs(gan, rng, n):
@@ -92,7 +111,7 @@ def test_the_step_is_the_one_written_by_hand(rng, monkeypatch, system, pixels):
     preset = small_geogan() if system == "geogan" else get_preset("quick")
     gan = randomized(build_gan(preset, pixels=pixels, pixel_arcmin=3.0), rng)
     maps, latents = inputs(gan, rng, 16)
-    losses, ours = recorded_step(gan, monkeypatch, maps, latents)
+    losses, ours = recording_step(gan, monkeypatch)(maps, latents)
     reference = [ops.convert_to_numpy(v) for v in gan.reference]
     expected_losses, theirs = torch_step(system, weights_of(gan), maps, reference, latents)
     np.testing.assert_allclose(losses, expected_losses, rtol=1e-5, atol=1e-6)
@@ -130,7 +149,8 @@ def test_gradients_are_finite_differences_of_the_losses(rng, monkeypatch, preset
     for matching in gan.matchings:
         fix_running_error(matching, rng, monkeypatch)
     before = to_numpy(gan.variables)
-    losses, gradients = recorded_step(gan, monkeypatch, maps, latents)
+    step_of = recording_step(gan, monkeypatch)
+    losses, gradients = step_of(maps, latents)
     which = ("discriminator", "generator").index(network)
     # Whitened features are small differences of large means: they are rounded by more.
     size = 3e-4 if gan.matchings and network == "generator" else 1e-4
@@ -143,7 +163,7 @@ def test_gradients_are_finite_differences_of_the_losses(rng, monkeypatch, preset
             restore(gan, before)
             (value,) = to_numpy([variable])
             variable.assign(value + sign * step * gradient / length)
-            ends.append(recorded_step(gan, monkeypatch, maps, latents)[0][which])
+            ends.append(step_of(maps, latents)[0][which])
         slope = (ends[0] - ends[1]) / (2 * step)
         assert slope == pytest.approx(length, rel=1e-2), variable.path
 

@@ -8,7 +8,7 @@ from cosmogan_k3.nn.layers import FeatureMatching, SpectralMatching
 from cosmogan_k3.nn.layers.feature_matching import random_kernels
 from tests.harness import check_layer
 
-SIDE = 32
+SIDE = 16
 MOMENTS = 2 * (32 + 64 + 64 + 16)
 
 
