@@ -109,7 +109,7 @@ class TrainConfig:
     field: str = shared.field()
     external: bool = shared.external()
     periodic: str = shared.periodic()
-    preset: str = option("best", "architecture and training recipe")
+    preset: str = shared.preset("best")
     width: float = shared.width()
     loss: str = option(
         "",
@@ -245,7 +245,7 @@ class TuneConfig:
     field: str = shared.field()
     external: bool = shared.external()
     periodic: str = shared.periodic()
-    preset: str = option("quick", "architecture and training recipe that the trials vary")
+    preset: str = shared.preset("quick")
     width: float = shared.width()
     condition: str = shared.condition()
     ranges: str = option(

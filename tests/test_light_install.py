@@ -3,6 +3,7 @@
 import os
 import sys
 
+import numpy as np
 import pytest
 
 from cosmogan_k3._imports.extras import choose_backend, explained
@@ -38,8 +39,8 @@ def test_modules_that_need_no_backend_import_without_the_extras():
     run_python("-c", f"{WITHOUT}\nfor name in {modules}: importlib.import_module(name)")
 
 
-def test_commands_and_names_that_need_a_backend_say_how_to_install_it():
-    commands = (["train", "--data=x.npy"], ["generate"], ["main"], ["tune"], ["sync"], ["info"])
+def test_commands_and_names_that_need_a_backend_say_how_to_install_it(tmp_path):
+    commands = (["train", "--data=maps.npy"], ["generate"], ["main"], ["tune"], ["sync"], ["info"])
     code = f"""{WITHOUT}
 import cosmogan_k3
 print([main(each) for each in {commands}])
@@ -49,7 +50,8 @@ for name in ("cosmogan_k3.GAN", "cosmogan_k3.Emulator.load('pretrained:nbody')")
     except ImportError as error:
         print(error, file=sys.stderr)
 """
-    result = run_python("-c", code, backend="torch")
+    np.save(tmp_path / "maps.npy", np.zeros((4, 8, 8), "float32"))
+    result = run_python("-c", code, backend="torch", cwd=tmp_path)
     assert result.stdout.strip() == str([2] * len(commands))
     lines = result.stderr.splitlines()
     assert len(lines) == len(commands) + 2

@@ -18,6 +18,11 @@ MANY = 10**6
 # Beyond 60 degrees a flat map is off by 10 % at its edges.
 LARGEST_FIELD = 60.0
 METHODS = ("nbody", "halos", "lognormal")
+# A test compares them with ``gan.presets``, which imports Keras.
+PRESETS = (
+    *("best", "quick", "geogan", "geogan_relativistic", "dcgan", "geometric_gan", "cosmogan"),
+    *("rodriguez", "rodriguez_wgan", "r3gan", "tiny"),
+)
 WHOLE_SKY = 41_253.0  # square degrees
 
 
@@ -82,6 +87,11 @@ def tracking() -> Any:
 def quiet() -> Any:
     """Return the option ``quiet`` that several commands have."""
     return option(False, "show no progress bars and no summary", flag=True)
+
+
+def preset(default: str) -> Any:
+    """Return the option ``preset`` that several commands have."""
+    return option(default, "architecture and training recipe", choices=PRESETS)
 
 
 def width() -> Any:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosmogan_k3.config import MainConfig, Simulation, TuneConfig
+from cosmogan_k3.config import MainConfig, Simulation, TrainConfig, TuneConfig
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.maps.io.files import map_files
+from cosmogan_k3.maps.io.open import MapSource, open_maps
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan.presets import Preset
@@ -39,6 +41,29 @@ def check_side(pixels: int) -> None:
         SummaryStatistics(noise, pixel_arcmin=1.0).measure(noise)
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def check_data(config: TrainConfig | TuneConfig) -> None:
+    """Open the first file of maps, before a backend is imported: a wrong path fails at once.
+
+    Parameters
+    ----------
+    config : TrainConfig or TuneConfig
+
+    Raises
+    ------
+    InputError
+        No such file, or none of maps.
+
+    Examples
+    --------
+    >>> check_data(TrainConfig(data="nowhere.npy"))
+    Traceback (most recent call last):
+    cosmogan_k3.errors.InputError: nowhere.npy: no such file
+    """
+    if config.data:
+        first = map_files(config.data)[0]
+        open_maps(MapSource.of(first, field=config.field, external=config.external))
 
 
 def read_or_simulate(

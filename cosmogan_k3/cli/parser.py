@@ -19,7 +19,7 @@ examples:
   cosmogan generate --model pretrained:nbody --maps 5000 --out new.npz
   cosmogan models                                     # that come with the package
   cosmogan serve --model run/model.keras --port 5001
-  cosmogan evaluate --real maps.fits --generated new.npz --out evaluation
+  cosmogan evaluate --real maps.fits --split run/split.json --generated new.npz
   cosmogan tune --data maps.fits --trials 40 --workers 4 --out study
   cosmogan simulate --vary "omega_m=0.2:0.4,sigma_8=0.6:1.0" --out many.h5
   cosmogan train --data many.h5 --condition omega_m,sigma_8 --out conditional
@@ -63,6 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Weak-lensing convergence maps from generative adversarial networks.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"cosmogan_k3 {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -72,7 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
             name,
             help=summary,
             description=summary,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            allow_abbrev=False,
         )
         for field in fields(config):
             _add_option(command, field)
@@ -105,6 +106,8 @@ def flags_of(parameter: str) -> str:
 def _add_option(command: argparse.ArgumentParser, field: Field[Any]) -> None:
     """Add the option of one field to a command."""
     flag, help = flags_of(field.name), field.metadata["help"] + _range(field)
+    if field.default != "" and field.default is not False:
+        help += " (default: %(default)s)"
     if field.metadata["flag"]:
         command.add_argument(flag, action="store_true", help=help)
         return
@@ -115,10 +118,19 @@ def _add_option(command: argparse.ArgumentParser, field: Field[Any]) -> None:
         field.name if positional else flag,
         default=field.default,
         type=_converter(field),
-        metavar=(field.name if positional else _type_of(field).__name__).upper(),
+        metavar=_placeholder(field),
         help=help,
         **options,
     )
+
+
+def _placeholder(field: Field[Any]) -> str:
+    """Return what stands for the value in the help text: all choices, or its type."""
+    if field.metadata["positional"]:
+        return field.name.upper()
+    if choices := field.metadata["choices"]:
+        return "{" + ",".join(str(choice) for choice in choices if choice != "") + "}"
+    return _type_of(field).__name__.upper()
 
 
 def _range(field: Field[Any]) -> str:

@@ -40,6 +40,41 @@ def test_help_teaches(capsys, command):
     assert command in out
 
 
+def test_help_shows_choices_and_no_empty_defaults(capsys):
+    shown = {}
+    for command in ("train", "tune"):
+        _, shown[command], _ = run(capsys, command, "--help")
+        assert "(default: )" not in shown[command]
+    assert "--periodic {auto,yes,no}" in shown["train"]
+    assert "--backend {jax,tensorflow,torch}" in shown["train"]
+    assert "{best,quick," in shown["train"]
+    assert "--sampler {tpe," in shown["tune"]
+    assert "--pruner {asha," in shown["tune"]
+
+
+def test_abbreviations_of_options_are_refused(capsys):
+    code, _, err = run(capsys, "simulate", "--map", 3)
+    assert (code, err) == (2, "cosmogan: error: unrecognized arguments: --map 3\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "given"),
+    [
+        (("train", "--data"), "nowhere.npy"),
+        (("main", "--data"), "no/maps/*.npy"),
+        (("tune", "--data"), "nowhere.npy"),
+        (("tune", "--ranges"), "nowhere.toml"),
+    ],
+)
+def test_a_wrong_path_fails_before_a_backend_is_imported(capsys, monkeypatch, command, given):
+    module = f"cosmogan_k3.cli.commands.{command[0]}"
+    monkeypatch.setattr(f"{module}.use_backend", lambda name: pytest.fail("imports Keras"))
+    code, _, err = run(capsys, *command, given)
+    assert code == 2
+    assert given in err
+    assert err.count("\n") == 1
+
+
 def test_an_option_with_a_bare_form_is_one_for_mlproject_too():
     def parse(*given):
         return cli.build_parser().parse_args(["train", *given]).resume

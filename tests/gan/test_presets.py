@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 
+from cosmogan_k3._options import shared
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import PRESETS, DeepConvolutional, Preset, Sampler, get_preset, load_gan
 from cosmogan_k3.gan.build import build_discriminator, build_gan, build_generator
@@ -58,6 +59,10 @@ def skewed_maps(preset, rng):
     kappa = rng.lognormal(sigma=0.5, size=shape).astype("float32") / 50 - 0.02
     scaling = Scaling.fit(preset.scaling, kappa)
     return scaling, scaling.to_network(kappa)[..., None]
+
+
+def test_the_command_line_offers_every_preset():
+    assert tuple(PRESETS) == shared.PRESETS
 
 
 @pytest.mark.parametrize("name", PRESETS)

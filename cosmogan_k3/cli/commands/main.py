@@ -1,12 +1,13 @@
 """``cosmogan main``: the whole way from a simulation to a registered model."""
 
 from cosmogan_k3.cli.backends import use_backend, use_devices
-from cosmogan_k3.cli.maps import read_or_simulate
+from cosmogan_k3.cli.maps import check_data, read_or_simulate
 from cosmogan_k3.config import MainConfig
 
 
 def run(config: MainConfig) -> None:
     """Simulate or read maps, train on them, evaluate the result and register it."""
+    check_data(config)
     use_backend(config.backend)
     use_devices(config.devices)
     from cosmogan_k3.training.setup import exclusive_folder, prepare

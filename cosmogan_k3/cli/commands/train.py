@@ -1,6 +1,7 @@
 """``cosmogan train``: from files of maps to a registered model."""
 
 from cosmogan_k3.cli.backends import use_backend, use_devices
+from cosmogan_k3.cli.maps import check_data
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
 
@@ -18,6 +19,7 @@ def run(config: TrainConfig) -> None:
             "name the training maps, or use `cosmogan main`, which simulates them",
             parameter="data",
         )
+    check_data(config)
     use_backend(config.backend)
     use_devices(config.devices)
     from cosmogan_k3.training.setup import exclusive_folder, load, prepare
