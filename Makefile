@@ -65,7 +65,7 @@ audit: env
 dist: env
 	.ci/dist $(BIN)/python
 
-docs: env .venv/.docs
+docs: env
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
 
 format: env
@@ -73,4 +73,4 @@ format: env
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv build dist docs/_build docs/reference/generated *.egg-info .mypy_cache .ruff_cache
+	rm -rf .venv build dist docs/_build docs/generated *.egg-info .mypy_cache .ruff_cache

@@ -2,8 +2,13 @@
 
 import os
 import re
+import sys
+from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import pages
 
 import cosmogan_k3
 
@@ -13,19 +18,18 @@ copyright = f"2026, {author}"
 release = version = cosmogan_k3.__version__
 
 extensions = [
-    "myst_parser",
+    "myst_nb",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
+    "sphinx_design",
 ]
 exclude_patterns = ["_build"]
-templates_path = ["_templates"]
 
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
-# Links to folders of the repository work on the code host, not in these pages.
-suppress_warnings = ["myst.xref_missing"]
+nb_execution_mode = "off"  # the outputs are stored in the notebooks, and a test executes them
 
 autosummary_generate = True
 autodoc_typehints = "none"  # the docstrings say shapes and units, which annotations cannot
@@ -33,8 +37,12 @@ numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_prev_next": False}
+html_title = "cosmogan_k3"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {"show_prev_next": False, "show_toc_level": 2, "navbar_align": "left"}
 html_show_sourcelink = False
+html_sidebars = {"index": [], "start": [], "gallery": [], "faq": [], "citation": []}
 
 _LITERAL = re.compile(r"(``.*?``|`[^`]*`)")
 
@@ -54,6 +62,16 @@ def escape_bars(app, what, name, described, options, lines):
             block = indentation
 
 
+def link_to_site(app, name, source):
+    """Let links to files of the repository lead to pages of the site."""
+    path = Path(app.env.doc2path(name))
+    if path.suffix == ".md" and path.parent.name != pages.GENERATED:
+        here = f"docs/{path.relative_to(app.srcdir)}"
+        source[0] = pages.site_links(source[0], here, here)
+
+
 def setup(app):
-    """Register the hook before that of numpydoc."""
+    """Register the hooks; the first before that of numpydoc."""
     app.connect("autodoc-process-docstring", escape_bars, priority=400)
+    app.connect("config-inited", lambda *_: pages.write_pages(pages.DOCS / pages.GENERATED))
+    app.connect("source-read", link_to_site)
