@@ -31,7 +31,7 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the outputs are stored in the notebooks, and a test executes them
 
-autosummary_generate = True
+autosummary_generate = False
 autodoc_typehints = "none"  # the docstrings say shapes and units, which annotations cannot
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False

@@ -7,7 +7,6 @@ in version control.
 import importlib
 import inspect
 import os
-import pkgutil
 import re
 from collections.abc import Iterator
 from dataclasses import Field, fields
@@ -35,23 +34,25 @@ REPOSITORY_PAGES = {
 
 # Modules of the reference, in the order in which a user meets them.
 MODULES = (
-    "maps",
-    "simulation",
-    "statistics",
-    "survey",
-    "evaluation",
-    "emulator",
-    "pretrained",
-    "gan",
-    "nn.layers",
-    "nn.losses",
-    "nn.penalties",
-    "training",
-    "tracking",
-    "tuning",
-    "parallel",
-    "config",
-    "errors",
+    "cosmogan_k3",
+    "cosmogan_k3.maps",
+    "cosmogan_k3.simulation",
+    "cosmogan_k3.statistics",
+    "cosmogan_k3.survey",
+    "cosmogan_k3.evaluation.evaluate",
+    "cosmogan_k3.evaluation.files",
+    "cosmogan_k3.pretrained",
+    "cosmogan_k3.gan",
+    "cosmogan_k3.nn.layers",
+    "cosmogan_k3.nn.losses",
+    "cosmogan_k3.nn.penalties",
+    "cosmogan_k3.training.trainer",
+    "cosmogan_k3.tuning.space",
+    "cosmogan_k3.tuning.objective",
+    "cosmogan_k3.tracking.registry",
+    "cosmogan_k3.parallel.executor",
+    "cosmogan_k3.config",
+    "cosmogan_k3.errors",
 )
 
 _LINK = re.compile(r"\[((?:`[^`]*`|[^\[\]`])*)\]\(([^)\s:#]+)(#[^)\s]*)?\)")
@@ -68,7 +69,7 @@ def write_pages(folder: Path) -> None:
     """
     pages = {"commands.md": commands_page()}
     pages |= {f"{name}.md": repository_page(path) for path, name in REPOSITORY_PAGES.items()}
-    pages |= {f"api/cosmogan_k3.{name}.rst": module_page(name) for name in MODULES}
+    pages |= {f"api/{name}.rst": module_page(name) for name in MODULES}
     for name, text in pages.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,44 +114,52 @@ def _parameter(field: Field) -> str:
     return f"{flag}{kind}{default}\n: {text[0].upper()}{text[1:]}.{values}\n"
 
 
-def module_page(name: str) -> str:
-    """Return the page of a module: its docstring and a table of its public names.
+def module_page(module: str) -> str:
+    """Return the page of a module: its docstring, a table of its public names, and these.
 
     Parameters
     ----------
-    name : str
-        Module below ``cosmogan_k3``.
+    module : str
 
     Returns
     -------
     str
-        reStructuredText. Each name gets a page of its own by autosummary.
+        reStructuredText.
     """
-    full = f"cosmogan_k3.{name}"
-    module = importlib.import_module(full)
-    entries = "\n".join(f"   {entry}" for entry in sorted(_public(module), key=str.lower))
+    entries = sorted(_public(importlib.import_module(module)), key=lambda entry: entry[0].lower())
+    elsewhere = _homes() if module == "cosmogan_k3" else {}
+    table = "\n".join(f"   {elsewhere.get(value, name)}" for name, value in entries)
+    parts = "\n".join(_entry(name, value) for name, value in entries if value not in elsewhere)
     return (
-        f"{full}\n{'=' * len(full)}\n\n.. automodule:: {full}\n   :no-members:\n\n"
-        f".. autosummary::\n   :toctree: objects\n\n{entries}\n"
+        f"{module}\n{'=' * len(module)}\n\n.. automodule:: {module}\n   :no-members:\n\n"
+        f".. currentmodule:: {module}\n\n.. autosummary::\n   :nosignatures:\n\n{table}\n\n"
+        f"{parts}"
     )
 
 
-def _public(module: ModuleType) -> Iterator[str]:
-    """Yield the full names of what a module offers: ``__all__``, or what its files define."""
-    if hasattr(module, "__all__"):
-        for name in module.__all__:
-            if callable(getattr(module, name)):
-                yield f"{module.__name__}.{name}"
-        return
-    files = [module]
-    for found in pkgutil.iter_modules(getattr(module, "__path__", [])):
-        if not found.name.startswith("_"):
-            files.append(importlib.import_module(f"{module.__name__}.{found.name}"))
-    for file in files:
-        for name, value in vars(file).items():
-            kind = inspect.isfunction(value) or inspect.isclass(value)
-            if kind and value.__module__ == file.__name__ and not name.startswith("_"):
-                yield f"{file.__name__}.{name}"
+def _homes() -> dict[object, str]:
+    """Return the page's name of each object that another page than the first documents."""
+    return {
+        value: f"~{module.removeprefix('cosmogan_k3.')}.{name}"
+        for module in MODULES[1:]
+        for name, value in _public(importlib.import_module(module))
+    }
+
+
+def _public(module: ModuleType) -> Iterator[tuple[str, object]]:
+    """Yield what a module offers, with its names: ``__all__``, or what it defines."""
+    for name in getattr(module, "__all__", vars(module)):
+        value = getattr(module, name)
+        ours = hasattr(module, "__all__") or getattr(value, "__module__", "") == module.__name__
+        if (inspect.isfunction(value) or inspect.isclass(value)) and ours and name[0] != "_":
+            yield name, value
+
+
+def _entry(name: str, value: object) -> str:
+    """Return the directive that documents a class or a function."""
+    if inspect.isclass(value):
+        return f".. autoclass:: {name}\n   :members:\n"
+    return f".. autofunction:: {name}\n"
 
 
 def repository_page(path: str) -> str:
