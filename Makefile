@@ -65,8 +65,14 @@ audit: env
 dist: env
 	.ci/dist $(BIN)/python
 
+# The site, in docs/_build/html; a browser then looks at its pages.
 docs: env
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python -m pytest -q tests/docs/test_site.py
+
+# Execute the tutorials, and store their outputs.
+tutorials: env
+	KERAS_BACKEND=$(BACKEND) $(BIN)/python docs/notebooks.py docs/tutorials/*.ipynb
 
 format: env
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""The pages of the documentation: length, sentences, links, and commands that the parser accepts."""
+"""The pages of the documentation: length, sentences, links, commands and generated pages."""
 
 import importlib.util
 import shlex
@@ -87,7 +87,9 @@ def test_the_page_of_commands_has_every_parameter(site):
 
 def test_links_to_the_repository_lead_to_pages_of_the_site(site):
     here = "docs/howto/serve.md"
-    text = "[a](../../SECURITY.md) [b](../../mlflow_projects/serve) [`c`](../../setup.py) [d](x.md#y)"
+    text = (
+        "[a](../../SECURITY.md) [b](../../mlflow_projects/serve) [`c`](../../setup.py) [d](x.md#y)"
+    )
     assert site.site_links(text, here, here) == (
         "[a](../generated/security.md) [b](../generated/project-serve.md) `c` [d](x.md#y)"
     )
