@@ -19,7 +19,7 @@ env: .venv/.$(BACKEND)
 
 run: env
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/mlflow run . --env-manager local \
-	    --experiment-name cosmogan -P backend=$(BACKEND) $(PARAMETERS)
+	    -P backend=$(BACKEND) $(PARAMETERS)
 
 # PostgreSQL, an MLflow server and Optuna's dashboard on this machine: see docs/howto/studies.md.
 stack: env .venv/.stack

@@ -257,15 +257,17 @@ class Emulator:
             self._parameter_values(parameters, n),
         )
 
-    def sample_draws(self, draws: Sequence[Draw]) -> Iterator[Maps]:
+    def sample_draws(self, draws: Sequence[Draw], *, pixels: int | None = None) -> Iterator[Maps]:
         """Yield the maps of several draws in their order, in batches across them.
 
         Parameters
         ----------
         draws : sequence of Draw
-            Numbers of maps, seeds and parameters, as ``gan.requests.parse_rows`` returns them.
+            Numbers of maps, seeds and parameters, as ``gan.requests.parse_request`` returns them.
+        pixels : int, optional
+            Side of the maps, as for ``sample``.
         """
-        return self._checked(self._sampler.sample_draws(draws))
+        return self._checked(self._sampler.sample_draws(draws, pixels=pixels))
 
     def _checked(self, batches: Iterator[Maps]) -> Iterator[Maps]:
         for kappa in batches:

@@ -125,7 +125,7 @@ class Sampler:
         drawn = self._network_batches(first, first + n, pixels, seed, batch_size, conditions)
         return (self.gan.scaling.to_kappa(maps[..., 0]) for maps in drawn)
 
-    def sample_draws(self, draws: Sequence[Draw]) -> Iterator[Maps]:
+    def sample_draws(self, draws: Sequence[Draw], *, pixels: int | None = None) -> Iterator[Maps]:
         """Yield the maps of several draws in their order, in batches across them.
 
         Batches have one size for all requests, so that a backend compiles one. They are small: a
@@ -134,10 +134,15 @@ class Sampler:
         Parameters
         ----------
         draws : sequence of Draw
+        pixels : int, optional
+            Side of the maps, as for ``sample``.
         """
-        size = max(1, _PIXELS_PER_DRAWN_BATCH // self.gan.pixels**2)
+        pixels = pixels or self.gan.pixels
+        size = max(1, _PIXELS_PER_DRAWN_BATCH // pixels**2)
         for group in _groups(draws, size):
-            latents, conditions = zip(*(self._inputs_of(*part) for part in group), strict=True)
+            latents, conditions = zip(
+                *(self._inputs_of(*part, pixels) for part in group), strict=True
+            )
             joined = [_padded(parts, size) for parts in zip(*latents, strict=True)]
             known = _padded(conditions, size) if self.gan.conditioning else None
             maps = self.gan.network_maps(joined, known)[
@@ -146,11 +151,11 @@ class Sampler:
             yield self.gan.scaling.to_kappa(maps[..., 0])
 
     def _inputs_of(
-        self, draw: Draw, start: int, stop: int
+        self, draw: Draw, start: int, stop: int, pixels: int
     ) -> tuple[list[NDArray[np.float32]], Conditions | None]:
         """Return the latents and the conditions of some maps of a draw."""
         n = stop - start
-        latents = self.gan.latent_space.draw(n, draw.seed, first=start)
+        latents = self.gan.latent_space.draw(n, draw.seed, first=start, pixels=pixels)
         return latents, self._conditions(draw.parameters, n)
 
     def batch_size_for(self, n: int, pixels: int) -> int:

@@ -20,7 +20,7 @@ from cosmogan_k3._version import __version__
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan.provenance import model_metadata
-from cosmogan_k3.gan.requests import parse_rows
+from cosmogan_k3.gan.requests import parse_request
 
 # Bytes of a request. A thousand rows of many parameters are a tenth of it.
 _LARGEST_BODY = 2**20
@@ -61,9 +61,9 @@ def build_app(emulator: Emulator) -> Starlette:
         return JSONResponse(model_metadata(emulator.gan))
 
     async def invocations(request: Request) -> Response:
-        columns, rows = _table(await _document(request))
-        draws = parse_rows(columns, rows, emulator.gan)
-        texts = _as_json(emulator.sample_draws(draws))
+        columns, rows, params = _table(await _document(request))
+        asked = parse_request(columns, rows, emulator.gan, params)
+        texts = _as_json(emulator.sample_draws(asked.draws, pixels=asked.pixels))
         loop = asyncio.get_running_loop()
 
         async def following() -> str | None:
@@ -136,10 +136,17 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return document
 
 
-def _table(document: Any) -> tuple[list[Any], list[Any]]:
-    """Return the columns and rows of a request in one of MLflow's formats of tables."""
-    if not isinstance(document, dict) or len(document) != 1:
+def _table(document: Any) -> tuple[list[Any], list[Any], dict[str, Any]]:
+    """Return columns, rows and parameters of a request in one of MLflow's formats of tables."""
+    if not isinstance(document, dict):
         raise InputError(f"expected an object with one of the keys {_KEYS}")
+    params = document.pop("params", {})
+    if not isinstance(params, dict):
+        raise InputError("expected an object of parameters in params")
+    if params and not document:
+        return [], [], params
+    if len(document) != 1:
+        raise InputError(f"expected an object with one of the keys {_KEYS}, and params or not")
     ((key, table),) = document.items()
     if key == "dataframe_split" and isinstance(table, dict):
         if table.keys() - {"columns", "data", "index"}:
@@ -156,4 +163,4 @@ def _table(document: Any) -> tuple[list[Any], list[Any]]:
         raise InputError("expected a list of columns and a list of rows")
     if not all(isinstance(name, str) for name in columns):
         raise InputError("expected names of columns")
-    return columns, rows
+    return columns, rows, params

@@ -2,13 +2,13 @@
 
 import sys
 from collections.abc import Callable
-
-import mlflow
+from dataclasses import dataclass, replace
 
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN
 from cosmogan_k3.maps.io.tolerance import differ
 from cosmogan_k3.tracking import registry
+from cosmogan_k3.tracking.registry import ModelCard
 from cosmogan_k3.tracking.runs import is_withheld
 from cosmogan_k3.tracking.sender import UNAVAILABLE
 
@@ -18,7 +18,30 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 Score = Callable[[GAN], float | None]
 
 
-def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> str:
+@dataclass(frozen=True)
+class Registered:
+    """What became of a model.
+
+    Parameters
+    ----------
+    verdict : str
+        The decision and its reason, as one line; empty if the model is not registered.
+    model_id : str
+        Of the logged model; empty if it is not logged.
+    """
+
+    verdict: str = ""
+    model_id: str = ""
+
+
+def register(
+    gan: GAN,
+    score_of: Score,
+    *,
+    model_name: str,
+    alias: str = "",
+    card: ModelCard | None = None,
+) -> Registered:
     """Log a GAN to the active run, and register it as champion or challenger.
 
     It becomes the champion if there is none, or if it was trained on the same data for maps of the
@@ -35,12 +58,13 @@ def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> 
         Of the registered model; empty to register none.
     alias : str
         Alias that the new version takes whatever its score; empty to compete for ``champion``.
+    card : ModelCard, optional
+        What MLflow shows of the model.
 
     Returns
     -------
-    str
-        The decision and its reason, as one line; empty if the GAN is not registered. If MLflow
-        does not answer, standard error says so.
+    Registered
+        Empty if MLflow does not answer; standard error then says so.
 
     Raises
     ------
@@ -50,7 +74,7 @@ def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> 
     reason = "tracking is off or MLflow does not answer"
     if not is_withheld():
         try:
-            return _register(gan, score_of, model_name=model_name, alias=alias)
+            return _register(gan, score_of, model_name, alias, card or ModelCard())
         except UNAVAILABLE as error:
             reason = one_line(error, 200)
     if model_name:
@@ -58,24 +82,25 @@ def register(gan: GAN, score_of: Score, *, model_name: str, alias: str = "") -> 
             f"{model_name}: not registered ({reason}); resume the complete training to register it",
             file=sys.stderr,
         )
-    return ""
+    return Registered()
 
 
-def _register(gan: GAN, score_of: Score, *, model_name: str, alias: str) -> str:
+def _register(
+    gan: GAN, score_of: Score, model_name: str, alias: str, card: ModelCard
+) -> Registered:
     if not model_name:
-        registry.log_gan(gan)
-        return ""
+        return Registered(model_id=registry.log_gan(gan, card=card).model_id)
     score = score_of(gan)
     chosen, reason = (
         (alias, "as asked for") if alias else _contest(gan, score, score_of, model_name)
     )
-    info = registry.log_gan(gan, registered_name=model_name, alias=chosen)
-    version = info.registered_model_version
     if score is not None:
-        client = mlflow.MlflowClient()
-        client.set_model_version_tag(model_name, version, "validation_score", f"{score:.6g}")
+        card = replace(card, tags={**card.tags, "validation_score": f"{score:.6g}"})
+    info = registry.log_gan(gan, registered_name=model_name, alias=chosen, card=card)
+    version = info.registered_model_version
     advice = "" if chosen != CHALLENGER or alias else f"; the alias {CHAMPION} replaces it anyway"
-    return f"{model_name} version {version} is the {chosen}: {reason}{advice}"
+    verdict = f"{model_name} version {version} is the {chosen}: {reason}{advice}"
+    return Registered(verdict, info.model_id)
 
 
 def _contest(gan: GAN, score: float | None, score_of: Score, name: str) -> tuple[str, str]:

@@ -1,13 +1,15 @@
-"""The ``python_function`` flavor of a model: numbers of maps and seeds in, κ out."""
+"""The ``python_function`` flavor of a model: numbers of maps, seeds and parameters in, κ out."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from mlflow.exceptions import MlflowException
 
 from cosmogan_k3._typing import Maps
+from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.gan import GAN, Sampler, load_gan
-from cosmogan_k3.gan.requests import parse_rows
+from cosmogan_k3.gan.requests import parse_request
 
 
 class SamplingModel:
@@ -23,22 +25,28 @@ class SamplingModel:
     >>> model = SamplingModel(build_gan("tiny", pixels=16, pixel_arcmin=3.0))
     >>> model.predict(pd.DataFrame({"maps": [2, 1], "seed": [0, 5]})).shape
     (3, 16, 16)
+    >>> model.predict(None, {"n": 2, "pixels": 32}).shape
+    (2, 32, 32)
     """
 
     def __init__(self, gan: GAN) -> None:
         self.gan = gan
         self._sampler = Sampler(gan)
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> Maps:
+    def predict(
+        self, model_input: pd.DataFrame | None, params: dict[str, Any] | None = None
+    ) -> Maps:
         """Draw maps.
 
         Parameters
         ----------
-        model_input : DataFrame
-            One row for each request, with the columns ``maps``, optionally ``seed`` (0 if empty),
-            and the parameters of a conditional model.
+        model_input : DataFrame or None
+            One row for each request, with the columns ``maps``, ``seed`` and the parameters of a
+            conditional model.
         params : dict, optional
-            Not used.
+            What a row does not say: ``n`` (number of maps), ``seed``, and the parameters of a
+            conditional model; ``pixels`` is the side of all maps. Without a table they are the
+            request.
 
         Returns
         -------
@@ -47,12 +55,17 @@ class SamplingModel:
 
         Raises
         ------
-        InputError
-            As ``gan.requests.parse_rows``.
+        MlflowException
+            As ``gan.requests.parse_request``. MLflow's server hides the reason of other errors.
         """
-        rows = model_input.astype(object).to_numpy().tolist()
-        draws = parse_rows(list(model_input.columns), rows, self.gan)
-        return np.concatenate(list(self._sampler.sample_draws(draws)))
+        table = pd.DataFrame() if model_input is None else model_input
+        rows = table.astype(object).to_numpy().tolist()
+        try:
+            asked = parse_request(list(table.columns), rows, self.gan, params)
+            batches = self._sampler.sample_draws(asked.draws, pixels=asked.pixels)
+            return np.concatenate(list(batches))
+        except InputError as error:
+            raise MlflowException.invalid_parameter_value(one_line(error, 300)) from error
 
 
 def _load_pyfunc(path: str) -> SamplingModel:

@@ -9,6 +9,7 @@ import mlflow
 from cosmogan_k3.errors import InputError, masked, one_line
 from cosmogan_k3.tracking.journal import Journal
 from cosmogan_k3.tracking.sender import UNAVAILABLE, now, send
+from cosmogan_k3.tracking.system import SystemMonitor
 
 # Seconds until a store that does not answer is tried again, and how often the duration of a vain
 # attempt: a store that answers slowly delays a training by a twentieth at most.
@@ -22,10 +23,16 @@ class Recorder:
     ----------
     journal : Journal or None
         None records nothing.
+
+    Attributes
+    ----------
+    system : SystemMonitor or None
+        Measures the load of the machine while the run is open.
     """
 
     def __init__(self, journal: Journal | None) -> None:
         self.journal = journal
+        self.system: SystemMonitor | None = None
         self._next = 0.0
         self._waiting = False
 

@@ -3,7 +3,8 @@
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
-from mlflow.types.schema import ColSpec, Schema, TensorSpec
+from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
 
 import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
@@ -31,6 +32,17 @@ _REQUIREMENTS = (
 )
 # Where the file of a model lies in an MLflow model.
 _DATA_FOLDER, _FILE = "data", "model.keras"
+
+_ABOUT = """\
+Generators of weak-lensing convergence maps, trained with `cosmogan_k3`.
+
+- `champion`: the best version on the validation maps among those of the same data.
+- `challenger`: the newest version that is not.
+
+```python
+cosmogan_k3.Emulator.load("models:/{name}@champion").sample(1000, seed=0)
+```
+"""
 
 _LONGEST_NAME, _LONGEST_ALIAS = 256, 255
 # Model URIs such as "models:/name@alias" give these characters a meaning of their own.
@@ -84,7 +96,28 @@ def check_names(model_name: str, alias: str) -> None:
         )
 
 
-def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> ModelInfo:
+@dataclass(frozen=True)
+class ModelCard:
+    """What MLflow shows of a model.
+
+    Parameters
+    ----------
+    description : str
+        Markdown: how the model was made, and what was measured.
+    tags : mapping of str to str
+        Of the model and its registered version.
+    epoch : int
+        Number of the epoch whose checkpoint the model is; 0 if not known.
+    """
+
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    epoch: int = 0
+
+
+def log_gan(
+    gan: GAN, *, registered_name: str = "", alias: str = "champion", card: ModelCard | None = None
+) -> ModelInfo:
     """Log a GAN to the active run, and register it.
 
     Parameters
@@ -94,24 +127,45 @@ def log_gan(gan: GAN, *, registered_name: str = "", alias: str = "champion") -> 
         Empty to register none.
     alias : str
         It moves to the new version.
+    card : ModelCard, optional
 
     Returns
     -------
     ModelInfo
-        With ``model_uri``, and ``registered_model_version`` if the model was registered.
+        With ``model_uri`` and ``model_id``, and ``registered_model_version`` if the model was
+        registered.
     """
+    card = card or ModelCard()
     info = Model.log(
         None,
         flavor=_Flavor,
         name="model",
         registered_model_name=registered_name or None,
         run_id=active_run_id() or None,
+        model_type="map generator",
+        params={name: str(value) for name, value in model_metadata(gan).items()},
+        tags=dict(card.tags),
+        step=card.epoch,
         gan=gan,
     )
-    if registered_name and alias:
-        version = info.registered_model_version
-        mlflow.MlflowClient().set_registered_model_alias(registered_name, alias, version)
+    if registered_name:
+        _describe_version(registered_name, info.registered_model_version, card)
+        if alias:
+            mlflow.MlflowClient().set_registered_model_alias(
+                registered_name, alias, info.registered_model_version
+            )
     return info
+
+
+def _describe_version(name: str, version: str, card: ModelCard) -> None:
+    """Give a version its card, and the registered model a description if it has none."""
+    client = mlflow.MlflowClient()
+    if card.description:
+        client.update_model_version(name, version, card.description)
+    for key, value in card.tags.items():
+        client.set_model_version_tag(name, version, key, value)
+    if not client.get_registered_model(name).description:
+        client.update_registered_model(name, _ABOUT.format(name=name))
 
 
 class _Flavor:
@@ -150,7 +204,9 @@ class _Flavor:
 
 
 def signature(pixels: int, parameters: Sequence[str] = ()) -> ModelSignature:
-    """Return the signature: number of maps, seed and parameters in, κ out.
+    """Return the signature: numbers of maps, seeds and parameters in, κ out.
+
+    A request is a table, parameters, or both. A parameter stands for an empty or missing column.
 
     Parameters
     ----------
@@ -164,10 +220,16 @@ def signature(pixels: int, parameters: Sequence[str] = ()) -> ModelSignature:
     >>> signature(16, ["omega_m"]).inputs.input_names()
     ['maps', 'seed', 'omega_m']
     """
-    columns = ColSpec("long", "maps"), ColSpec("long", "seed", required=False)
+    whole, real = DataType.long, DataType.double
+    types = {"maps": whole, "seed": whole, **dict.fromkeys(parameters, real)}
+    # The name of the number of maps is that of ``Emulator.sample``.
+    params = [ParamSpec(n, whole, d) for n, d in (("n", 1), ("seed", 0), ("pixels", pixels))]
+    params += [ParamSpec(name, real, None) for name in parameters]
     return ModelSignature(
-        inputs=Schema([*columns, *(ColSpec("double", name) for name in parameters)]),
-        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, pixels, pixels))]),
+        inputs=Schema([ColSpec(kind, name, required=False) for name, kind in types.items()]),
+        # Maps of another side are asked for by ``pixels``.
+        outputs=Schema([TensorSpec(np.dtype(np.float32), (-1, -1, -1))]),
+        params=ParamSchema(params),
     )
 
 

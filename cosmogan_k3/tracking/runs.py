@@ -2,13 +2,10 @@
 
 import contextlib
 import os
-import platform
-import subprocess
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +13,24 @@ import mlflow
 from mlflow.tracking.context.registry import resolve_tags
 
 from cosmogan_k3._typing import PathLike
-from cosmogan_k3._version import __version__
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.maps.io.lock import exclusive
+from cosmogan_k3.tracking.datasets import DatasetRecord
 from cosmogan_k3.tracking.journal import Journal, journals
+from cosmogan_k3.tracking.names import epoch_metric, final_metric, part_of
 from cosmogan_k3.tracking.recorder import Recorder
 from cosmogan_k3.tracking.sender import UNAVAILABLE, exists, send
 from cosmogan_k3.tracking.store import check_store as check_store
 from cosmogan_k3.tracking.store import use_store
+from cosmogan_k3.tracking.system import SystemMonitor
+from cosmogan_k3.tracking.versions import version_tags
 
 if TYPE_CHECKING:
     from cosmogan_k3.gan import Preset
 
-EXPERIMENT = "cosmogan"
+# MLflow's own: a run that `mlflow run` begins stands there before this package can choose.
+EXPERIMENT = "Default"
 _FIGURES = (".png", ".pdf")
-_PACKAGES = ("keras", "jax", "tensorflow", "torch", "numpy", "scipy", "mlflow", "optuna")
 
 # Options that may change from one job of a training to the next, and are not logged.
 _JOB_OPTIONS = ("quiet", "overwrite", "tracking", "resume", "minutes", "devices")
@@ -85,8 +85,11 @@ def training_run(
         recorder = Recorder(None if tracking == "off" else Journal(folder))
         stack.enter_context(_active(recorder))
         _begin(recorder, name, run_id, parent, resume=resume)
+        if tracking != "off":
+            recorder.system = SystemMonitor()
+            stack.enter_context(recorder.system.sampling())
         recorder.add("parameters", parameters={k: str(v) for k, v in parameters.items()})
-        recorder.add("tags", tags=_provenance())
+        recorder.add("tags", tags=version_tags())
         with _ended(recorder):
             yield recorder
 
@@ -112,10 +115,12 @@ def _begin(recorder: Recorder, name: str, run_id: str, parent: str, *, resume: b
         return  # it still waits to be made
     active = mlflow.active_run()  # of a program that calls this package
     given = "" if len(_recorders) > 1 or active else os.environ.pop("MLFLOW_RUN_ID", "")
+    experiment = os.environ.get("MLFLOW_EXPERIMENT_NAME")
     recorder.add(
         "run",
         name=name,
-        experiment=os.environ.get("MLFLOW_EXPERIMENT_NAME") or EXPERIMENT,
+        experiment=experiment or EXPERIMENT,
+        experiment_id="" if experiment else os.environ.get("MLFLOW_EXPERIMENT_ID", ""),
         run_id=journal.run_id or run_id or given,
         parent=parent or (active.info.run_id if active else ""),
         journal=uuid.uuid4().hex,
@@ -196,23 +201,6 @@ def sync(folder: PathLike) -> int:
     return sent
 
 
-def _provenance() -> dict[str, str]:
-    """Return the versions of packages and code, and the machine."""
-    tags = {
-        "cosmogan_k3": __version__,
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-    }
-    for package in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            tags[f"version.{package}"] = metadata.version(package)
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-        done = subprocess.run(command, capture_output=True, check=True, text=True)
-        tags["git_commit"] = done.stdout.strip()
-    return tags
-
-
 def flat_parameters(config: Any, preset: "Preset") -> dict[str, Any]:
     """Return the parameters of a command and its preset as one flat mapping.
 
@@ -241,23 +229,57 @@ def flat_parameters(config: Any, preset: "Preset") -> dict[str, Any]:
     return flat | {f"preset.{key}": value for key, value in values.items() if key != "architecture"}
 
 
+def log_sets(sets: Sequence[DatasetRecord]) -> None:
+    """Log the sets of maps that the open run uses, once.
+
+    Parameters
+    ----------
+    sets : sequence of dict
+        As ``datasets.describe_sets`` returns them.
+    """
+    recorder = _recorders[-1]
+    if list(sets) != _sets(recorder):
+        recorder.add("inputs", datasets=list(sets))
+
+
+def _sets(recorder: Recorder) -> list[DatasetRecord]:
+    """Return the sets that a run has recorded."""
+    records = recorder.journal.records if recorder.journal else []
+    logged = [record["datasets"] for record in records if record["kind"] == "inputs"]
+    return logged[-1] if logged else []
+
+
 def log_evidence(
-    metrics: Mapping[str, Any], files: Iterable[PathLike], *, description: str = ""
+    metrics: Mapping[str, Any],
+    files: Iterable[PathLike],
+    *,
+    description: str = "",
+    model_id: str = "",
 ) -> None:
     """Log metrics, artifacts and the description that the run's page shows first.
 
     Parameters
     ----------
     metrics : mapping of str to Any
-        Values that are no numbers are left out.
+        Values that are no numbers are left out. ``names.final_metric`` gives the others groups.
     files : iterable of path
         Figures go to a folder of their own.
     description : str
         Markdown.
+    model_id : str
+        Of the logged model that was measured, which the metrics are linked to.
     """
-    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
     recorder = _recorders[-1]
-    recorder.add("metrics", values=_floats(numbers), step=0)
+    numbers = {
+        final_metric(key): float(value)
+        for key, value in metrics.items()
+        if isinstance(value, (int, float))
+    }
+    sets = {each["context"]: [each["name"], each["digest"]] for each in _sets(recorder)}
+    for part in sorted({part_of(name) for name in numbers}):
+        values = {name: value for name, value in numbers.items() if part_of(name) == part}
+        model = model_id if part else ""
+        recorder.add("metrics", values=values, step=0, model_id=model, dataset=sets.get(part))
     for path in files:
         where = recorder.journal.folder if recorder.journal else None
         recorder.add(
@@ -269,8 +291,11 @@ def log_evidence(
 
 
 def log_epoch(values: Mapping[str, float], epoch: int) -> None:
-    """Log the numbers of an epoch."""
-    _recorders[-1].add("metrics", values=_floats(values), step=epoch)
+    """Log the numbers of an epoch, and the load of the machine during it."""
+    recorder = _recorders[-1]
+    named = {epoch_metric(name): float(value) for name, value in values.items()}
+    load = recorder.system.averages() if recorder.system else {}
+    recorder.add("metrics", values=named | load, step=epoch)
 
 
 def log_missing_epochs(epochs: Sequence[Mapping[str, float]]) -> None:
@@ -289,7 +314,3 @@ def log_missing_epochs(epochs: Sequence[Mapping[str, float]]) -> None:
 def log_tags(tags: Mapping[str, Any]) -> None:
     """Set tags of the open run."""
     _recorders[-1].add("tags", tags={key: str(value) for key, value in tags.items()})
-
-
-def _floats(values: Mapping[str, Any]) -> dict[str, float]:
-    return {key: float(value) for key, value in values.items()}

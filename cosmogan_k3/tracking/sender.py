@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +11,8 @@ from typing import Any, TypeVar
 
 import mlflow
 import sqlalchemy
-from mlflow.entities import Metric, Param, RunTag
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_ID
 
 from cosmogan_k3.errors import one_line
 from cosmogan_k3.tracking.journal import Journal, Record
@@ -21,6 +22,9 @@ Entity = TypeVar("Entity", Metric, Param)
 
 # Tag by which a run is found again whose creation was not noted.
 _JOURNAL = "cosmogan.journal"
+
+# Tag of an experiment by which MLflow's pages choose between trainings and language models.
+_KIND = "mlflow.experimentKind"
 
 # Longest batch that MLflow takes.
 _BATCH = 100
@@ -80,9 +84,12 @@ def _send_run(client: mlflow.MlflowClient, run_id: str, record: Record, folder: 
     """Create a run or continue one, and return its identifier."""
     run_id = record["run_id"]
     if exists(run_id):
-        client.update_run(run_id, status="RUNNING")
+        run = client.get_run(run_id)
+        client.update_run(run_id, "RUNNING", _name(run.info.run_name, record["name"]))
+        _mark(client, run.info.experiment_id)
         return run_id
-    experiment = _experiment(client, record["experiment"])
+    experiment = _experiment(client, record)
+    _mark(client, experiment)
     query = f"tags.`{_JOURNAL}` = '{record['journal']}'"
     for found in client.search_runs([experiment], query, max_results=1):
         return found.info.run_id  # made before, by a process that died before it could note it
@@ -93,8 +100,20 @@ def _send_run(client: mlflow.MlflowClient, run_id: str, record: Record, folder: 
     return run.info.run_id
 
 
-def _experiment(client: mlflow.MlflowClient, name: str) -> str:
-    """Return the identifier of an experiment, which is made if there is none."""
+def _name(present: str | None, name: str) -> str:
+    """Return the name of a run: the present one, unless MLflow drew it at random."""
+    is_drawn = not present or re.fullmatch(r"[a-z]+-[a-z]+-\d+", present)
+    return name if is_drawn else str(present)
+
+
+def _experiment(client: mlflow.MlflowClient, record: Record) -> str:
+    """Return the identifier of the experiment of a new run, which is made if there is none."""
+    if record["parent"] and exists(record["parent"]):
+        return client.get_run(record["parent"]).info.experiment_id
+    if given := record.get("experiment_id"):
+        with contextlib.suppress(mlflow.exceptions.MlflowException):
+            return client.get_experiment(given).experiment_id
+    name = record["experiment"]
     if found := client.get_experiment_by_name(name):
         return found.experiment_id
     with contextlib.suppress(mlflow.exceptions.MlflowException):
@@ -103,6 +122,13 @@ def _experiment(client: mlflow.MlflowClient, name: str) -> str:
     if found is None:
         raise OSError(f"no experiment {name!r}")
     return found.experiment_id
+
+
+def _mark(client: mlflow.MlflowClient, experiment: str) -> None:
+    """Let MLflow's page of the experiment open on trainings, unless it says otherwise."""
+    with contextlib.suppress(mlflow.exceptions.MlflowException):
+        if _KIND not in client.get_experiment(experiment).tags:
+            client.set_experiment_tag(experiment, _KIND, "custom_model_development")
 
 
 def exists(run_id: str) -> bool:
@@ -156,8 +182,11 @@ def new_parameters(parameters: Mapping[str, Any], logged: Mapping[str, str]) -> 
 def _send_metrics(
     client: mlflow.MlflowClient, run_id: str, record: Record, folder: Path | None
 ) -> None:
+    name, digest = record.get("dataset") or (None, None)
+    link = {"model_id": record.get("model_id") or None}
+    link |= {"dataset_name": name, "dataset_digest": digest}
     metrics = [
-        Metric(key, value, record["time"], record["step"])
+        Metric(key, value, record["time"], record["step"], **link)
         for key, value in record["values"].items()
     ]
     for batch in _batches(metrics):
@@ -174,6 +203,17 @@ def _send_tags(
     client: mlflow.MlflowClient, run_id: str, record: Record, folder: Path | None
 ) -> None:
     client.log_batch(run_id, tags=[RunTag(key, value) for key, value in record["tags"].items()])
+
+
+def _send_inputs(
+    client: mlflow.MlflowClient, run_id: str, record: Record, folder: Path | None
+) -> None:
+    inputs = []
+    for described in record["datasets"]:
+        fields = {name: value for name, value in described.items() if name != "context"}
+        tag = InputTag(MLFLOW_DATASET_CONTEXT, described["context"])
+        inputs.append(DatasetInput(Dataset(**fields), [tag]))
+    client.log_inputs(run_id, inputs)
 
 
 def _send_file(
@@ -196,6 +236,7 @@ _SENDERS: Mapping[str, Callable[[mlflow.MlflowClient, str, Record, Path | None],
     "parameters": _send_parameters,
     "metrics": _send_metrics,
     "tags": _send_tags,
+    "inputs": _send_inputs,
     "file": _send_file,
     "end": _send_end,
 }

@@ -24,6 +24,8 @@ from cosmogan_k3.maps.split_file import SPLIT_FILE
 from cosmogan_k3.parallel.executor import thread_map
 from cosmogan_k3.statistics import stopping_advice
 from cosmogan_k3.tracking import champion, runs
+from cosmogan_k3.tracking.datasets import data_name
+from cosmogan_k3.tracking.registry import ModelCard
 from cosmogan_k3.training.callbacks import EpochMonitor
 from cosmogan_k3.training.progress import SCORE, Progress
 from cosmogan_k3.training.setup import MODEL, START
@@ -101,20 +103,46 @@ def _record(config: TrainConfig, gan: GAN, evaluation: Evaluation, monitor: Epoc
     """Write and log an evaluation, and register the model."""
     folder = Path(config.out)
     paths = [*write_evaluation(folder, evaluation), folder / SPLIT_FILE]
-    metrics = dict(evaluation.metrics)
-    runs.log_evidence(metrics, paths, description=markdown_summary(evaluation.comparison, metrics))
-    if evaluation.warnings:
-        runs.log_tags({"warnings": "\n".join(evaluation.warnings)[:_LONGEST_TAG]})
-    runs.log_tags({"training": f"complete after epoch {monitor.progress.epoch}"})
-    verdict = champion.register(
+    card = _card(gan, evaluation)
+    registered = champion.register(
         gan,
         monitor.judge.score if monitor.judge else lambda _: None,
         model_name=config.model_name,
         alias=config.alias,
+        card=card,
     )
+    runs.log_evidence(
+        evaluation.metrics, paths, description=card.description, model_id=registered.model_id
+    )
+    tags = {**card.tags, "training": f"complete after epoch {monitor.progress.epoch}"}
+    if evaluation.warnings:
+        tags["warnings"] = "\n".join(evaluation.warnings)[:_LONGEST_TAG]
+    runs.log_tags(tags)
     if not config.quiet:
         print(summary(evaluation))
-        print(verdict)
+        print(registered.verdict)
+
+
+def _card(gan: GAN, evaluation: Evaluation) -> ModelCard:
+    """Return what MLflow shows of the model: how it was made, and what was measured."""
+    comparison, made = evaluation.comparison, evaluation.provenance
+    differing = [result.name for result in comparison.results if result.differs]
+    epoch = int(evaluation.metrics["selected_epoch"])
+    data = data_name(made)
+    verdict, _, rest = markdown_summary(comparison, evaluation.metrics).partition("\n\n")
+    origin = (
+        f"Preset `{made['preset']}` on {made['backend']}, seed {made['seed']}; epoch {epoch} of "
+        f"{made['epochs']}. Trained on {made['train_maps']} maps of `{data}`: {gan.pixels} pixels "
+        f"of {gan.pixel_arcmin:g} arcmin."
+    )
+    tags = {
+        "preset": made["preset"],
+        "backend": made["backend"],
+        "data": data,
+        "differs": f"{len(differing)} of {len(comparison.results)}",
+        "statistics_that_differ": ", ".join(differing) or "none",
+    }
+    return ModelCard("\n\n".join([verdict, origin, rest]), tags, epoch)
 
 
 def _evaluate(

@@ -22,6 +22,7 @@ from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, Splits, is_
 from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.maps.split_file import SPLIT_FILE, write_split
 from cosmogan_k3.tracking import runs
+from cosmogan_k3.tracking.datasets import data_name, describe_sets
 from cosmogan_k3.training import divergence, interruption
 from cosmogan_k3.training.callbacks import EpochMonitor
 from cosmogan_k3.training.distributed import (
@@ -108,7 +109,7 @@ def train(
         gan.provenance, preset=config.preset, data_sha256=of_maps["data_fingerprint"]
     )
     parameters = dict(provenance or {}) | _parameters(config, preset, splits, of_maps)
-    with _run(config, parameters, progress):
+    with _run(config, parameters, progress, splits):
         if is_main_process():
             write_split(Path(config.out) / SPLIT_FILE, splits, of_maps["data_fingerprint"])
         monitor = EpochMonitor(
@@ -196,12 +197,15 @@ def _gan(
 
 
 @contextlib.contextmanager
-def _run(config: TrainConfig, parameters: Mapping[str, Any], progress: Progress) -> Iterator[None]:
+def _run(
+    config: TrainConfig, parameters: Mapping[str, Any], progress: Progress, splits: Splits
+) -> Iterator[None]:
     """Open the MLflow run of the training, on the main process."""
     if not is_main_process():
         yield
         return
-    name = f"{config.preset}-{backend.name}"
+    data = Path(data_name(parameters)).stem
+    name = f"{config.preset}-{backend.name}-{data}-seed{config.seed}"
     with runs.training_run(
         name,
         parameters,
@@ -211,6 +215,7 @@ def _run(config: TrainConfig, parameters: Mapping[str, Any], progress: Progress)
         tracking=config.tracking,
     ) as run:
         progress.run_id = run.run_id
+        runs.log_sets(describe_sets(splits, parameters))
         runs.log_missing_epochs(progress.epochs)
         yield
 

@@ -18,7 +18,7 @@ from cosmogan_k3.maps.conditioning import parse_names
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.tracking.champion import register
-from cosmogan_k3.tracking.registry import check_names
+from cosmogan_k3.tracking.registry import ModelCard, check_names
 from cosmogan_k3.tracking.store import problem_of_store
 from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.setup import (
@@ -193,9 +193,9 @@ def _finish(
         verdicts.append(f"Importances: {listed}")
     if config.retrain:
         verdicts += _retrain(config, maps, splits, best, parameters)
-    metrics = {f"importance.{name}": value for name, value in importances.items()}
+    metrics = {f"importance/{name}": value for name, value in importances.items()}
     names = objectives(config)
-    metrics |= {f"best.{name}": v for name, v in zip(names, best.values, strict=True)}
+    metrics |= {f"best/{name}": v for name, v in zip(names, best.values, strict=True)}
     runs.log_evidence(metrics, paths, description="\n\n".join(verdicts))
     if not config.quiet:
         print("\n".join(verdicts))
@@ -215,14 +215,17 @@ def _retrain(
     verdicts = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]
     if config.model_name:
         assert splits.validation is not None  # the objective needs them
-        emulator, _ = min(trained, key=lambda pair: pair[1]["validation_score"])
-        verdict = register(
+        emulator, metrics = min(trained, key=lambda pair: pair[1]["validation_score"])
+        tags = {"preset": config.preset, "backend": backend.name, "study": config.study}
+        about = [f"Trial {best.number} of the study `{config.study}`: {best.params}", *verdicts]
+        registered = register(
             emulator.gan,
             EpochJudge(splits.validation).score,
             model_name=config.model_name,
             alias=config.alias,
+            card=ModelCard("\n\n".join(about), tags, int(metrics["selected_epoch"])),
         )
-        verdicts.append(verdict)
+        verdicts.append(registered.verdict)
     return verdicts
 
 

@@ -87,7 +87,7 @@ def test_training_logs_network_metrics_and_describes_the_run(tmp_path, monkeypat
     client = mlflow.MlflowClient()
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     (run,) = client.search_runs(experiments)
-    smoothness = run.data.metrics["interpolation_smoothness"]
+    smoothness = run.data.metrics["test/interpolation_smoothness"]
     assert smoothness == pytest.approx(metrics["interpolation_smoothness"])
     assert " of 16 statistics differ" in run.data.tags["mlflow.note.content"].splitlines()[0]
     artifacts = {file.path for file in client.list_artifacts(run.info.run_id)}

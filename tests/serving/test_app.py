@@ -105,6 +105,16 @@ def test_rows_are_answered_with_the_maps_of_the_emulator_in_their_order(app, emu
     np.testing.assert_allclose(found, np.concatenate(expected), **CLOSE)
 
 
+def test_parameters_stand_beside_a_table_or_alone(app, emulator):
+    params = {"n": 2, "seed": 3, "pixels": 32}
+    status, answer = ask(app, {"params": params})
+    assert status == 200
+    expected = emulator.sample(2, seed=3, pixels=32)
+    np.testing.assert_allclose(np.array(answer["predictions"], "float32"), expected, **CLOSE)
+    status, answer = ask(app, {**table(["maps"], [1]), "params": params})
+    np.testing.assert_allclose(np.array(answer["predictions"], "float32"), expected[:1], **CLOSE)
+
+
 def test_rows_share_batches_of_one_size(emulator):
     sizes = []
     original = type(emulator.gan).network_maps
@@ -163,7 +173,16 @@ REFUSED = {
     "no columns": ({"dataframe_split": {"data": [[1]]}}, "a list of columns"),
     "columns that are no names": (table([["maps"]], [1]), "expected names of columns"),
     "inputs": ({"inputs": [[1]]}, "dataframe_split, dataframe_records"),
-    "two tables": ({**table(["maps"], [1]), "params": {}}, "one of the keys"),
+    "two tables": ({**table(["maps"], [1]), "dataframe_records": []}, "one of the keys"),
+    "params that are none": ({**table(["maps"], [1]), "params": [1]}, "an object of parameters"),
+    "no params": ({"params": {}}, "one of the keys"),
+    "unknown params": (
+        {"params": {"n": 1, "maps": 2}},
+        "unknown parameters: maps; expected n, seed, pixels",
+    ),
+    "an odd side": ({"params": {"n": 1, "pixels": 17}}, "17"),
+    "a huge side": ({"params": {"n": 1, "pixels": 2**20}}, "pixels must be a whole number"),
+    "params without a number": ({"params": {"seed": 1}}, "missing columns: maps"),
     "records of numbers": ({"dataframe_records": [1]}, "a list of objects"),
     "a list of rows": ([1], "expected an object"),
 }

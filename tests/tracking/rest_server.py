@@ -26,15 +26,18 @@ class Runs:
 
     def answer(self, what, given):
         self.log.append(what)
-        if what == "experiments/get-by-name":
-            return {"experiment": {"experiment_id": "1", "name": given["experiment_name"]}}
+        if what.startswith("experiments/get"):
+            return {"experiment": {"experiment_id": "1", "name": given.get("experiment_name")}}
+        if what == "experiments/set-experiment-tag":
+            self.kind = given["value"]
+            return {}
         if what == "runs/search":
             tag = given["filter"].split("'")[1]
             found = [run for run in self.runs.values() if tag in run["tags"].values()]
             return {"runs": [self.shown(run) for run in found]}
         if what == "runs/create":
             tags = {tag["key"]: tag["value"] for tag in given["tags"]}
-            run = {"params": {}, "metrics": [], "tags": tags, "status": "RUNNING"}
+            run = {"params": {}, "metrics": [], "tags": tags, "status": "RUNNING", "inputs": []}
             run["run_id"] = f"{len(self.runs):032x}"
             self.runs[run["run_id"]] = run
             return {"run": self.shown(run)}
@@ -44,6 +47,8 @@ class Runs:
             run["tags"] |= {each["key"]: each["value"] for each in given.get("tags", ())}
             metrics = given.get("metrics", ())
             run["metrics"] += [(each["key"], each["step"], each["value"]) for each in metrics]
+        if what == "runs/log-inputs":
+            run["inputs"] += [each["dataset"]["name"] for each in given["datasets"]]
         if what == "runs/update":
             run["status"] = given.get("status", run["status"])
         return {"run": self.shown(run), "run_info": self.shown(run)["info"]}

@@ -10,6 +10,7 @@ from cosmogan_k3.gan import build_gan
 from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.maps import Conditioning, MapSet
 from cosmogan_k3.tracking import champion, registry, runs
+from cosmogan_k3.tracking.registry import ModelCard
 from cosmogan_k3.training.epoch_judge import EpochJudge
 
 pytestmark = pytest.mark.backend
@@ -31,21 +32,17 @@ def rivals(monkeypatch):
 
     class Info:
         registered_model_version = property(lambda self: len(versions))
-
-    class Client:
-        def set_model_version_tag(self, name, version, key, value):
-            versions[int(version) - 1]["tags"][key] = value
+        model_id = property(lambda self: f"m-{len(versions)}")
 
     class Version:
         def __init__(self, version):
             self.version, self.run_id = version, f"run {version}"
 
-    def log_gan(gan, *, registered_name, alias):
-        versions.append({"gan": gan, "tags": {}})
+    def log_gan(gan, *, registered_name, alias, card):
+        versions.append({"gan": gan, "tags": card.tags})
         aliases[alias] = len(versions)
         return Info()
 
-    monkeypatch.setattr(mlflow, "MlflowClient", Client)
     monkeypatch.setattr(registry, "log_gan", log_gan)
     monkeypatch.setattr(
         registry,
@@ -60,8 +57,8 @@ def rivals(monkeypatch):
 
 
 def register(gan, scores, **options):
-    """Register a GAN; ``scores`` has the score of each."""
-    return champion.register(gan, scores.get, model_name="maps", **options)
+    """Register a GAN; ``scores`` has the score of each. Return the verdict."""
+    return champion.register(gan, scores.get, model_name="maps", **options).verdict
 
 
 def test_only_a_better_model_takes_the_alias(rivals):
@@ -129,13 +126,23 @@ def test_a_registered_model_competes_with_the_version_in_the_registry():
     gan = a_gan()
     assert score(a_gan(pixels=8)) is None
     with runs.training_run("run", {"data_fingerprint": "data"}) as run:
-        assert champion.register(gan, score, model_name="") == ""
-        assert "there was none before" in champion.register(gan, score, model_name="maps")
-        again = champion.register(gan, score, model_name="maps")
+        logged = champion.register(gan, score, model_name="")
+        assert logged.verdict == ""
+        assert mlflow.MlflowClient().get_logged_model(logged.model_id).source_run_id == run.run_id
+        card = ModelCard("**found**", {"preset": "tiny"}, epoch=2)
+        first = champion.register(gan, score, model_name="maps", card=card)
+        assert "there was none before" in first.verdict
+        again = champion.register(gan, score, model_name="maps").verdict
     found = score(gan)
     assert f"score {found:.4f}, the champion (version 1) has {found:.4f}" in again
     version = registry.version_with_alias("maps", "challenger")
     assert version.tags["validation_score"] == f"{found:.6g}"
-    assert int(registry.version_with_alias("maps", "champion").version) == 1
+    best = registry.version_with_alias("maps", "champion")
+    assert int(best.version) == 1
+    assert best.description == "**found**"
+    assert best.tags == {"preset": "tiny", "validation_score": f"{found:.6g}"}
+    model = mlflow.MlflowClient().get_logged_model(first.model_id)
+    assert model.params["pixel_arcmin"] == "3.0"
+    assert "maps@champion" in mlflow.MlflowClient().get_registered_model("maps").description
     assert registry.data_of_run(run.run_id) == "data"
     assert registry.data_of_run("none") == registry.data_of_run("") == ""

@@ -15,6 +15,10 @@ from tests.tracking.rest_server import Runs, serving
 pytestmark = pytest.mark.backend
 
 
+SET = {"name": "maps.h5", "digest": "0123", "source_type": "local", "source": "{}"}
+SET |= {"schema": "{}", "profile": "{}", "context": "training"}
+
+
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     """Return what a server holds, and a function that runs it again on the same port."""
@@ -50,6 +54,7 @@ def test_records_survive_a_server_that_dies_and_arrive_once_and_in_order(server,
             runs.log_epoch({"loss": 0.2}, 2)
             runs.log_epoch({"loss": float("nan")}, 3)
             runs.log_tags({"training": "complete"})
+            runs.log_sets([SET])
             runs.log_evidence({"ks": 0.5}, [figure], description="**found**")
     assert time.monotonic() - begin < 10
     shown = capsys.readouterr().err
@@ -61,13 +66,15 @@ def test_records_survive_a_server_that_dies_and_arrive_once_and_in_order(server,
     with pytest.raises(InputError, match="repeat the command when it can"):
         runs.sync(tmp_path)
     with start():
-        assert runs.sync(tmp_path) == 7
+        assert runs.sync(tmp_path) == 8
         assert runs.sync(tmp_path) == 0
     (run,) = held.runs.values()
     assert [step for step, _ in epochs_of(held)] == [1, 2, 3]
     assert run["tags"]["training"] == "complete"
     assert run["tags"]["mlflow.note.content"] == "**found**"
     assert run["params"] == {"seed": "1"}
+    assert run["inputs"] == ["maps.h5"]
+    assert held.kind == "custom_model_development"
     assert run["status"] == "FINISHED"
     assert (tmp_path / "artifacts" / "figures" / "one.png").read_bytes() == b"a figure"
     assert "canary" not in "".join(path.read_text() for path in folder.iterdir())

@@ -1,5 +1,6 @@
 """Registered models: two flavors, aliases, served maps, and errors of the registry."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -7,6 +8,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow.pyfunc import scoring_server
 
 from cosmogan_k3._version import __version__
 from cosmogan_k3.emulator import Emulator
@@ -122,8 +124,60 @@ def test_names_that_mlflow_takes_are_accepted():
 def test_the_signature_has_a_column_for_each_parameter():
     signature = registry.signature(16, ["omega_m", "w"])
     assert signature.inputs.input_names() == ["maps", "seed", "omega_m", "w"]
-    assert signature.inputs.required_input_names() == ["maps", "omega_m", "w"]
-    assert signature.outputs.inputs[0].shape == (-1, 16, 16)
+    assert signature.inputs.required_input_names() == [], "parameters stand for columns"
+    found = {param.name: param.default for param in signature.params}
+    assert found == {"n": 1, "seed": 0, "pixels": 16, "omega_m": None, "w": None}
+
+
+def ask_server(model, document):
+    """Answer a request as the server of ``mlflow models serve`` does."""
+    body, schema = json.dumps(document).encode(), model.metadata.get_input_schema()
+    return json.loads(scoring_server.invocations(body, "application/json", model, schema).response)
+
+
+def test_maps_are_asked_for_with_parameters_alone(logged):
+    gan, info = logged
+    model = mlflow.pyfunc.load_model(info.model_uri)
+    expected = Sampler(gan).sample(2, seed=3, pixels=32)
+    params = {"n": 2, "seed": 3, "pixels": 32}
+    table = {"dataframe_split": {"columns": [], "data": []}, "params": params}
+    answers = [
+        model.predict(pd.DataFrame(), params=params),
+        ask_server(model, table)["predictions"],
+    ]
+    for found in answers:
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "params", "reason"),
+    [
+        ([0, 0], {}, "row 1: maps must be a whole number from 1 to"),
+        ([1, -1], {}, "row 1: seed must be a whole number"),
+        ([10**6, 0], {}, "expected at most"),
+        ([1, 0], {"pixels": 17}, "17"),
+        ([1, 0], {"pixels": 10**6}, "pixels must be a whole number from 1 to 2048"),
+    ],
+)
+def test_mlflows_server_answers_a_bad_request_with_the_reason(logged, row, params, reason):
+    model = mlflow.pyfunc.load_model(logged[1].model_uri)
+    document = {"dataframe_split": {"columns": ["maps", "seed"], "data": [row]}, "params": params}
+    with pytest.raises(mlflow.exceptions.MlflowException, match=reason):
+        ask_server(model, document)
+
+
+def test_a_parameter_stands_for_an_empty_or_missing_column():
+    gan = conditional_gan()
+    model = SamplingModel(gan)
+    rows = pd.DataFrame({"maps": [1, 1], "omega_m": [0.25, np.nan]})
+    found = model.predict(rows, {"w": -1.0, "omega_m": 0.3, "seed": 4})
+    expected = [
+        Sampler(gan).sample(1, seed=4, parameters={"omega_m": value, "w": -1.0})
+        for value in (0.25, 0.3)
+    ]
+    np.testing.assert_allclose(found, np.concatenate(expected), rtol=1e-5, atol=1e-6)
+    with pytest.raises(mlflow.exceptions.MlflowException, match="missing columns: w"):
+        model.predict(rows)
 
 
 def test_the_input_example_lies_in_the_middle_of_the_range():

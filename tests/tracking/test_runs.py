@@ -4,12 +4,16 @@ import contextlib
 import json
 
 import mlflow
+import numpy as np
 import pytest
 
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import get_preset
+from cosmogan_k3.maps import MapSet, split_by_map
 from cosmogan_k3.tracking import runs
+from cosmogan_k3.tracking.datasets import describe_sets
+from cosmogan_k3.tracking.system import SystemMonitor
 
 pytestmark = pytest.mark.backend
 
@@ -75,16 +79,104 @@ def test_evidence_is_metrics_files_and_a_description(tmp_path):
     figure.write_bytes(b"")
     table.write_text(json.dumps({}))
     with runs.training_run("run", {}) as run:
-        runs.log_evidence({"a": 1, "b": "text"}, [figure, table], description="**found**")
+        numbers = {"a": 1, "a_null": 2, "validation_score": 3, "last_epoch": 4, "b": "text"}
+        runs.log_evidence(numbers, [figure, table], description="**found**")
         runs.log_epoch({"loss": 0.5}, 3)
     found = mlflow.get_run(run.run_id).data
-    assert found.metrics == {"a": 1.0, "loss": 0.5}
+    load = {name for name in found.metrics if name.startswith("system/")}
+    assert "system/cpu_utilization_percentage" in load
+    assert {name: found.metrics[name] for name in found.metrics.keys() - load} == {
+        **{"test/a": 1.0, "null/a": 2.0, "validation/score": 3.0, "training/last_epoch": 4.0},
+        "loss": 0.5,
+    }
     assert found.tags["mlflow.note.content"] == "**found**"
     client = mlflow.MlflowClient()
     (epoch,) = client.get_metric_history(run.run_id, "loss")
     assert epoch.step == 3
     artifacts = {file.path for file in client.list_artifacts(run.run_id)}
     assert artifacts == {"figures", "metrics.json"}
+
+
+def small_sets():
+    maps = MapSet(np.zeros((20, 8, 8), "float32"), 2.0)
+    made = {"data": "sky/maps.h5", "data_fingerprint": maps.fingerprint()}
+    return describe_sets(split_by_map(maps, seed=1), made)
+
+
+def test_a_run_lists_its_sets_of_maps_with_source_schema_and_digest():
+    sets = small_sets()
+    with runs.training_run("run", {}) as run:
+        for _ in range(2):  # as a resumed training does
+            runs.log_sets(sets)
+    found = mlflow.get_run(run.run_id).inputs.dataset_inputs
+    assert [each.tags[0].value for each in found] == ["training", "validation", "test"]
+    assert len({each.dataset.digest for each in found}) == 3
+    for each in found:
+        assert each.dataset.name == "maps.h5"
+        assert mlflow.data.get_source(each).uri.endswith("/sky/maps.h5")
+        schema = json.loads(each.dataset.schema)["mlflow_tensorspec"]["features"]
+        assert json.loads(schema)[0]["tensor-spec"]["shape"] == [-1, 8, 8]
+    counts = [json.loads(each.dataset.profile)["num_rows"] for each in found]
+    assert counts == [15, 2, 3]
+
+
+def test_simulated_maps_name_their_settings():
+    maps = MapSet(np.zeros((20, 8, 8), "float32"), 2.0)
+    made = {"data": "", "data_fingerprint": "0", "simulation.method": "nbody"}
+    (first, *_) = describe_sets(split_by_map(maps), made)
+    assert first["name"] == "nbody"
+    assert json.loads(first["source"]) == {"tags": {"simulation.method": "nbody"}}
+
+
+def test_metrics_are_linked_to_the_model_and_to_its_sets():
+    with runs.training_run("run", {}) as run:
+        runs.log_sets(small_sets())
+        model = mlflow.MlflowClient().create_logged_model("0", "model", run.run_id)
+        numbers = {"peaks": 1.0, "validation_score": 2.0, "last_epoch": 3}
+        runs.log_evidence(numbers, [], model_id=model.model_id)
+    (_, held_out, test) = small_sets()
+    logged = mlflow.MlflowClient().get_logged_model(model.model_id).metrics
+    found = {metric.key: metric.dataset_digest for metric in logged}
+    assert found == {"test/peaks": test["digest"], "validation/score": held_out["digest"]}
+
+
+def test_runs_stand_in_the_experiment_that_mlflow_run_would_choose(monkeypatch):
+    with runs.training_run("plain", {}) as plain:
+        pass
+    client = mlflow.MlflowClient()
+    experiment = client.get_experiment(mlflow.get_run(plain.run_id).info.experiment_id)
+    assert experiment.name == "Default"
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", client.create_experiment("chosen"))
+    with runs.training_run("chosen", {}) as chosen, runs.training_run("trial", {}) as child:
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "named")
+        with runs.training_run("elsewhere", {}, parent=chosen.run_id) as other:
+            pass
+    for run in (chosen, child, other):
+        number = mlflow.get_run(run.run_id).info.experiment_id
+        assert client.get_experiment(number).name == "chosen"
+    with runs.training_run("named", {}) as named:
+        number = mlflow.get_run(named.run_id).info.experiment_id
+        assert client.get_experiment(number).name == "named"
+
+
+@pytest.mark.parametrize(("given", "shown"), [("bold-cow-12", "quick-jax"), ("mine", "mine")])
+def test_a_run_of_mlflow_run_gets_a_name_unless_the_user_chose_one(monkeypatch, given, shown):
+    begun = mlflow.MlflowClient().create_run("0", run_name=given)
+    monkeypatch.setenv("MLFLOW_RUN_ID", begun.info.run_id)
+    with runs.training_run("quick-jax", {}) as run:
+        assert run.run_id == begun.info.run_id
+    assert mlflow.get_run(run.run_id).info.run_name == shown
+
+
+def test_the_load_of_the_machine_is_measured_unless_it_is_switched_off(monkeypatch):
+    monitor = SystemMonitor()
+    with monitor.sampling(seconds=0.01):
+        found = monitor.averages()
+    assert 0 <= found["system/cpu_utilization_percentage"] <= 100
+    assert 0 < found["system/system_memory_usage_percentage"] <= 100
+    monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "false")
+    assert SystemMonitor().averages() == {}
 
 
 def test_flat_parameters_name_losses_and_penalties_and_leave_out_options_of_the_job():

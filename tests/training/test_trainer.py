@@ -228,7 +228,9 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
     }
     written = json.loads((tmp_path / "metrics.json").read_text())
     logged = mlflow.get_run(checkpoints_in(tmp_path).progress().run_id).data.metrics
-    for found in (metrics, written, logged):
+    groups = {"training/selected_epoch": 2, "validation/score": 0.1}
+    assert {name: logged[name] for name in groups} == groups
+    for found in (metrics, written):
         assert {name: found[name] for name in expected} == expected
         assert found["pca_best_epoch"] in (1, 2, 3, 4)
     saved = load_gan(tmp_path / "model.keras")
