@@ -111,6 +111,9 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(
         steps = dict(store.execute("select key, count(distinct step) from metrics group by key"))
         parameters = dict(store.execute("select key, value from params"))
         tags = {row[0] for row in store.execute("select key from tags")}
+        query = "select e.name, r.name from runs r join experiments e using (experiment_id)"
+        experiments, run_names = map(list, zip(*store.execute(query), strict=True))
+        contexts = {row[0] for row in store.execute("select value from input_tags")}
     losses = (
         "discriminator_loss",
         "generator_loss",
@@ -119,14 +122,19 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(
         "images_per_second",
     )
     assert {
-        *names,
-        *(f"{n}_null" for n in names),
+        *(f"test/{n}" for n in names),
+        *(f"null/{n}" for n in names),
         *losses,
-        "validation_ks_pixels_distance",
-        "validation_score",
+        "validation/ks_pixels_distance",
+        "validation/score",
+        "system/cpu_utilization_percentage",
     } <= logged
+    assert not {*names, "validation_score"} & logged
+    assert experiments == ["Default"]
+    assert run_names == [f"tiny-{backend}-lognormal-seed0"]
+    assert contexts == {"training", "validation", "test"}
     assert steps["generator_loss"] == 2
-    assert steps["validation_epoch_score"] == 2
+    assert steps["validation/epoch_score"] == 2
     assert parameters["keras_backend"] == backend
     assert len(parameters["data_fingerprint"]) == 64
     assert parameters["simulation.sigma_8"] == "0.8"

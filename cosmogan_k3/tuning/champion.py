@@ -1,6 +1,7 @@
 """From a finished study to models that compete for the champion: its best trial, retrained."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,28 @@ def best_trial(study: optuna.Study) -> optuna.trial.FrozenTrial:
     return min(front, key=lambda trial: (np.mean(trial.values), trial.number))
 
 
+def folder_of(config: TuneConfig, number: int) -> Path:
+    """Return the folder of a retrained model.
+
+    Parameters
+    ----------
+    config : TuneConfig
+    number : int
+        Of the model, from 0.
+
+    Examples
+    --------
+    >>> folder_of(TuneConfig(out="study"), 0).as_posix()
+    'study/seed-1'
+    """
+    return Path(config.out) / f"seed-{_seed(config, number)}"
+
+
+def _seed(config: TuneConfig, number: int) -> int:
+    """Return a seed that is none of the trials'."""
+    return config.seed + config.repeats + number
+
+
 def retrain(
     config: TuneConfig,
     preset: Preset,
@@ -71,7 +94,7 @@ def retrain(
     preset = apply(preset, trial.params)
     trained: list[Trained] = []
     for number in range(config.retrain):
-        seed = config.seed + config.repeats + number
+        folder = folder_of(config, number)
         options = TrainConfig(
             data=config.data,
             pixels=config.pixels,
@@ -80,10 +103,10 @@ def retrain(
             preset=config.preset,
             width=config.width,
             condition=config.condition,
-            seed=seed,
+            seed=_seed(config, number),
             tracking=config.tracking,
             model_name="",
-            out=f"{config.out}/seed-{seed}",
+            out=str(folder),
             quiet=True,  # each writes its report; the study prints the verdict
         )
         with exclusive_folder(options):

@@ -1,11 +1,11 @@
 """A trial: the preset with other values, trained on several seeds and judged after each epoch."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cosmogan_k3._typing import Conditions
+from cosmogan_k3._typing import Conditions, Maps
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import Preset
 from cosmogan_k3.gan.build import build_adapted_gan
@@ -15,6 +15,12 @@ from cosmogan_k3.training.epoch_judge import EpochJudge, judge_epoch
 
 # Distances that a study with several objectives minimizes together.
 PARETO = ("power_spectrum_error_mean", "ks_pixels_distance", "peak_counts_error")
+
+
+# A user's own objective: from validation maps and as many generated ones, κ in float32 (n, N, N),
+# to a number to be minimized.
+Measure = Callable[[Maps, Maps], float]
+_OWN = "own objective"
 
 
 class DivergedError(RuntimeError):
@@ -28,7 +34,7 @@ class Epoch:
     Parameters
     ----------
     score : float
-        Mean ``validation_score``: the single objective.
+        Mean ``validation_score``, or mean of the user's own measure: the single objective.
     distances : mapping of str to float
         For each of ``PARETO`` the mean over the seeds of ln((1 + d/n)/2), with d the distance and n
         its null.
@@ -61,7 +67,7 @@ class Candidate:
         self.gan = build_adapted_gan(
             preset, self.batches, train, seed=seed, conditioning=objective.conditioning
         )
-        self.judge = objective.judge
+        self.judge, self.measure = objective.judge, objective.measure
         self.epochs: list[dict[str, float]] = []
 
     def train_epoch(self) -> dict[str, float]:
@@ -86,7 +92,16 @@ class Candidate:
         self.epochs.append(values)
         if cause:
             raise DivergedError(f"epoch {epoch + 1}: {cause}")
-        return self.judge.validation.distances(generated)
+        return self.judge.validation.distances(generated) | self._own(generated)
+
+    def _own(self, generated: Maps) -> dict[str, float]:
+        """Return the user's own measure, if there is one."""
+        if self.measure is None:
+            return {}
+        value = float(self.measure(self.judge.validation.real, generated))
+        if not np.isfinite(value):
+            raise DivergedError(f"epoch {len(self.epochs)}: the objective is {value}")
+        return {_OWN: value}
 
 
 class Objective:
@@ -99,6 +114,8 @@ class Objective:
     conditioning : Conditioning, optional
     conditions : ndarray, optional
         Conditions of the training maps, float32 ``(n, n_conditions)``.
+    measure : callable, optional
+        Minimized instead of the validation score: a function of validation maps and generated maps.
 
     Raises
     ------
@@ -111,6 +128,7 @@ class Objective:
         splits: Splits,
         conditioning: Conditioning | None = None,
         conditions: Conditions | None = None,
+        measure: Measure | None = None,
     ) -> None:
         judge = EpochJudge.if_enough(splits.validation)
         if judge is None:
@@ -122,6 +140,7 @@ class Objective:
         self.train: MapSet = splits.train
         self.judge = judge
         self.conditioning, self.conditions = conditioning, conditions
+        self.measure = measure
 
     def epochs_of(self, preset: Preset, seeds: Sequence[int]) -> Iterator[Epoch]:
         """Train one candidate for each seed side by side, and yield the result of each epoch.
@@ -145,7 +164,7 @@ class Objective:
         for _ in range(preset.epochs):
             found = [candidate.train_epoch() for candidate in candidates]
             yield Epoch(
-                score=float(np.mean([validation_score(distances) for distances in found])),
+                score=float(np.mean([d.get(_OWN, validation_score(d)) for d in found])),
                 distances={
                     name: float(np.mean([validation_score(d, (name,)) for d in found]))
                     for name in PARETO

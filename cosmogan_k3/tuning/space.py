@@ -1,203 +1,19 @@
-"""The search space of a study: which parameters of a preset it varies, and within which ranges."""
+"""What the parameters of a study do to a preset, and which of them a preset has."""
 
-import tomllib
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import fields, replace
 from typing import Any
 
 import optuna
 
-from cosmogan_k3._typing import PathLike
-from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import Preset
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.losses import AdversarialLoss
-from cosmogan_k3.nn.penalties import R1, R2, GradientPenalty, WassersteinPenalty
-
-DEFAULT_RANGES = Path(__file__).with_name("ranges.toml")
-
-# Parameters that are fields of ``Preset``.
-_FIELDS = (
-    "generator_learning_rate",
-    "discriminator_learning_rate",
-    "final_learning_rate_factor",
-    "beta_1",
-    "beta_2",
-    "batch_size",
-    "average_decay",
-    "spectral_weight",
-)
-_PENALTIES: dict[str, type[GradientPenalty]] = {
-    "r1": R1,
-    "r2": R2,
-    "wasserstein_penalty": WassersteinPenalty,
-}
-# Fields of a loss that a parameter sets.
-_MARGINS = {"margin_real": ("margin_real", "margin"), "margin_fake": ("margin_fake",)}
-
-PARAMETERS = (*_FIELDS, "loss", *_MARGINS, *_PENALTIES)
-
-_DEPRECATED = {
-    "generator_rate": "generator_learning_rate",
-    "discriminator_rate": "discriminator_learning_rate",
-    "final_rate": "final_learning_rate_factor",
-}
+from cosmogan_k3.nn.penalties import GradientPenalty
+from cosmogan_k3.tuning.ranges import ARCHITECTURE, MARGINS, PENALTIES, PRESET_FIELDS, Range
 
 Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Range:
-    """The values that a study may give to one parameter.
-
-    Parameters
-    ----------
-    name : str
-        One of ``PARAMETERS``.
-    low, high : float or int
-        Bounds, both included; two integers make an integer.
-    log : bool
-        Whether equal factors count as equal steps.
-    values : tuple
-        Choices, instead of bounds.
-
-    Raises
-    ------
-    InputError
-        If the parameter is unknown, or neither bounds nor values make sense.
-
-    Examples
-    --------
-    >>> Range("beta_1", low=0.0, high=0.5).contains(0.25)
-    True
-    """
-
-    name: str
-    low: float | int | None = None
-    high: float | int | None = None
-    log: bool = False
-    values: tuple[Any, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.name not in PARAMETERS:
-            raise InputError(
-                f"Unknown parameter. Received: {self.name!r}; expected one of "
-                f"{', '.join(PARAMETERS)}",
-                parameter="ranges",
-            )
-        for value in self.values if self.values else (self.low, self.high):
-            self._check(value)
-        if self.values:
-            return
-        assert self.low is not None
-        assert self.high is not None
-        if not (self.low < self.high and (not self.log or self.low > 0)):
-            raise InputError(
-                f"{self.name}: expected low < high, and 0 < low on a logarithmic scale. "
-                f"Received: low={self.low}, high={self.high}, log={self.log}",
-                parameter="ranges",
-            )
-
-    def _check(self, value: Any) -> None:
-        """Raise ``InputError`` unless the parameter can have this value."""
-        types: dict[str, tuple[type[Any], ...]] = {"loss": (str,), "batch_size": (int,)}
-        expected = types.get(self.name, (int, float))
-        if not isinstance(value, expected) or isinstance(value, bool):
-            raise InputError(
-                f"{self.name}: expected bounds `low` and `high`, or `values`. Received: {value!r}",
-                parameter="ranges",
-            )
-        if self.name == "loss":
-            losses.get(str(value))
-        elif isinstance(value, (int, float)) and value < 0:
-            raise InputError(
-                f"{self.name}: must not be negative. Received: {value}", parameter="ranges"
-            )
-
-    def contains(self, value: Any) -> bool:
-        """Return whether the study may give this value to the parameter."""
-        if self.values:
-            return value in self.values
-        assert self.low is not None
-        assert self.high is not None
-        return self.low <= value <= self.high
-
-    def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
-        """Ask an Optuna trial for a value."""
-        if self.values:
-            return trial.suggest_categorical(self.name, list(self.values))
-        low, high = self.low, self.high
-        assert low is not None
-        assert high is not None
-        if isinstance(low, int) and isinstance(high, int):
-            return trial.suggest_int(self.name, low, high, log=self.log)
-        return trial.suggest_float(self.name, low, high, log=self.log)
-
-
-def read_ranges(path: PathLike | None = None) -> list[Range]:
-    """Read the ranges of a study from a TOML file with one table for each parameter.
-
-    Parameters
-    ----------
-    path : path, optional
-        The default ranges if none is given.
-
-    Returns
-    -------
-    list of Range
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is no TOML, or a table is not a range.
-
-    Examples
-    --------
-    >>> [r.name for r in read_ranges()][:3]
-    ['generator_learning_rate', 'discriminator_learning_rate', 'beta_1']
-    """
-    path = Path(path or DEFAULT_RANGES)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            f"{path}: not a readable file of ranges ({one_line(error, 200)})", parameter="ranges"
-        ) from error
-    if not tables:
-        raise InputError(
-            f"{path}: names no parameter; expected tables such as [generator_learning_rate] with "
-            "low and high",
-            parameter="ranges",
-        )
-    ranges = [_range(path, name, table) for name, table in tables.items()]
-    names = [each.name for each in ranges]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise InputError(
-            f"{path}: {', '.join(sorted(repeated))} has two tables, under its present and its "
-            "former name; leave one out",
-            parameter="ranges",
-        )
-    return ranges
-
-
-def _range(path: Path, name: str, table: Any) -> Range:
-    """Return the range that a table of the file describes."""
-    if name in _DEPRECATED:
-        current = _DEPRECATED[name]
-        warnings.warn(f"{path}: [{name}] is now [{current}]", FutureWarning, stacklevel=4)
-        name = current
-    known = {field.name for field in fields(Range)} - {"name"}
-    if not isinstance(table, dict) or not set(table) <= known:
-        raise InputError(
-            f"{path}: [{name}] may hold {', '.join(sorted(known))}. Received: {table}",
-            parameter="ranges",
-        )
-    try:
-        return Range(name, **(table | {"values": tuple(table.get("values", ()))}))
-    except (InputError, TypeError) as error:
-        raise InputError(f"{path}: [{name}] {one_line(error)}", parameter="ranges") from error
 
 
 def suggest(
@@ -225,7 +41,7 @@ def suggest(
     """
     values: dict[str, Any] = {}
     for each in sorted(ranges, key=lambda r: r.name != "loss"):
-        if each.name not in _MARGINS or _has_margin(with_loss(preset, values), each.name):
+        if each.name not in MARGINS or _has_margin(with_loss(preset, values), each.name):
             values[each.name] = each.suggest(trial)
     return values
 
@@ -248,14 +64,23 @@ def apply(preset: Preset, values: Values) -> Preset:
     >>> preset.loss_schedule
     {0: GeometricHinge(margin_real=0.5, margin_fake=1.0)}
     """
-    preset = replace(preset, **{name: values[name] for name in _FIELDS if name in values})
+    preset = replace(preset, architecture=_architecture(preset, values))
+    preset = replace(preset, **{name: values[name] for name in PRESET_FIELDS if name in values})
     preset = with_loss(preset, values)
     schedule = {epoch: _with_margins(loss, values) for epoch, loss in preset.loss_schedule.items()}
     preset = replace(preset, loss_schedule=schedule)
-    for name, penalty in _PENALTIES.items():
+    for name, penalty in PENALTIES.items():
         if name in values:
             preset = _with_penalty(preset, penalty, values[name])
     return preset
+
+
+def _architecture(preset: Preset, values: Values) -> Any:
+    """Return the architecture with its fields among the values, and other numbers of channels."""
+    named = {k: v for k, v in values.items() if k.startswith(ARCHITECTURE)}
+    changes = {name.removeprefix(ARCHITECTURE): value for name, value in named.items()}
+    changed: Any = replace(preset.architecture, **changes)  # type: ignore[type-var]  # subclasses
+    return changed.widened(values["width"]) if "width" in values else changed
 
 
 def with_loss(preset: Preset, values: Values) -> Preset:
@@ -286,7 +111,8 @@ def check(ranges: Sequence[Range], preset: Preset) -> None:
     candidates = [with_loss(preset, {"loss": name}) for name in named] or [preset]
     steps = preset.discriminator_steps
     for each in ranges:
-        if each.name in _MARGINS and not any(_has_margin(c, each.name) for c in candidates):
+        _check_architecture(each, preset)
+        if each.name in MARGINS and not any(_has_margin(c, each.name) for c in candidates):
             raise InputError(
                 f"{each.name}: none of the study's losses has such a margin; leave it out",
                 parameter="ranges",
@@ -297,6 +123,36 @@ def check(ranges: Sequence[Range], preset: Preset) -> None:
                 f"steps of the discriminator). Received: {list(each.values) or 'bounds'}",
                 parameter="ranges",
             )
+
+
+def _check_architecture(each: Range, preset: Preset) -> None:
+    """Refuse a field that the architecture does not have, and values of another type."""
+    if each.name == "width" and not min(each.values or (each.low,)) > 0:
+        raise InputError("width: expected positive factors", parameter="ranges")
+    if not each.name.startswith(ARCHITECTURE):
+        return
+    architecture: Any = preset.architecture
+    plain = {
+        field.name: value
+        for field in fields(architecture)
+        if isinstance(value := getattr(architecture, field.name), (bool, int, float, str))
+    }
+    name = each.name.removeprefix(ARCHITECTURE)
+    if name not in plain:
+        raise InputError(
+            f"{each.name}: the preset's {type(architecture).__name__} has no such field of one "
+            f"value; expected one of {', '.join(plain)}",
+            parameter="ranges",
+        )
+    present = type(plain[name])
+    given = each.values or (each.low, each.high)
+    if not all(type(value) is present or (present, type(value)) == (float, int) for value in given):
+        raise InputError(
+            f"{each.name}: expected values of type {present.__name__}. Received: {list(given)}",
+            parameter="ranges",
+        )
+    for value in given:
+        _ = apply(preset, {each.name: value})  # the architecture refuses what it cannot be
 
 
 def _all_split(sizes: Sequence[int], steps: int) -> bool:
@@ -310,14 +166,14 @@ def _has_margin(preset: Preset, parameter: str) -> bool:
 
 def _margins(loss: AdversarialLoss, parameter: str) -> list[str]:
     """Return the fields of a loss that the parameter sets."""
-    return [name for name in _MARGINS[parameter] if hasattr(loss, name)]
+    return [name for name in MARGINS[parameter] if hasattr(loss, name)]
 
 
 def _with_margins(loss: AdversarialLoss, values: Values) -> Any:
     """Return the loss with its margins among the values."""
     changes = {
         name: values[parameter]
-        for parameter in _MARGINS
+        for parameter in MARGINS
         if parameter in values
         for name in _margins(loss, parameter)
     }

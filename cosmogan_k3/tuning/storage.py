@@ -1,10 +1,11 @@
-"""The storage of a study: a database that many workers share and that may be unreachable."""
+"""The storage of a study: a database or a file that many workers share; one may be unreachable."""
 
 import contextlib
 import functools
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import optuna
@@ -12,10 +13,13 @@ import sqlalchemy
 import tenacity
 
 from cosmogan_k3.errors import InputError, masked, one_line
+from cosmogan_k3.maps.io.atomic import check_writable
+from cosmogan_k3.tuning.journal_storage import JournalStorage
 
 # Environment variable of the URL, which may hold a password: command lines are visible to all.
 STORAGE = "COSMOGAN_STORAGE"
 _DEFAULT_STORAGE = "sqlite:///study.db"
+_JOURNAL = "journal:///"
 
 # Seconds for which a worker waits for a database that it has reached before.
 PATIENCE = 300.0
@@ -57,13 +61,14 @@ def storage_url(url: str) -> str:
     return url or os.environ.get(STORAGE) or _DEFAULT_STORAGE
 
 
-def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
-    """Open Optuna's storage behind a SQLAlchemy URL, with heartbeats of the workers.
+def open_storage(url: str, heartbeat: int) -> optuna.storages.BaseStorage:
+    """Open the storage of a study, with heartbeats of the workers.
 
     Parameters
     ----------
     url : str
-        Of SQLite, PostgreSQL or MySQL; see ``storage_url`` if it is empty.
+        A SQLAlchemy URL of SQLite, PostgreSQL or MySQL, or "journal:///" and a file; see
+        ``storage_url`` if it is empty.
     heartbeat : int
         Seconds between two heartbeats. A trial whose worker misses three is run once more.
 
@@ -78,27 +83,46 @@ def open_storage(url: str, heartbeat: int) -> optuna.storages.RDBStorage:
     []
     """
     url = storage_url(url)
+    opened = _open_journal if url.startswith(_JOURNAL) else _open_database
     try:
         with ignore_experimental_warnings():
-            storage = optuna.storages.RDBStorage(
-                url,
-                engine_kwargs={"pool_pre_ping": True},
-                heartbeat_interval=heartbeat,
-                grace_period=_MISSED_HEARTBEATS * heartbeat,
-                heartbeat_stale_trial_callback=HeartbeatCallback(max_retry=1),
-            )
+            return opened(url, heartbeat, HeartbeatCallback(max_retry=1))
     except (
         sqlalchemy.exc.SQLAlchemyError,
         optuna.exceptions.StorageInternalError,
         ImportError,
+        OSError,
         ValueError,
     ) as error:
         raise InputError(
-            f"{url}: no study can be kept there ({one_line(error, 200)}); "
-            "expected a URL such as sqlite:///study.db, postgresql://user@host/database or "
+            f"{url}: no study can be kept there ({one_line(error, 200)}); expected a URL such as "
+            "sqlite:///study.db, journal:///study.journal, postgresql://user@host/database or "
             "mysql+pymysql://user@host/database",
             parameter="storage",
         ) from error
+
+
+def _open_journal(url: str, heartbeat: int, callback: HeartbeatCallback) -> JournalStorage:
+    """Open a file, whose path after the three slashes is relative, as in URLs of SQLite."""
+    path = Path(url.removeprefix(_JOURNAL))
+    check_writable(path.parent)
+    if path.exists():
+        with path.open("rb") as file:
+            if file.read(1) not in (b"", b"{"):  # Optuna would add lines to it
+                raise ValueError("the file is no journal of a study")
+    return JournalStorage(path, heartbeat, _MISSED_HEARTBEATS * heartbeat, callback)
+
+
+def _open_database(
+    url: str, heartbeat: int, callback: HeartbeatCallback
+) -> optuna.storages.RDBStorage:
+    storage = optuna.storages.RDBStorage(
+        url,
+        engine_kwargs={"pool_pre_ping": True},
+        heartbeat_interval=heartbeat,
+        grace_period=_MISSED_HEARTBEATS * heartbeat,
+        heartbeat_stale_trial_callback=callback,
+    )
     # The thread of heartbeats would end silently when the database is unreachable.
     record = functools.partial(retry_on_disconnect, storage.record_heartbeat)
     storage.record_heartbeat = record  # type: ignore[method-assign]

@@ -57,10 +57,11 @@ def open_study(
     """
     storage = open_storage(config.storage, config.heartbeat)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    names = objectives(identity.get("objective", config.objective))
     study = optuna.create_study(
         study_name=config.study,
         storage=storage,
-        directions=["minimize"] * len(objectives(config)),
+        directions=["minimize"] * len(names),
         load_if_exists=True,
         pruner=make_pruner(config, identity["epochs"]),
     )
@@ -68,7 +69,7 @@ def open_study(
     if recorded is None:
         study.set_user_attr("identity", dict(identity))
         with ignore_experimental_warnings():
-            study.set_metric_names(list(objectives(config)))
+            study.set_metric_names(list(names))
     elif differing := differing_names(recorded, identity):
         raise InputError(
             f"The study {config.study!r} was begun with other settings ({', '.join(differing)}); "
@@ -80,9 +81,15 @@ def open_study(
     return study
 
 
-def objectives(config: TuneConfig) -> tuple[str, ...]:
-    """Return the names of what the study minimizes."""
-    return ("score",) if config.objective == "score" else PARETO
+def objectives(objective: str) -> tuple[str, ...]:
+    """Return the names of what a study minimizes.
+
+    Parameters
+    ----------
+    objective : str
+        As the study's identity names it.
+    """
+    return PARETO if objective == "pareto" else (objective,)
 
 
 def counted_trials(

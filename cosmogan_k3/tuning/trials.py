@@ -11,7 +11,8 @@ from cosmogan_k3.gan import Preset
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.training.setup import TRACKING
 from cosmogan_k3.tuning.objective import DivergedError, Epoch, Objective
-from cosmogan_k3.tuning.space import Range, apply, suggest
+from cosmogan_k3.tuning.ranges import Range
+from cosmogan_k3.tuning.space import apply, suggest
 from cosmogan_k3.tuning.storage import retry_on_disconnect
 from cosmogan_k3.tuning.study import CAUSE, TrialValues
 

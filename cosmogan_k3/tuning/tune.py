@@ -1,6 +1,6 @@
 """The whole of ``cosmogan tune``: trials, figures, retraining, registration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,8 @@ import optuna
 
 from cosmogan_k3 import backend
 from cosmogan_k3.config import TuneConfig
-from cosmogan_k3.errors import masked
+from cosmogan_k3.errors import InputError, masked
+from cosmogan_k3.evaluation.files import RESULTS
 from cosmogan_k3.evaluation.measurable import check_measurable
 from cosmogan_k3.gan import Preset, get_preset
 from cosmogan_k3.gan.build import check_conditional, for_edges
@@ -18,24 +19,39 @@ from cosmogan_k3.maps.conditioning import parse_names
 from cosmogan_k3.maps.io.atomic import check_writable
 from cosmogan_k3.tracking import runs
 from cosmogan_k3.tracking.champion import register
+from cosmogan_k3.tracking.datasets import describe_sets
 from cosmogan_k3.tracking.registry import ModelCard, check_names
 from cosmogan_k3.tracking.store import problem_of_store
 from cosmogan_k3.training.epoch_judge import EpochJudge
 from cosmogan_k3.training.setup import (
+    MODEL,
     TRACKING,
     conditioning_of,
     inspected,
     print_warnings,
     split,
 )
-from cosmogan_k3.tuning import champion, plots, space
-from cosmogan_k3.tuning.objective import Objective
+from cosmogan_k3.tuning import artifacts, champion, plots, space
+from cosmogan_k3.tuning.objective import Measure, Objective
+from cosmogan_k3.tuning.ranges import Range, check_queue, read_queue, read_ranges
 from cosmogan_k3.tuning.samplers import check_sampler
-from cosmogan_k3.tuning.space import Range
-from cosmogan_k3.tuning.storage import open_storage, storage_url, wait_for_databases
-from cosmogan_k3.tuning.study import CAUSE, counted_trials, objectives, open_study
+from cosmogan_k3.tuning.storage import (
+    open_storage,
+    retry_on_disconnect,
+    storage_url,
+    wait_for_databases,
+)
+from cosmogan_k3.tuning.study import CAUSE, counted_trials, open_study
 from cosmogan_k3.tuning.trials import TrialRunner
 from cosmogan_k3.tuning.workers import run_here, run_workers
+
+# Names that a user's own objective cannot have.
+BUILT_IN = ("score", "pareto")
+
+_AT_NULL = (
+    "A score of 0 or less: on average the distances are no larger than those between two halves of "
+    "the validation maps. These maps cannot tell such trials apart."
+)
 
 # User attribute of the study: its run in MLflow, the parent of those of its trials.
 PARENT = "mlflow_run_id"
@@ -50,18 +66,41 @@ class Plan:
     preset : Preset
         That of the trials.
     ranges : tuple of Range
+    enqueued : tuple of mapping
+        Values that are tried first.
+    objective : callable, optional
+        A user's own, minimized instead of the score.
     """
 
     preset: Preset
     ranges: tuple[Range, ...]
+    enqueued: tuple[Mapping[str, Any], ...] = ()
+    objective: Measure | None = None
+
+    def objective_name(self, config: TuneConfig) -> str:
+        """Return the name of what the trials minimize."""
+        return config.objective if self.objective is None else self.objective.__name__
 
 
-def prepare(config: TuneConfig) -> Plan:
+def prepare(
+    config: TuneConfig,
+    *,
+    ranges: Sequence[Range] | None = None,
+    enqueue: Sequence[Mapping[str, Any]] = (),
+    objective: Measure | None = None,
+) -> Plan:
     """Check everything that can be checked before the expensive work.
 
     Parameters
     ----------
     config : TuneConfig
+    ranges : sequence of Range, optional
+        What the trials vary; by default what ``config.ranges`` names.
+    enqueue : sequence of mapping of str to Any
+        Values that are tried first, after those of ``config.ranges``.
+    objective : callable, optional
+        Your own: a function of validation maps and as many generated maps, float32 ``(n, N, N)`` in
+        κ, that returns a number to be minimized.
 
     Returns
     -------
@@ -80,13 +119,37 @@ def prepare(config: TuneConfig) -> Plan:
     check_sampler(config.sampler)
     if parse_names(config.condition):
         check_conditional(preset)
-    ranges = space.read_ranges(config.ranges)
-    space.check(ranges, preset)
+    plan = Plan(
+        replace(preset, epochs=config.epochs or preset.epochs),
+        tuple(read_ranges(config.ranges) if ranges is None else ranges),
+        (*(read_queue(config.ranges) if ranges is None else ()), *enqueue),
+        objective,
+    )
+    space.check(plan.ranges, preset)
+    check_queue(plan.enqueued, plan.ranges)
+    if ranges is not None or objective is not None:
+        _check_own(config, plan)
     check_writable(config.out)
     check_names(config.model_name, config.alias)
     open_storage(config.storage, config.heartbeat)
     runs.check_store(config.tracking)
-    return Plan(replace(preset, epochs=config.epochs or preset.epochs), tuple(ranges))
+    return plan
+
+
+def _check_own(config: TuneConfig, plan: Plan) -> None:
+    """Refuse a user's own objective or ranges where they cannot be used."""
+    if config.workers > 1:
+        raise InputError(
+            "an objective or ranges in Python are known to this process alone; run the program "
+            f"several times with one storage instead. Received: {config.workers} workers",
+            parameter="workers",
+        )
+    if plan.objective and (config.objective != "score" or plan.objective_name(config) in BUILT_IN):
+        raise InputError(
+            f"expected one objective of your own, and a name for it other than {BUILT_IN}. "
+            f"Received: {config.objective}, {plan.objective_name(config)}",
+            parameter="objective",
+        )
 
 
 def tune(
@@ -123,12 +186,17 @@ def tune(
     check_measurable(splits.test)
     print_warnings(inspection)
     identity = _identity(config, plan, inspection.fingerprint)
-    objective = Objective(splits, *conditioning_of(config, splits.train, maps))
+    conditions = conditioning_of(config, splits.train, maps)
+    objective = Objective(splits, *conditions, measure=plan.objective)
     preset = for_edges(plan.preset, config.periodic, splits.train.kappa)
     single = config.workers == 1 and config.finish == 1
     study = open_study(config, identity, single_worker=single)
     parameters = {key: str(value) for key, value in identity.items()} | dict(provenance or {})
-    parameters["storage"] = masked(storage_url(config.storage))
+    parameters |= {"storage": masked(storage_url(config.storage)), "data": config.data}
+    for values in plan.enqueued:
+        retry_on_disconnect(study.enqueue_trial, dict(values), skip_if_exists=True)
+    if not config.quiet:
+        _say_what_begins(config, plan, study, splits)
     parent = _parent(config, study, parameters)
     runner = TrialRunner(config, preset, plan.ranges, objective, parameters, parent=parent)
     if not config.finish:
@@ -143,6 +211,7 @@ def tune(
         run_id=parent,
         tracking=config.tracking,
     ):
+        runs.log_sets(describe_sets(splits, parameters))
         if config.workers > 1:
             run_workers(config, study)
         else:
@@ -162,11 +231,12 @@ def _parent(config: TuneConfig, study: optuna.Study, parameters: Mapping[str, An
 def _identity(config: TuneConfig, plan: Plan, fingerprint: str) -> dict[str, Any]:
     """Return what all workers of a study share, now and when it is resumed."""
     shared = (
-        *("preset", "condition", "objective", "sampler", "pruner"),
+        *("preset", "condition", "sampler", "pruner"),
         *("repeats", "seed", "periodic"),
     )
     ranges = {r.name: {k: v for k, v in asdict(r).items() if k != "name"} for r in plan.ranges}
     return {name: getattr(config, name) for name in shared} | {
+        "objective": plan.objective_name(config),
         "backend": backend.name,
         "epochs": plan.preset.epochs,
         "data_fingerprint": fingerprint,
@@ -188,13 +258,15 @@ def _finish(
     paths = plots.draw(study, folder)
     importances = plots.importances(study)
     verdicts = [_counts(study), f"Best: trial {best.number}, {best.values}, {best.params}"]
+    if study.metric_names == ["score"] and best.values[0] <= 0:
+        verdicts.append(_AT_NULL)
     if importances:
         listed = ", ".join(f"{name} {value:.2f}" for name, value in importances.items())
         verdicts.append(f"Importances: {listed}")
     if config.retrain:
-        verdicts += _retrain(config, maps, splits, best, parameters)
+        verdicts += _retrain(config, maps, splits, study, best, parameters)
     metrics = {f"importance/{name}": value for name, value in importances.items()}
-    names = objectives(config)
+    names = study.metric_names or ["score"]
     metrics |= {f"best/{name}": v for name, v in zip(names, best.values, strict=True)}
     runs.log_evidence(metrics, paths, description="\n\n".join(verdicts))
     if not config.quiet:
@@ -205,6 +277,7 @@ def _retrain(
     config: TuneConfig,
     maps: MapSet,
     splits: Splits,
+    study: optuna.Study,
     best: optuna.trial.FrozenTrial,
     parameters: Mapping[str, Any],
 ) -> list[str]:
@@ -213,9 +286,12 @@ def _retrain(
     trained = champion.retrain(config, preset, maps, splits, best, provenance=parameters)
     scores = ", ".join(f"{metrics['validation_score']:.4f}" for _, metrics in trained)
     verdicts = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]
+    winner = min(range(len(trained)), key=lambda n: trained[n][1]["validation_score"])
+    emulator, metrics = trained[winner]
+    folder = champion.folder_of(config, winner)
+    artifacts.keep(study, config.out, [folder / name for name in (MODEL, *RESULTS)])
     if config.model_name:
         assert splits.validation is not None  # the objective needs them
-        emulator, metrics = min(trained, key=lambda pair: pair[1]["validation_score"])
         tags = {"preset": config.preset, "backend": backend.name, "study": config.study}
         about = [f"Trial {best.number} of the study `{config.study}`: {best.params}", *verdicts]
         registered = register(
@@ -227,6 +303,17 @@ def _retrain(
         )
         verdicts.append(registered.verdict)
     return verdicts
+
+
+def _say_what_begins(config: TuneConfig, plan: Plan, study: optuna.Study, splits: Splits) -> None:
+    """Print what the study does, before a first trial that may take minutes."""
+    done = sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+    print(
+        f"study {config.study!r}: {config.trials} trials ({done} done) of up to "
+        f"{plan.preset.epochs} epochs on {len(splits.train)} maps; smaller is better for "
+        f"{plan.objective_name(config)}; kept in {masked(storage_url(config.storage))}",
+        flush=True,
+    )
 
 
 def _counts(study: optuna.Study) -> str:

@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.tuning.announcer import Announcer
 from cosmogan_k3.tuning.storage import STORAGE, retry_on_disconnect, storage_url
-from cosmogan_k3.tuning.study import TrialValues, counted_trials, is_finished, work
+from cosmogan_k3.tuning.study import TrialValues, is_finished, work
 from cosmogan_k3.tuning.trials import TrialRunner
 
 # Seconds between two updates of the progress bar.
@@ -22,14 +23,17 @@ _UPDATE_SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def _progress_bar(config: TuneConfig, study: optuna.Study) -> Iterator[Callable[[], None]]:
-    """Show the trials of all workers, and yield the function that updates the bar."""
-    hidden = config.quiet or None
+def _progress(config: TuneConfig, study: optuna.Study) -> Iterator[Callable[[], None]]:
+    """Show the trials of all workers, and yield the function that updates what is shown."""
+    hidden = config.quiet or None  # without a terminal there are lines alone
+    announcer = Announcer(
+        study, config.trials, study.metric_names or ("score",), quiet=config.quiet
+    )
     with tqdm(total=config.trials, desc="trials", unit="trial", disable=hidden) as bar:
 
         def update() -> None:
-            trials = counted_trials(retry_on_disconnect(study.get_trials, deepcopy=False))
-            bar.update(sum(trial.state.is_finished() for trial in trials.values()) - bar.n)
+            trials = retry_on_disconnect(study.get_trials, deepcopy=False)
+            bar.update(announcer.update(trials) - bar.n)
 
         update()
         yield update
@@ -45,7 +49,7 @@ def run_here(config: TuneConfig, runner: TrialRunner, study: optuna.Study) -> No
     runner : TrialRunner
     study : optuna.Study
     """
-    with _progress_bar(config, study) as update:
+    with _progress(config, study) as update:
 
         def run(trial: optuna.Trial) -> TrialValues:
             update()
@@ -71,7 +75,7 @@ def run_workers(config: TuneConfig, study: optuna.Study) -> None:
     command = [sys.executable, "-m", "cosmogan_k3", "tune", *options]
     workers = [subprocess.Popen(command, env=_environment(config)) for _ in range(config.workers)]
     try:
-        with _progress_bar(config, study) as update:
+        with _progress(config, study) as update:
             while any(worker.poll() is None for worker in workers):
                 time.sleep(_UPDATE_SECONDS)
                 update()

@@ -12,7 +12,7 @@
 set -euo pipefail
 
 data=$(printf '%q' "${1:?maps to learn from: a file or a folder}")
-: "${COSMOGAN_STORAGE:?SQLAlchemy URL of the database that the workers share}"
+: "${COSMOGAN_STORAGE:?URL of the database, or journal:////file, that the workers share}"
 : "${MLFLOW_TRACKING_URI:?URL of the MLflow server}"
 workers=${WORKERS:-8}
 tune="cosmogan tune --data $data --study slurm --trials 100 --backend torch"

@@ -10,8 +10,9 @@ from cosmogan_k3.gan.build import build_gan
 from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
 from cosmogan_k3.nn.losses import GeometricHinge, RelativisticAverageHinge
 from cosmogan_k3.nn.penalties import R1, R2
+from cosmogan_k3.tuning import ranges as files
 from cosmogan_k3.tuning import space
-from cosmogan_k3.tuning.space import Range
+from cosmogan_k3.tuning.ranges import Range
 
 
 def written(tmp_path, text):
@@ -22,7 +23,7 @@ def written(tmp_path, text):
 
 
 def test_parameters_that_are_fields_belong_to_presets():
-    assert set(space._FIELDS) <= {field.name for field in fields(Preset)}
+    assert set(files.PRESET_FIELDS) <= {field.name for field in fields(Preset)}
 
 
 def test_a_file_gives_typed_ranges(tmp_path):
@@ -34,7 +35,7 @@ def test_a_file_gives_typed_ranges(tmp_path):
         [batch_size]
         values = [8, 16]
     """
-    learning_rate, batch_size = space.read_ranges(written(tmp_path, text))
+    learning_rate, batch_size = files.read_ranges(written(tmp_path, text))
     assert learning_rate == Range("generator_learning_rate", 1e-4, 1e-2, True)
     assert batch_size == Range("batch_size", values=(8, 16))
 
@@ -57,13 +58,13 @@ def test_a_file_gives_typed_ranges(tmp_path):
 )
 def test_unusable_ranges_are_reported_in_one_line(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
-        space.read_ranges(written(tmp_path, text))
+        files.read_ranges(written(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_reported_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.toml: not a readable file"):
-        space.read_ranges(tmp_path / "nowhere.toml")
+        files.read_ranges(tmp_path / "nowhere.toml")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +77,11 @@ def test_a_missing_file_is_reported_in_one_line(tmp_path):
             "none of the study's",
         ),
         ("rodriguez_wgan", [Range("batch_size", values=(16,))], "multiples of 5"),
+        ("quick", [Range("width", 0, 2)], "positive factors"),
+        ("quick", [Range("architecture.latents", 8, 16)], "no such field .* latent, "),
+        ("quick", [Range("architecture.channels", 8, 16)], "no such field of one value"),
+        ("quick", [Range("architecture.latent", 8.0, 16.5)], "values of type int"),
+        ("quick", [Range("architecture.gaussian", values=("yes",))], "values of type bool"),
         ("quick", [Range("batch_size", 8, 64)], "a list of `values`"),
     ],
 )
@@ -107,6 +113,50 @@ def test_values_reach_the_preset():
     assert preset.loss_schedule == {0: RelativisticAverageHinge(2.0)}
 
 
+def test_the_architecture_is_varied():
+    values = {"architecture.latent": 8, "architecture.discriminator_pooled": True, "width": 0.5}
+    quick = get_preset("quick")
+    found = space.apply(quick, values).architecture
+    assert (found.latent, found.discriminator_pooled) == (8, True)
+    assert found.channels == tuple(count // 2 for count in quick.architecture.channels)
+
+
+ENQUEUED = """
+    [architecture.latent]
+    low = 4
+    high = 16
+    ["architecture.gaussian"]
+    values = [true, false]
+    [beta_1]
+    low = 0.0
+    high = 0.5
+    [[enqueue]]
+    beta_1 = 0.25
+    architecture.latent = 8
+    [[enqueue]]
+    beta_1 = 0.5
+"""
+
+
+def test_a_file_names_values_to_be_tried_first_and_fields_of_the_architecture(tmp_path):
+    path = written(tmp_path, ENQUEUED)
+    queue, ranges = files.read_queue(path), files.read_ranges(path)
+    assert [each.name for each in ranges] == [
+        "architecture.latent",
+        "architecture.gaussian",
+        "beta_1",
+    ]
+    assert queue == [{"beta_1": 0.25, "architecture.latent": 8}, {"beta_1": 0.5}]
+    files.check_queue(queue, ranges)
+    space.check(ranges, get_preset("quick"))
+
+
+@pytest.mark.parametrize("values", [{"beta_1": 0.6}, {"beta_2": 0.5}, {"beta_1": "high"}])
+def test_values_that_no_trial_can_have_are_not_tried_first(values):
+    with pytest.raises(InputError, match="cannot be tried first"):
+        files.check_queue([values], [Range("beta_1", 0.0, 0.5)])
+
+
 def test_penalties_are_reweighted_added_and_removed():
     quick = get_preset("quick")  # has R1 on a quarter of the batch
     assert space.apply(quick, {"r1": 0.1, "r2": 0.2}).penalties == (R1(0.1, fraction=0.25), R2(0.2))
@@ -121,13 +171,13 @@ def test_margins_reach_every_loss_of_a_schedule():
 def test_deprecated_names_of_learning_rates_warn_and_work(tmp_path):
     path = written(tmp_path, "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\n")
     with pytest.warns(FutureWarning, match=r"\[generator_rate\] is now"):
-        assert space.read_ranges(path) == [Range("generator_learning_rate", 1e-4, 1e-2)]
+        assert files.read_ranges(path) == [Range("generator_learning_rate", 1e-4, 1e-2)]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_default_ranges_fit_presets_with_one_step_of_the_discriminator(name):
     preset = get_preset(name)
-    ranges = space.read_ranges()
+    ranges = files.read_ranges()
     if preset.discriminator_steps > 1:
         with pytest.raises(InputError, match="multiples of 5"):
             space.check(ranges, preset)
@@ -138,7 +188,7 @@ def test_the_default_ranges_fit_presets_with_one_step_of_the_discriminator(name)
 def test_every_suggested_preset_can_be_built():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(3):
-        values = space.suggest(study.ask(), space.read_ranges(), get_preset("tiny"))
+        values = space.suggest(study.ask(), files.read_ranges(), get_preset("tiny"))
         gan = build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0)
         learning_rate = gan.optimizer.generator.learning_rate
         assert float(learning_rate) == pytest.approx(values["generator_learning_rate"])

@@ -1,5 +1,6 @@
 """Where the URL of a study comes from, and that its password stands on no command line."""
 
+import optuna
 import pytest
 
 from cosmogan_k3.config import TuneConfig
@@ -33,8 +34,7 @@ def test_workers_get_the_url_by_their_environment(monkeypatch):
 
     monkeypatch.setattr(workers.subprocess, "Popen", Ended)
     monkeypatch.setattr(workers, "is_finished", lambda *_: True)
-    monkeypatch.setattr(workers, "counted_trials", lambda _: {})
-    study = type("Study", (), {"get_trials": lambda self, deepcopy: []})()
+    study = optuna.create_study()
     workers.run_workers(TuneConfig(storage=URL, workers=2, quiet=True), study)
     assert len(started) == 2
     for command, environment in started:

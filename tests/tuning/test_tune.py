@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import mlflow
 import numpy as np
+import optuna
 import pytest
 
 from cosmogan_k3.cli import main as cli
@@ -15,8 +17,9 @@ from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import validation_score
 from cosmogan_k3.training import results, setup
 from cosmogan_k3.training.epoch_judge import EpochJudge
-from cosmogan_k3.tuning import champion, tune
+from cosmogan_k3.tuning import artifacts, champion, tune
 from cosmogan_k3.tuning.objective import PARETO, Epoch, Objective
+from cosmogan_k3.tuning.ranges import Range
 from cosmogan_k3.tuning.study import CAUSE
 from cosmogan_k3.tuning.trials import RUN
 from tests.tuning.small_study import EPOCHS, config, run_study, scripted
@@ -55,15 +58,94 @@ def test_a_study_logs_its_trials_retrains_the_best_and_registers_it(maps, study_
         child = children[trial.user_attrs[RUN]]
         assert child.metrics["best_score"] == trial.value
         assert float(child.params["generator_learning_rate"]) == 1e-3
-    artifacts = {a.path for a in mlflow.MlflowClient().list_artifacts(parent, "figures")}
+    figures = {a.path for a in mlflow.MlflowClient().list_artifacts(parent, "figures")}
     names = ("history", "slices", "parallel_coordinates")
-    assert artifacts >= {f"figures/{name}.png" for name in names}
+    assert figures >= {f"figures/{name}.png" for name in names}
+    kept = optuna.artifacts.get_all_artifact_meta(study)
+    stored = {each.filename: Path("study/artifacts", each.artifact_id) for each in kept}
+    assert set(stored) == {"model.keras", "metrics.json", "statistics.csv", "report.html"}
+    for name, path in stored.items():
+        assert path.read_bytes() == Path("study/seed-1", name).read_bytes()
+    assert artifacts.keep(study, "study", [Path("study/seed-1/model.keras")]) == []
+    used = mlflow.get_run(parent).inputs.dataset_inputs
+    assert [each.tags[0].value for each in used] == ["training", "validation", "test"]
+    version = mlflow.MlflowClient().get_model_version_by_alias("cosmogan", "champion")
+    assert version.tags["study"] == "cosmogan"
+    assert "Retrained on 1 seeds" in version.description
     registered = Emulator.load("models:/cosmogan@champion")
     metrics = json.loads(Path("study/seed-1/metrics.json").read_text())
     judge = EpochJudge(setup.split(maps, 0).validation)
     found = validation_score(judge.validation.distances(judge.draw(registered.gan)))
     # Other batch sizes round differently.
     assert found == pytest.approx(metrics["validation_score"], rel=1e-3)
+
+
+def test_a_study_says_what_it_does_while_it_runs_without_a_terminal(maps, monkeypatch, capsys):
+    good, bad = [0.9, 0.8, 0.5, 0.6], [2.0, 2.0, 2.0, 2.0]
+    monkeypatch.setattr(Objective, "epochs_of", scripted(good, bad, [0.9, None], [-0.1] * 4))
+    run_study(maps, trials=4, quiet=False)
+    shown = capsys.readouterr().out
+    assert "study 'cosmogan': 4 trials (0 done) of up to 4 epochs on 28 maps" in shown
+    lines = [line for line in shown.splitlines() if line.startswith("trial ")]
+    assert lines == [
+        "trial 1 of 4: score 0.5 after 4 epochs; best so far: trial 1, score 0.5",
+        "trial 2 of 4: pruned after epoch 1, score 2; best so far: trial 1, score 0.5",
+        "trial 3 of 4: failed (epoch 2: generator_loss is nan); best so far: trial 1, score 0.5",
+        "trial 4 of 4: score -0.1 after 4 epochs; best so far: trial 4, score -0.1",
+    ]
+    assert "A score of 0 or less" in shown
+
+
+def test_values_in_the_queue_are_tried_first_and_once(maps, monkeypatch):
+    monkeypatch.setattr(Objective, "epochs_of", scripted(*[[1.0]] * 3))
+    text = "[beta_1]\nlow = 0.0\nhigh = 0.5\n[[enqueue]]\nbeta_1 = 0.125\n"
+    Path("ranges.toml").write_text(text)
+    for trials in (2, 3):
+        study = run_study(maps, trials=trials, ranges="ranges.toml")
+    values = [trial.params["beta_1"] for trial in study.trials]
+    assert values[0] == 0.125
+    assert len(set(values)) == 3
+
+
+def pixel_scatter(real, generated):
+    """An objective of a user: the error of the standard deviation of κ."""
+    return abs(np.std(generated) / np.std(real) - 1)
+
+
+def test_a_study_has_the_objective_and_the_ranges_of_a_user(maps, monkeypatch):
+    drawn = iter([1.5, 1.25])
+    judge = EpochJudge(setup.split(maps, 0).validation)
+    monkeypatch.setattr(EpochJudge, "draw", lambda self, gan: next(drawn) * judge.validation.real)
+    monkeypatch.setattr("cosmogan_k3.gan.GAN.fit", lambda *_, **options: History())
+    monkeypatch.setattr("cosmogan_k3.training.epoch_judge.diagnose", lambda *_: None)
+    chosen = config(trials=2, epochs=1, pruner="none")
+    plan = tune.prepare(
+        chosen,
+        ranges=[Range("beta_1", 0.0, 0.5)],
+        enqueue=[{"beta_1": 0.25}],
+        objective=pixel_scatter,
+    )
+    study = tune.tune(chosen, plan, maps)
+    assert study.metric_names == ["pixel_scatter"]
+    assert [trial.value for trial in study.trials] == pytest.approx([0.5, 0.25], rel=1e-5)
+    assert study.trials[0].params == {"beta_1": 0.25}
+    with pytest.raises(InputError, match=r"other settings \(objective, ranges\)"):
+        run_study(maps, epochs=1, pruner="none")
+
+
+class History:
+    """What a training that does nothing returns."""
+
+    history: ClassVar = {}
+
+
+@pytest.mark.parametrize(
+    ("options", "named"), [({"workers": 2}, "workers"), ({"objective": "pareto"}, "objective")]
+)
+def test_an_objective_of_a_user_needs_one_process_and_stands_alone(options, named):
+    with pytest.raises(InputError) as caught:
+        tune.prepare(config(**options), objective=pixel_scatter)
+    assert caught.value.parameter == named
 
 
 def test_poor_trials_are_pruned_and_diverged_ones_recorded(maps, monkeypatch):

@@ -1,0 +1,280 @@
+"""The file of a study: which parameters it varies, within which ranges, and what it tries first."""
+
+import tomllib
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from cosmogan_k3._typing import PathLike
+from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.nn import losses
+from cosmogan_k3.nn.penalties import R1, R2, GradientPenalty, WassersteinPenalty
+
+DEFAULT_RANGES = Path(__file__).with_name("ranges.toml")
+
+# Parameters that are fields of ``Preset``.
+PRESET_FIELDS = (
+    "generator_learning_rate",
+    "discriminator_learning_rate",
+    "final_learning_rate_factor",
+    "beta_1",
+    "beta_2",
+    "batch_size",
+    "average_decay",
+    "spectral_weight",
+    "feature_weight",
+)
+PENALTIES: dict[str, type[GradientPenalty]] = {
+    "r1": R1,
+    "r2": R2,
+    "wasserstein_penalty": WassersteinPenalty,
+}
+# Fields of a loss that a parameter sets.
+MARGINS = {"margin_real": ("margin_real", "margin"), "margin_fake": ("margin_fake",)}
+# Followed by a field of the preset's architecture.
+ARCHITECTURE = "architecture."
+
+PARAMETERS = (*PRESET_FIELDS, "loss", *MARGINS, *PENALTIES, "width")
+
+# Tables of values that are tried first.
+_QUEUE = "enqueue"
+
+_DEPRECATED = {
+    "generator_rate": "generator_learning_rate",
+    "discriminator_rate": "discriminator_learning_rate",
+    "final_rate": "final_learning_rate_factor",
+}
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that a study may give to one parameter.
+
+    Parameters
+    ----------
+    name : str
+        One of ``PARAMETERS``, or "architecture." and a field of the preset's architecture.
+    low, high : float or int
+        Bounds, both included; two integers make an integer.
+    log : bool
+        Whether equal factors count as equal steps.
+    values : tuple
+        Choices, instead of bounds.
+
+    Raises
+    ------
+    InputError
+        If the parameter is unknown, or neither bounds nor values make sense.
+
+    Examples
+    --------
+    >>> Range("beta_1", low=0.0, high=0.5).contains(0.25)
+    True
+    """
+
+    name: str
+    low: float | int | None = None
+    high: float | int | None = None
+    log: bool = False
+    values: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name not in PARAMETERS and not self.name.startswith(ARCHITECTURE):
+            raise InputError(
+                f"Unknown parameter. Received: {self.name!r}; expected one of "
+                f"{', '.join(PARAMETERS)}, {ARCHITECTURE}…",
+                parameter="ranges",
+            )
+        for value in self.values if self.values else (self.low, self.high):
+            self._check(value)
+        if self.values:
+            return
+        assert self.low is not None
+        assert self.high is not None
+        if not (self.low < self.high and (not self.log or self.low > 0)):
+            raise InputError(
+                f"{self.name}: expected low < high, and 0 < low on a logarithmic scale. "
+                f"Received: low={self.low}, high={self.high}, log={self.log}",
+                parameter="ranges",
+            )
+
+    def _check(self, value: Any) -> None:
+        """Raise ``InputError`` unless the parameter can have this value."""
+        if self.name.startswith(ARCHITECTURE) and self.values:
+            return  # ``space.check`` asks the architecture
+        types: dict[str, tuple[type[Any], ...]] = {"loss": (str,), "batch_size": (int,)}
+        expected = types.get(self.name, (int, float))
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise InputError(
+                f"{self.name}: expected bounds `low` and `high`, or `values`. Received: {value!r}",
+                parameter="ranges",
+            )
+        if self.name == "loss":
+            losses.get(str(value))
+        elif isinstance(value, (int, float)) and value < 0:
+            raise InputError(
+                f"{self.name}: must not be negative. Received: {value}", parameter="ranges"
+            )
+
+    def contains(self, value: Any) -> bool:
+        """Return whether the study may give this value to the parameter."""
+        if self.values:
+            return value in self.values
+        assert self.low is not None
+        assert self.high is not None
+        return isinstance(value, (int, float)) and self.low <= value <= self.high
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> Any:
+        """Ask an Optuna trial for a value."""
+        if self.values:
+            return trial.suggest_categorical(self.name, list(self.values))
+        low, high = self.low, self.high
+        assert low is not None
+        assert high is not None
+        if isinstance(low, int) and isinstance(high, int):
+            return trial.suggest_int(self.name, low, high, log=self.log)
+        return trial.suggest_float(self.name, low, high, log=self.log)
+
+
+def read_ranges(path: PathLike | None = None) -> list[Range]:
+    """Read the ranges of a study from a TOML file with one table for each parameter.
+
+    Parameters
+    ----------
+    path : path, optional
+        The default ranges if none is given.
+
+    Returns
+    -------
+    list of Range
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it is no TOML, or a table is not a range.
+
+    Examples
+    --------
+    >>> [r.name for r in read_ranges()][:3]
+    ['generator_learning_rate', 'discriminator_learning_rate', 'beta_1']
+    """
+    path = Path(path or DEFAULT_RANGES)
+    tables = {name: table for name, table in _tables(path).items() if name != _QUEUE}
+    if not tables:
+        raise InputError(
+            f"{path}: names no parameter; expected tables such as [generator_learning_rate] with "
+            "low and high",
+            parameter="ranges",
+        )
+    ranges = [_range(path, name, table) for name, table in tables.items()]
+    names = [each.name for each in ranges]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise InputError(
+            f"{path}: {', '.join(sorted(repeated))} has two tables, under its present and its "
+            "former name; leave one out",
+            parameter="ranges",
+        )
+    return ranges
+
+
+def read_queue(path: PathLike | None = None) -> list[dict[str, Any]]:
+    """Read the values that a study tries first: the tables ``[[enqueue]]`` of a file of ranges.
+
+    Parameters
+    ----------
+    path : path, optional
+        The default ranges, which have none, if none is given.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    InputError
+        As ``read_ranges``.
+
+    Examples
+    --------
+    >>> read_queue()
+    []
+    """
+    path = Path(path or DEFAULT_RANGES)
+    queue = _tables(path).get(_QUEUE, [])
+    if not isinstance(queue, list) or not all(isinstance(values, dict) for values in queue):
+        raise InputError(
+            f"{path}: expected tables [[{_QUEUE}]] of parameters and values. "
+            f"Received: {queue!s:.60}",
+            parameter="ranges",
+        )
+    return [_flat(values) for values in queue]
+
+
+def check_queue(queue: Sequence[Mapping[str, Any]], ranges: Sequence[Range]) -> None:
+    """Refuse values to be tried first that no trial of the study can have.
+
+    Parameters
+    ----------
+    queue : sequence of mapping of str to Any
+    ranges : sequence of Range
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> check_queue([{"beta_1": 0.25}], [Range("beta_1", low=0.0, high=0.5)])
+    """
+    known = {each.name: each for each in ranges}
+    for values in queue:
+        for name, value in values.items():
+            if name not in known or not known[name].contains(value):
+                raise InputError(
+                    f"{name} = {value!r} cannot be tried first: expected parameters that the study "
+                    "varies, within their ranges",
+                    parameter="ranges",
+                )
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    """Return the tables of a file; one of fields of the architecture is a table for each."""
+    try:
+        return _flat(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(
+            f"{path}: not a readable file of ranges ({one_line(error, 200)})", parameter="ranges"
+        ) from error
+
+
+def _flat(tables: dict[str, Any]) -> dict[str, Any]:
+    """Return tables in which ``[architecture.latent]`` has its whole name."""
+    flat: dict[str, Any] = {}
+    for name, table in tables.items():
+        nested = name + "." == ARCHITECTURE and isinstance(table, dict)
+        flat |= (
+            {ARCHITECTURE + key: each for key, each in table.items()} if nested else {name: table}
+        )
+    return flat
+
+
+def _range(path: Path, name: str, table: Any) -> Range:
+    """Return the range that a table of the file describes."""
+    if name in _DEPRECATED:
+        current = _DEPRECATED[name]
+        warnings.warn(f"{path}: [{name}] is now [{current}]", FutureWarning, stacklevel=4)
+        name = current
+    known = {field.name for field in fields(Range)} - {"name"}
+    if not isinstance(table, dict) or not set(table) <= known:
+        raise InputError(
+            f"{path}: [{name}] may hold {', '.join(sorted(known))}. Received: {table}",
+            parameter="ranges",
+        )
+    try:
+        return Range(name, **(table | {"values": tuple(table.get("values", ()))}))
+    except (InputError, TypeError) as error:
+        raise InputError(f"{path}: [{name}] {one_line(error)}", parameter="ranges") from error
