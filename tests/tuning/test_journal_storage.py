@@ -43,6 +43,7 @@ def test_workers_share_a_file(url):
     assert [trial.state for trial in trials] == [STATES.COMPLETE] * 9
 
 
+@pytest.mark.filterwarnings("ignore:Heartbeat of storage")
 def test_the_trial_of_a_lost_worker_is_repeated_once(url, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(journal_storage.time, "monotonic", lambda: now[0])
@@ -60,7 +61,7 @@ def test_the_trial_of_a_lost_worker_is_repeated_once(url, monkeypatch):
     assert other.trials[1].state == STATES.RUNNING
     repeat = other.trials[2]
     assert repeated_trials(repeat) == [0]
-    assert repeat.system_attrs["fixed_params"] == {"x": x}
+    assert repeat.params == {"x": x}
     with pytest.raises(ValueError, match="Cannot tell a FAIL trial"):
         lost.tell(trial, 1.0)
     lost._storage.record_heartbeat(trial._trial_id)  # of the thread that has not noticed yet
