@@ -46,7 +46,7 @@ def unfinished(monkeypatch):
     """Leave out the evaluation: a training then returns its progress."""
     from cosmogan_k3.training import trainer
 
-    def finish(config, gan, splits, monitor, parameters):
+    def finish(config, gan, splits, monitor, parameters, *, evaluated):
         return monitor.progress
 
     monkeypatch.setattr(trainer, "finish", finish)
