@@ -40,7 +40,12 @@ html_theme = "pydata_sphinx_theme"
 html_title = "cosmogan_k3"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_theme_options = {"show_prev_next": False, "show_toc_level": 2, "navbar_align": "left"}
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "navbar_align": "left",
+    "show_prev_next": False,
+    "show_toc_level": 2,
+}
 html_show_sourcelink = False
 html_sidebars = {"index": [], "start": [], "gallery": [], "faq": [], "citation": []}
 

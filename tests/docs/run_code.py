@@ -4,7 +4,8 @@
 
     python -m tests.docs.run_code FOLDER
 
-Prints the place of each block that fails, and exits with their number.
+Simulations and trainings are made small. Prints the place of each block that fails, and exits with
+their number.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -101,6 +103,21 @@ def run(page):
     return failed
 
 
+def small_simulate(maps=1000, *, simulate=cosmogan_k3.simulate, **options):
+    """Take the place of ``cosmogan_k3.simulate``: few small lognormal maps with these options."""
+    small = {"pixels": 16, "method": "lognormal", "quiet": True}
+    if "vary" in options:
+        small["cosmologies"] = 4
+    return simulate(min(maps, 60), **options | small)
+
+
+def small_train(maps, preset="best", *, train=cosmogan_k3.train, **options):
+    """Take the place of ``cosmogan_k3.train``: one epoch of a small preset with these options."""
+    cosmogan_k3.get_preset(preset)
+    small = {"epochs": 1, "quiet": True}
+    return train(maps, "tiny", **options | small)
+
+
 def parsed(command, *, ran=subprocess.run, **options):
     """Take the place of ``subprocess.run``: of commands of this package, only check the options."""
     if command[0] == "cosmogan":
@@ -114,6 +131,9 @@ if __name__ == "__main__":
     import dask_jobqueue
 
     dask_jobqueue.SLURMCluster = Cluster
+    cosmogan_k3.simulate, cosmogan_k3.train = small_simulate, small_train
+    os.environ["BROWSER"] = "true"  # a program that shows nothing
+    tempfile.tempdir = "."  # reports that are shown stay in the folder
     subprocess.run = parsed
     with_code = [page for page in pages() if blocks(page, "python")]
     failed = sum(run(page) for page in with_code)

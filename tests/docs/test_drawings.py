@@ -1,0 +1,38 @@
+"""The drawings of the networks show the presets, and are up to date."""
+
+import importlib.util
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    spec = importlib.util.spec_from_file_location("drawings", ROOT / "docs" / "drawings.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_files_are_those_of_the_script(drawings):
+    for name, blocks in drawings.NETWORKS.items():
+        stored = ROOT / "docs" / "images" / f"{name}.svg"
+        assert stored.read_text() == drawings.svg(blocks), "python docs/drawings.py"
+
+
+@pytest.mark.backend
+def test_sides_and_channels_are_those_of_the_presets(drawings):
+    from cosmogan_k3.gan import get_preset
+
+    best, paper = (get_preset(name).architecture for name in ("best", "geogan"))
+    expected = {
+        "geogan-generator": zip((16, 32, 64, 128), paper.channels, strict=True),
+        "geogan-discriminator": zip((128, 64, 32, 16), reversed(paper.channels), strict=True),
+        "best-generator": zip((8, 16, 32, 64, 64), best.channels, strict=True),
+        "best-discriminator": zip((32, 16, 8, 4), best.discriminator_channels, strict=True),
+    }
+    for name, stages in expected.items():
+        shown = iter([shape for _, shape, _ in drawings.NETWORKS[name]])
+        # "in" goes through the iterator: the stages are shown in this order.
+        assert all(f"{side} × {side} × {channels}" in shown for side, channels in stages), name
