@@ -68,17 +68,15 @@ def our_loop(case: Case, batches: Batches) -> tuple[Loop, float]:
     """
     from dataclasses import replace
 
-    import keras
-
     from cosmogan_k3.backend import disable_tensorflow_import
     from cosmogan_k3.gan import epoch_callback
     from cosmogan_k3.gan.build import build_gan
     from cosmogan_k3.gan.presets import get_preset
 
     disable_tensorflow_import()  # as the commands do
-    if case["precision"] == "bfloat16":
-        keras.config.set_dtype_policy("mixed_bfloat16")
-    preset = replace(get_preset(case["system"]), batch_size=case["batch"])
+    preset = replace(
+        get_preset(case["system"]), batch_size=case["batch"], precision=case["precision"]
+    )
     options = {"pixel_arcmin": 1.0, "scaling": batches.scaling, "steps": 1000}
     gan = build_gan(preset, pixels=case["pixels"], **options)
     clock = _clock()

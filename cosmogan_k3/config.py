@@ -98,12 +98,15 @@ class CutConfig:
     quiet: bool = shared.quiet()
 
 
-@documented
 @dataclass(frozen=True)
-class TrainConfig:
-    """Train a generator on maps, track the run in MLflow and register the model."""
+class _Training:
+    """What every command that trains asks for."""
 
-    data: str = option("", "training maps: npy, npz, h5 or fits file, or a folder of files")
+    data: str = option(
+        "",
+        "training maps: npy, npz, h5 or fits file, or a folder of files; main and tune simulate "
+        "maps if none are given",
+    )
     pixels: int = shared.pixels()
     pixel_arcmin: float = shared.pixel_arcmin()
     field: str = shared.field()
@@ -111,14 +114,26 @@ class TrainConfig:
     periodic: str = shared.periodic()
     preset: str = shared.preset("best")
     width: float = shared.width()
+    condition: str = shared.condition()
+    backend: str = shared.backend()
+    precision: str = shared.precision()
+    seed: int = shared.seed()
+    tracking: str = shared.tracking()
+    model_name: str = shared.model_name()
+    alias: str = shared.alias()
+
+
+@documented
+@dataclass(frozen=True)
+class TrainConfig(_Training):
+    """Train a generator on maps, track the run in MLflow and register the model."""
+
     loss: str = option(
         "",
         "adversarial loss: hinge, relativistic_hinge, relativistic_pairing, cross_entropy or "
         "wasserstein; default: that of the preset",
     )
-    condition: str = shared.condition()
     start: str = option("", "model (.keras file or MLflow URI) whose weights to start from")
-    backend: str = shared.backend()
     devices: str = option(
         "auto",
         "number of devices that share each batch, over all processes; "
@@ -128,10 +143,6 @@ class TrainConfig:
         0, "passes through the training maps; 0: those of the preset", within=(0, shared.MANY)
     )
     batch_size: int = option(0, "maps in a batch; 0: that of the preset", within=(0, shared.MANY))
-    seed: int = shared.seed()
-    tracking: str = shared.tracking()
-    model_name: str = shared.model_name()
-    alias: str = shared.alias()
     out: str = option("run", "folder for the model, its figures and checkpoints")
     overwrite: int = shared.overwrite()
     resume: int = option(
@@ -234,24 +245,13 @@ class ServeConfig:
 
 @documented
 @dataclass(frozen=True)
-class TuneConfig:
+class TuneConfig(_Training):
     """Tune a preset in an Optuna study; the best model is registered if it wins."""
 
-    data: str = option(
-        "", "training maps: npy, npz, h5 or fits file, or a folder; default: simulate them"
-    )
-    pixels: int = shared.pixels()
-    pixel_arcmin: float = shared.pixel_arcmin()
-    field: str = shared.field()
-    external: bool = shared.external()
-    periodic: str = shared.periodic()
     preset: str = shared.preset("quick")
-    width: float = shared.width()
-    condition: str = shared.condition()
     ranges: str = option(
         "", "TOML file with the search ranges; default: learning rates, loss, margins, R1"
     )
-    backend: str = shared.backend()
     trials: int = option(40, "trials of the study, over all workers", within=(1, shared.MANY))
     study: str = option("cosmogan", "name of the study; the same name continues it")
     storage: str = option(
@@ -284,10 +284,6 @@ class TuneConfig:
     retrain: int = option(
         3, "seeds with which the best trial is retrained with the whole preset; 0: none", minimum=0
     )
-    seed: int = shared.seed()
-    tracking: str = shared.tracking()
-    model_name: str = shared.model_name()
-    alias: str = shared.alias()
     out: str = option("study", "folder for the figures of the study and the retrained models")
     method: str = shared.method("nbody")
     maps: int = shared.simulated_maps()

@@ -5,6 +5,8 @@ from typing import Any
 from cosmogan_k3._imports.extras import BACKENDS as BACKENDS
 from cosmogan_k3._options import option
 
+PRECISIONS = ("float32", "bfloat16")
+
 # Bounds, for the command line and for Python.
 # Keras has seeds of 32 bits. Rollbacks and the final test add some millions to the user's.
 LARGEST_SEED = 2**31 - 1
@@ -37,6 +39,16 @@ def backend() -> Any:
         "",
         "Keras backend; default: KERAS_BACKEND, or the first of these that is installed",
         choices=("", *BACKENDS),
+    )
+
+
+def precision() -> Any:
+    """Return the option ``precision`` that several commands have."""
+    return option(
+        "float32",
+        "bfloat16: features of the networks in 16 bits, for accelerators; maps, weights, losses "
+        "and optimizers stay float32",
+        choices=PRECISIONS,
     )
 
 

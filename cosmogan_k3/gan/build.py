@@ -11,6 +11,7 @@ from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures.blocks import seeded_initializers
 from cosmogan_k3.gan.calibrator import CONDITIONAL_FACTOR, Calibrator, adapt
 from cosmogan_k3.gan.gan import GAN
+from cosmogan_k3.gan.precision import building_in
 from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
 from cosmogan_k3.gan.provenance import Provenance
 from cosmogan_k3.maps import Batches, Conditioning, MapSet, Scaling, is_periodic
@@ -51,7 +52,8 @@ def build_generator(preset: Preset, pixels: int, seed: int, n_conditions: int = 
     """
     preset.architecture.latent_space(pixels)
     initializers = seeded_initializers(seed, preset.initial_stddev)
-    return preset.architecture.generator(pixels, initializers, n_conditions)
+    with building_in(preset.precision):
+        return preset.architecture.generator(pixels, initializers, n_conditions)
 
 
 def build_discriminator(
@@ -71,7 +73,8 @@ def build_discriminator(
     (None, 1)
     """
     initializers = seeded_initializers(seed, preset.initial_stddev)
-    return preset.architecture.discriminator(pixels, initializers, n_conditions)
+    with building_in(preset.precision):
+        return preset.architecture.discriminator(pixels, initializers, n_conditions)
 
 
 def build_gan(

@@ -69,8 +69,9 @@ class Calibrator(keras.layers.Layer):
     def __init__(self, pixels: int, quantile_mapping: bool = True, **kwargs: object) -> None:
         super().__init__(**kwargs)
         self.pixels = pixels
-        self.filter = SpectralFilter(pixels, name="filter")
-        self.mapping = QuantileMapping(name="mapping") if quantile_mapping else None
+        policy = self.dtype_policy
+        self.filter = SpectralFilter(pixels, dtype=policy, name="filter")
+        self.mapping = QuantileMapping(dtype=policy, name="mapping") if quantile_mapping else None
 
     def build(self, input_shape: Shape) -> None:
         """Create the tables of both layers."""

@@ -9,6 +9,7 @@ the paper's table had to be corrected.
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from cosmogan_k3._typing import Precision
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures import Architecture, DeepConvolutional, FullyConvolutional
 from cosmogan_k3.nn.losses import (
@@ -62,6 +63,8 @@ class Preset:
         Whether training maps are rotated and reflected at random.
     initial_stddev : float or None
         Standard deviation of all initial kernels; None for that of Glorot and Bengio.
+    precision : {"float32", "bfloat16"}
+        Of the features in the networks. Maps, weights, losses, moments and optimizers have float32.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Preset:
     feature_weight: float = 0.0
     augment: bool = False
     initial_stddev: float | None = 0.02
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         if self.batch_size % self.discriminator_steps:

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Conditions
+from cosmogan_k3._typing import Conditions, Precision
 from cosmogan_k3.config import MainConfig, TrainConfig, TuneConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import GAN, Preset, get_preset
@@ -92,6 +92,7 @@ def prepare(config: TrainConfig) -> Preset:
         preset,
         epochs=config.epochs or preset.epochs,
         batch_size=config.batch_size or preset.batch_size,
+        precision=cast(Precision, config.precision),
     )
     if config.loss:
         preset = replace(preset, loss_schedule={0: losses.get(config.loss)})

@@ -103,6 +103,7 @@ def retrain(
             preset=config.preset,
             width=config.width,
             condition=config.condition,
+            precision=config.precision,
             seed=_seed(config, number),
             tracking=config.tracking,
             model_name="",

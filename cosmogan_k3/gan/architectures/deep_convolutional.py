@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 from keras import layers
@@ -17,6 +17,7 @@ from cosmogan_k3.gan.architectures.blocks import (
     leaky_relu,
 )
 from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.gan.precision import map_dtype
 from cosmogan_k3.nn.layers import BatchNormalization, MinibatchDiscrimination, UpsampleConv2D
 
 
@@ -94,9 +95,9 @@ class DeepConvolutional(Architecture):
         for i, filters in enumerate(rest, start=1):
             x = self._upsample(x, filters, initializers, f"up_{i}")
             x = layers.ReLU(name=f"relu_{i}")(self.normalization(f"norm_{i}")(x))
-        x = self._upsample(x, 1, initializers, "map")
+        x = self._upsample(x, 1, initializers, "map", dtype=map_dtype())
         if self.output == "tanh":
-            x = layers.Activation("tanh", name="tanh")(x)
+            x = layers.Activation("tanh", dtype=map_dtype(), name="tanh")(x)
         return generator_model([latent], x)
 
     def discriminator(
@@ -116,7 +117,12 @@ class DeepConvolutional(Architecture):
         return discriminator_model(maps, x, initializers)
 
     def _upsample(
-        self, x: Tensor, filters: int, initializers: Iterator[keras.Initializer], name: str
+        self,
+        x: Tensor,
+        filters: int,
+        initializers: Iterator[keras.Initializer],
+        name: str,
+        **options: Any,
     ) -> Tensor:
         return UpsampleConv2D(
             filters,
@@ -125,6 +131,7 @@ class DeepConvolutional(Architecture):
             padding="zeros",
             kernel_initializer=next(initializers),
             name=name,
+            **options,
         )(x)
 
     def _convolution(

@@ -16,6 +16,7 @@ from cosmogan_k3.gan.architectures.blocks import (
     leaky_relu,
 )
 from cosmogan_k3.gan.latents import LatentSpace
+from cosmogan_k3.gan.precision import map_dtype
 from cosmogan_k3.nn.initializers import SeededNormal
 from cosmogan_k3.nn.layers import (
     AtrousWavelet,
@@ -173,13 +174,13 @@ class FullyConvolutional(Architecture):
         x = self._features(latent, noises, fields, conditions, initializers)
         # With a field the network adds nothing before training.
         kernel = next(initializers) if field is None else "zeros"
-        x = self._convolution(1, kernel, "map")(x)
+        x = self._convolution(1, kernel, "map", dtype=map_dtype())(x)
         if conditions is not None:
-            x = ExpectedAmplitude(name="amplitude")([x, conditions])
+            x = ExpectedAmplitude(name="amplitude", dtype=map_dtype())([x, conditions])
             inputs.append(conditions)
         if field is not None:
             of_map = _cut(field, self._field_edge(pixels), "field_of_map")
-            x = layers.Add(name="with_field")([x, of_map])
+            x = layers.Add(name="with_field", dtype=map_dtype())([x, of_map])
         if self.output == "lognormal":
             x = _conditioned(LognormalOutput, ConditionalOutput, conditions, name="lognormal")(x)
         return generator_model(inputs, x)
@@ -230,10 +231,11 @@ class FullyConvolutional(Architecture):
         return "valid" if self._edge else "periodic"
 
     def _convolution(
-        self, filters: int, kernel: keras.Initializer | str, name: str
+        self, filters: int, kernel: keras.Initializer | str, name: str, **options: Any
     ) -> Callable[[Tensor], Tensor]:
         """Return a convolution of the generator."""
-        return MapConv2D(filters, 3, padding=self._padding, kernel_initializer=kernel, name=name)
+        options |= {"padding": self._padding, "kernel_initializer": kernel, "name": name}
+        return MapConv2D(filters, 3, **options)
 
     def _inject(
         self,
@@ -265,14 +267,18 @@ class FullyConvolutional(Architecture):
         x = maps
         if conditions is not None:
             # A relative error of the amplitude then looks the same for all conditions.
-            x = ExpectedAmplitude(inverse=True, name="amplitude")([maps, conditions])
+            x = ExpectedAmplitude(inverse=True, name="amplitude", dtype=map_dtype())(
+                [maps, conditions]
+            )
         if self.discriminator_wavelet_planes:
             planes = AtrousWavelet(
                 self.discriminator_wavelet_planes,
                 compressed=self.discriminator_compressed,
+                dtype=map_dtype(),
                 name="planes",
             )(x)
-            x = layers.Concatenate(name="seen")([planes, LogPlane(name="log_plane")(maps)])
+            logarithm = LogPlane(dtype=map_dtype(), name="log_plane")(maps)
+            x = layers.Concatenate(name="seen")([planes, logarithm])
         convolutions = [(filters, 2) for filters in self.discriminator_channels]
         if self.discriminator_repeat:
             convolutions.append((self.discriminator_channels[-1], 1))
@@ -294,7 +300,8 @@ def _conditions_input(n_conditions: int) -> Tensor | None:
 def _conditioned(
     plain: type, conditional: type, conditions: Tensor | None, *args: Any, **kwargs: Any
 ) -> Callable[[Tensor], Tensor]:
-    """Return a layer of the first class or, with conditions, one of the second."""
+    """Return a layer of the first class or, with conditions, one of the second; both make maps."""
+    kwargs["dtype"] = map_dtype()
     if conditions is None:
         return plain(*args, **kwargs)
     layer = conditional(*args, **kwargs)
@@ -307,4 +314,4 @@ def _modulated(x: Tensor, conditions: Tensor | None, *, number: int) -> Tensor:
 
 def _cut(field: Tensor, pixels: int, name: str) -> Tensor:
     """Remove some pixels from each edge of a field."""
-    return layers.Cropping2D(pixels, name=name)(field) if pixels else field
+    return layers.Cropping2D(pixels, dtype=map_dtype(), name=name)(field) if pixels else field
