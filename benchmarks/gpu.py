@@ -77,7 +77,7 @@ def throughput(backend: str, size: Size, precision: str) -> dict[str, Any]:
         loop, flop = training.our_loop(case, training.batches_of(case))
         loop()  # compiles
         speed = batch * steps / min(loop() for _ in range(3))
-        preset = replace(get_preset(system), precision=precision)  # type: ignore[arg-type]
+        preset = replace(get_preset(system), precision=precision)
         sampler = Sampler(build_gan(preset, pixels=pixels, pixel_arcmin=300 / pixels))
         sampler.sample(size.maps)  # compiles
         start = time.perf_counter()
@@ -106,7 +106,7 @@ def transposed(size: Size, precision: str) -> dict[str, Any]:
     found = {}
     for name, fast in (("framework", True), ("phases", False)):
         with mock.patch.object(backend, "transposed_convolution_is_fast", lambda fast=fast: fast):
-            with building_in(precision):  # type: ignore[arg-type]
+            with building_in(precision):
                 layer = UpsampleConv2D(channels, 5, mode="transposed", padding="zeros")
                 model = keras.Sequential([keras.Input(x.shape[1:]), layer])
             model.compile("sgd", "mse", jit_compile=backend.default_jit())

@@ -22,7 +22,6 @@ Seed: TypeAlias = Any  # int, keras.random.SeedGenerator or None
 Shape: TypeAlias = tuple[int | None, ...]  # None where an axis has any length
 
 BackendName: TypeAlias = Literal["jax", "tensorflow", "torch"]
-Precision: TypeAlias = Literal["float32", "bfloat16"]  # of the features in the networks
 
 
 class SetOfMaps(Protocol):

@@ -25,7 +25,9 @@ VALUES = (
 
 def strings_of(command):
     """Return the names of the parameters of a command that take any text."""
-    return [f.name for f in fields(COMMANDS[command]) if f.type is str and not f.metadata["choices"]]
+    return [
+        f.name for f in fields(COMMANDS[command]) if f.type is str and not f.metadata["choices"]
+    ]
 
 
 @pytest.mark.parametrize("value", VALUES)

@@ -9,17 +9,22 @@ from collections.abc import Iterator
 
 import keras
 
-from cosmogan_k3._typing import Precision
+from cosmogan_k3.errors import InputError
 
 
 @contextlib.contextmanager
-def building_in(precision: Precision) -> Iterator[None]:
+def building_in(precision: str) -> Iterator[None]:
     """Build layers that compute in a precision.
 
     Parameters
     ----------
     precision : {"float32", "bfloat16"}
         bfloat16 is Keras's policy mixed_bfloat16. float32 leaves the policy of Keras as it is.
+
+    Raises
+    ------
+    InputError
+        If the precision is another.
 
     Examples
     --------
@@ -30,6 +35,10 @@ def building_in(precision: Precision) -> Iterator[None]:
     if precision == "float32":
         yield
         return
+    if precision != "bfloat16":
+        raise InputError(
+            f"expected float32 or bfloat16. Received: {precision}", parameter="precision"
+        )
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

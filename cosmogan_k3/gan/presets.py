@@ -9,7 +9,6 @@ the paper's table had to be corrected.
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from cosmogan_k3._typing import Precision
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan.architectures import Architecture, DeepConvolutional, FullyConvolutional
 from cosmogan_k3.nn.losses import (
@@ -98,7 +97,7 @@ class Preset:
     feature_weight: float = 0.0
     augment: bool = False
     initial_stddev: float | None = 0.02
-    precision: Precision = "float32"
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         if self.batch_size % self.discriminator_steps:

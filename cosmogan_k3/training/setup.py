@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Conditions, Precision
+from cosmogan_k3._typing import Conditions
 from cosmogan_k3.config import MainConfig, TrainConfig, TuneConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import GAN, Preset, get_preset
@@ -24,12 +24,8 @@ from cosmogan_k3.maps.io.lock import exclusive
 from cosmogan_k3.nn import losses
 from cosmogan_k3.statistics.estimators.betti import require_gudhi
 from cosmogan_k3.tracking import registry, runs
+from cosmogan_k3.training import distributed
 from cosmogan_k3.training.checkpoints import Checkpoints
-from cosmogan_k3.training.distributed import (
-    broadcast_from_main,
-    distributed_errors,
-    is_main_process,
-)
 from cosmogan_k3.training.progress import Progress
 from cosmogan_k3.training.starting_weights import check_start
 
@@ -56,14 +52,14 @@ def exclusive_folder(config: TrainConfig) -> Iterator[None]:
     InputError
         If another command is writing to the folder.
     """
-    if is_main_process():
-        with distributed_errors(), exclusive(config.out, folder=True):
+    if distributed.is_main_process():
+        with distributed.distributed_errors(), exclusive(config.out, folder=True):
             yield
     else:
         yield
 
 
-@distributed_errors()
+@distributed.distributed_errors()
 def prepare(config: TrainConfig) -> Preset:
     """Check everything that can be checked before the expensive work.
 
@@ -92,7 +88,7 @@ def prepare(config: TrainConfig) -> Preset:
         preset,
         epochs=config.epochs or preset.epochs,
         batch_size=config.batch_size or preset.batch_size,
-        precision=cast(Precision, config.precision),
+        precision=config.precision,
     )
     if config.loss:
         preset = replace(preset, loss_schedule={0: losses.get(config.loss)})
@@ -111,7 +107,7 @@ def prepare(config: TrainConfig) -> Preset:
 def _check_folder(config: TrainConfig) -> None:
     """Refuse to begin a training where there is one."""
     folder = Path(config.out)
-    used = broadcast_from_main(
+    used = distributed.broadcast_from_main(
         lambda: bool(checkpoints_of(config).epochs()) or (folder / MODEL).exists()
     )
     if used and not config.resume and not config.overwrite:
@@ -121,7 +117,7 @@ def _check_folder(config: TrainConfig) -> None:
         )
 
 
-@distributed_errors()
+@distributed.distributed_errors()
 def load(config: TrainConfig | TuneConfig, preset: Preset) -> MapSet:
     """Read the maps of a training; larger ones are cut into patches of ``config.pixels``.
 
@@ -137,7 +133,7 @@ def load(config: TrainConfig | TuneConfig, preset: Preset) -> MapSet:
         field=config.field,
         external=config.external,
     )
-    if not config.quiet and is_main_process():
+    if not config.quiet and distributed.is_main_process():
         print(f"maps: {maps.describe()}")
     preset.architecture.check_trainable(maps.pixels)
     return maps
@@ -245,7 +241,7 @@ def inspected(maps: MapSet) -> Inspection:
 
 def print_warnings(inspection: Inspection) -> None:
     """Print what does not look like convergence, on the main process."""
-    if is_main_process():
+    if distributed.is_main_process():
         for line in inspection.warnings:
             print(f"cosmogan: warning: {line}", file=sys.stderr)
 

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import optuna
 
 from cosmogan_k3 import backend
-from cosmogan_k3._typing import Precision
 from cosmogan_k3.config import TuneConfig
 from cosmogan_k3.errors import InputError, masked
 from cosmogan_k3.evaluation.files import RESULTS
@@ -121,11 +120,7 @@ def prepare(
     if parse_names(config.condition):
         check_conditional(preset)
     plan = Plan(
-        replace(
-            preset,
-            epochs=config.epochs or preset.epochs,
-            precision=cast(Precision, config.precision),
-        ),
+        replace(preset, epochs=config.epochs or preset.epochs, precision=config.precision),
         tuple(read_ranges(config.ranges) if ranges is None else ranges),
         (*(read_queue(config.ranges) if ranges is None else ()), *enqueue),
         objective,

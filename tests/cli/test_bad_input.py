@@ -190,7 +190,7 @@ def bad_commands(folder):
         train("few.npy", "--condition", "h", "--preset", "geogan"),
         ("fully convolutional presets", "best, quick"),
     )
-    yield train("few.npy", "--preset", "biggan"), ("invalid choice", "biggan")
+    yield train("few.npy", "--preset", "biggan"), ("argument --preset: expected one of", "biggan")
     yield train("few.npy", "--loss", "least_squares"), ("Unknown loss", "least_squares")
     yield train("many.npy", "--start", folder / "no.keras"), ("no.keras", "no such model")
     yield train("many.npy", "--start", folder / "few.npy"), ("few.npy", "not a readable model")

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import DeepConvolutional, get_preset, load_gan
 from cosmogan_k3.gan.precision import building_in, map_dtype
 from tests.gan.tiny_gan import TINY, fit, tiny_gan, to_numpy
@@ -76,3 +77,9 @@ def test_only_layers_built_in_a_precision_have_it():
     with building_in("float32"):
         assert keras.config.dtype_policy().name == before
     assert keras.config.dtype_policy().name == before
+
+
+def test_other_precisions_are_refused():
+    """The scaling of losses for float16 would treat both optimizers as one."""
+    with pytest.raises(InputError, match="expected float32 or bfloat16"):
+        tiny_gan(replace(TINY, precision="float16"))
