@@ -213,7 +213,7 @@ def test_presets_that_cannot_be_conditional_are_refused():
         (["--storage", "study.db"], "study.db: no study can be kept there"),
         (["--storage", "sqlite:////nowhere/at/all.db"], "no study can be kept there"),
         (["--ranges", "nowhere.toml"], "nowhere.toml: not a readable file of ranges"),
-        (["--preset", "nothing"], "invalid choice: 'nothing'"),
+        (["--preset", "nothing"], "argument --preset: expected one of"),
         (["--trials", "0"], "must be at least 1"),
         (["--data", "nowhere.npz"], "nowhere.npz"),
     ],
