@@ -1,21 +1,20 @@
 """``pip install cosmogan_k3`` without an extra: no Keras, MLflow, Optuna or framework."""
 
 import os
+import re
 import sys
+import tomllib
 
 import numpy as np
 import pytest
 
-from cosmogan_k3._imports.extras import choose_backend, explained
+from cosmogan_k3._imports.extras import BACKENDS, WITH_BACKEND, choose_backend, explained
 from tests.conftest import ROOT
 from tests.harness import run_python
 from tests.test_architecture import NEEDS_NO_KERAS, PACKAGE
 
 # Packages that only the extras jax, tensorflow and torch bring.
-EXTRA = (
-    *("keras", "mlflow", "optuna", "pandas", "sqlalchemy", "starlette", "tenacity", "uvicorn"),
-    *("jax", "tensorflow", "torch"),
-)
+EXTRA = (*WITH_BACKEND, *BACKENDS)
 WITHOUT = f"""
 import importlib, sys
 from importlib.machinery import PathFinder
@@ -75,6 +74,12 @@ def test_a_backend_that_the_user_chose_stays(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name == "jax")
     choose_backend()
     assert os.environ["KERAS_BACKEND"] == "torch"
+
+
+def test_packages_that_come_with_a_backend_are_those_of_the_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    networks = project["optional-dependencies"]["networks"]
+    assert {re.match(r"[\w-]+", each)[0] for each in networks} == set(WITH_BACKEND)
 
 
 def test_an_error_names_the_extra(monkeypatch):

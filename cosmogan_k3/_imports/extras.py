@@ -7,9 +7,10 @@ import sys
 # Keras runs on the first of these that is installed, unless KERAS_BACKEND says otherwise.
 BACKENDS = ("jax", "tensorflow", "torch")
 
-# Packages that come with each backend.
-_WITH_BACKEND = (
-    *("keras", "mlflow", "optuna", "pandas", "sqlalchemy", "starlette", "tenacity", "uvicorn"),
+# Packages that come with each backend: the extra networks.
+WITH_BACKEND = (
+    *("keras", "mlflow", "optuna", "pandas", "psutil", "sqlalchemy", "starlette", "tenacity"),
+    "uvicorn",
 )
 
 
@@ -49,7 +50,7 @@ def explained(error: ModuleNotFoundError) -> ModuleNotFoundError:
     package = (error.name or "").partition(".")[0]
     if package in BACKENDS:
         extra = package
-    elif package in _WITH_BACKEND:
+    elif package in WITH_BACKEND:
         extra = os.environ.get("KERAS_BACKEND") or BACKENDS[0]
     else:
         return error

@@ -74,7 +74,9 @@ def evaluate(
     >>> report["peaks"].agrees
     True
     """
-    size = pixel_arcmin or getattr(real, "pixel_arcmin", getattr(generated, "pixel_arcmin", None))
+    size = pixel_arcmin
+    for maps in (real, generated):
+        size = getattr(maps, "pixel_arcmin", None) if size is None else size
     with statistics_as_input_errors():
         return EvaluationReport(
             evaluate_maps(

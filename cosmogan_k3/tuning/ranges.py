@@ -1,6 +1,5 @@
 """The file of a study: which parameters it varies, within which ranges, and what it tries first."""
 
-import tomllib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -13,40 +12,20 @@ from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.penalties import R1, R2, GradientPenalty, WassersteinPenalty
-
-DEFAULT_RANGES = Path(__file__).with_name("ranges.toml")
-
-# Parameters that are fields of ``Preset``.
-PRESET_FIELDS = (
-    "generator_learning_rate",
-    "discriminator_learning_rate",
-    "final_learning_rate_factor",
-    "beta_1",
-    "beta_2",
-    "batch_size",
-    "average_decay",
-    "spectral_weight",
-    "feature_weight",
+from cosmogan_k3.tuning.tables import (
+    ARCHITECTURE,
+    DEFAULT_RANGES,
+    DEPRECATED,
+    QUEUE,
+    check_parameter,
+    flat,
+    read_tables,
 )
+
 PENALTIES: dict[str, type[GradientPenalty]] = {
     "r1": R1,
     "r2": R2,
     "wasserstein_penalty": WassersteinPenalty,
-}
-# Fields of a loss that a parameter sets.
-MARGINS = {"margin_real": ("margin_real", "margin"), "margin_fake": ("margin_fake",)}
-# Followed by a field of the preset's architecture.
-ARCHITECTURE = "architecture."
-
-PARAMETERS = (*PRESET_FIELDS, "loss", *MARGINS, *PENALTIES, "width")
-
-# Tables of values that are tried first.
-_QUEUE = "enqueue"
-
-_DEPRECATED = {
-    "generator_rate": "generator_learning_rate",
-    "discriminator_rate": "discriminator_learning_rate",
-    "final_rate": "final_learning_rate_factor",
 }
 
 
@@ -83,12 +62,7 @@ class Range:
     values: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.name not in PARAMETERS and not self.name.startswith(ARCHITECTURE):
-            raise InputError(
-                f"Unknown parameter. Received: {self.name!r}; expected one of "
-                f"{', '.join(PARAMETERS)}, {ARCHITECTURE}…",
-                parameter="ranges",
-            )
+        check_parameter(self.name)
         for value in self.values if self.values else (self.low, self.high):
             self._check(value)
         if self.values:
@@ -163,7 +137,7 @@ def read_ranges(path: PathLike | None = None) -> list[Range]:
     ['generator_learning_rate', 'discriminator_learning_rate', 'beta_1']
     """
     path = Path(path or DEFAULT_RANGES)
-    tables = {name: table for name, table in _tables(path).items() if name != _QUEUE}
+    tables = {name: table for name, table in read_tables(path).items() if name != QUEUE}
     if not tables:
         raise InputError(
             f"{path}: names no parameter; expected tables such as [generator_learning_rate] with "
@@ -204,14 +178,14 @@ def read_queue(path: PathLike | None = None) -> list[dict[str, Any]]:
     []
     """
     path = Path(path or DEFAULT_RANGES)
-    queue = _tables(path).get(_QUEUE, [])
+    queue = read_tables(path).get(QUEUE, [])
     if not isinstance(queue, list) or not all(isinstance(values, dict) for values in queue):
         raise InputError(
-            f"{path}: expected tables [[{_QUEUE}]] of parameters and values. "
+            f"{path}: expected tables [[{QUEUE}]] of parameters and values. "
             f"Received: {queue!s:.60}",
             parameter="ranges",
         )
-    return [_flat(values) for values in queue]
+    return [flat(values) for values in queue]
 
 
 def check_queue(queue: Sequence[Mapping[str, Any]], ranges: Sequence[Range]) -> None:
@@ -241,31 +215,10 @@ def check_queue(queue: Sequence[Mapping[str, Any]], ranges: Sequence[Range]) -> 
                 )
 
 
-def _tables(path: Path) -> dict[str, Any]:
-    """Return the tables of a file; one of fields of the architecture is a table for each."""
-    try:
-        return _flat(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            f"{path}: not a readable file of ranges ({one_line(error, 200)})", parameter="ranges"
-        ) from error
-
-
-def _flat(tables: dict[str, Any]) -> dict[str, Any]:
-    """Return tables in which ``[architecture.latent]`` has its whole name."""
-    flat: dict[str, Any] = {}
-    for name, table in tables.items():
-        nested = name + "." == ARCHITECTURE and isinstance(table, dict)
-        flat |= (
-            {ARCHITECTURE + key: each for key, each in table.items()} if nested else {name: table}
-        )
-    return flat
-
-
 def _range(path: Path, name: str, table: Any) -> Range:
     """Return the range that a table of the file describes."""
-    if name in _DEPRECATED:
-        current = _DEPRECATED[name]
+    if name in DEPRECATED:
+        current = DEPRECATED[name]
         warnings.warn(f"{path}: [{name}] is now [{current}]", FutureWarning, stacklevel=4)
         name = current
     known = {field.name for field in fields(Range)} - {"name"}

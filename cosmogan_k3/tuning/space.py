@@ -11,7 +11,8 @@ from cosmogan_k3.gan import Preset
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.losses import AdversarialLoss
 from cosmogan_k3.nn.penalties import GradientPenalty
-from cosmogan_k3.tuning.ranges import ARCHITECTURE, MARGINS, PENALTIES, PRESET_FIELDS, Range
+from cosmogan_k3.tuning.ranges import PENALTIES, Range
+from cosmogan_k3.tuning.tables import ARCHITECTURE, MARGINS, PRESET_FIELDS
 
 Values = Mapping[str, Any]
 

@@ -71,6 +71,10 @@ def positive(name: str, value: float) -> float:
     return float(value)
 
 
+# As ``maps.io.tolerance``, which this room does not import.
+_SAME_SIZE = 1e-3
+
+
 def pixel_size(maps: Any, pixel_arcmin: Any) -> float:
     """Return the side of a pixel in arcmin: as it is given, or as a set of maps has it.
 
@@ -101,7 +105,7 @@ def pixel_size(maps: Any, pixel_arcmin: Any) -> float:
             parameter="pixel_arcmin",
         )
     size = in_unit(own if pixel_arcmin is None else pixel_arcmin, "arcmin", "pixel_arcmin")
-    if own is not None and not np.isclose(size, own, rtol=1e-3):
+    if own is not None and not np.isclose(size, own, rtol=_SAME_SIZE):
         raise InputError(
             f"the set has pixels of {own:g} arcmin. Received: {size:g}", parameter="pixel_arcmin"
         )

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,9 +65,14 @@ def test_abbreviations_of_options_are_refused(capsys):
         (("main", "--data"), "no/maps/*.npy"),
         (("tune", "--data"), "nowhere.npy"),
         (("tune", "--ranges"), "nowhere.toml"),
+        (("tune", "--ranges"), "ranges.toml"),
     ],
 )
-def test_a_wrong_path_fails_before_a_backend_is_imported(capsys, monkeypatch, command, given):
+def test_a_wrong_input_fails_before_a_backend_is_imported(
+    capsys, monkeypatch, tmp_path, command, given
+):
+    monkeypatch.chdir(tmp_path)
+    Path("ranges.toml").write_text("[beta_3]\nlow = 0.1\nhigh = 0.2\n")
     module = f"cosmogan_k3.cli.commands.{command[0]}"
     monkeypatch.setattr(f"{module}.use_backend", lambda name: pytest.fail("imports Keras"))
     code, _, err = run(capsys, *command, given)

@@ -11,7 +11,7 @@ from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
 from cosmogan_k3.nn.losses import GeometricHinge, RelativisticAverageHinge
 from cosmogan_k3.nn.penalties import R1, R2
 from cosmogan_k3.tuning import ranges as files
-from cosmogan_k3.tuning import space
+from cosmogan_k3.tuning import space, tables
 from cosmogan_k3.tuning.ranges import Range
 
 
@@ -23,7 +23,8 @@ def written(tmp_path, text):
 
 
 def test_parameters_that_are_fields_belong_to_presets():
-    assert set(files.PRESET_FIELDS) <= {field.name for field in fields(Preset)}
+    assert set(tables.PRESET_FIELDS) <= {field.name for field in fields(Preset)}
+    assert set(files.PENALTIES) <= set(tables.PARAMETERS)
 
 
 def test_a_file_gives_typed_ranges(tmp_path):
