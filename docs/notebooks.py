@@ -50,6 +50,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
             record_timing=False,
         )
         client.execute(env=os.environ | variables)
+    notebook = nbformat.reads(nbformat.writes(notebook).replace(f"{folder}/", ""), as_version=4)
     for cell in notebook.cells:
         cell.metadata = {key: cell.metadata[key] for key in cell.metadata if key == "tags"}
         if cell.cell_type == "code":

@@ -1,9 +1,12 @@
 """What the tests of the documentation read from Markdown files."""
 
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 from tests.conftest import ROOT
 
@@ -14,6 +17,12 @@ class Block(NamedTuple):
     language: str
     line: int
     text: str
+
+
+def quick_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let other processes use PyTorch, if it is there: it has nothing to compile."""
+    if importlib.util.find_spec("torch"):
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
 
 
 def pages() -> list[Path]:

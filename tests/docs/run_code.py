@@ -4,8 +4,8 @@
 
     python -m tests.docs.run_code FOLDER
 
-Simulations and trainings are made small. Prints the place of each block that fails, and exits with
-their number.
+Simulations, trainings and samples are made small. Prints the place of each block that fails, and
+exits with their number.
 """
 
 import contextlib
@@ -118,6 +118,11 @@ def small_train(maps, preset="best", *, train=cosmogan_k3.train, **options):
     return train(maps, "tiny", **options | small)
 
 
+def small_sample(self, n, *, sample=cosmogan_k3.Emulator.sample, **options):
+    """Take the place of ``Emulator.sample``: few maps."""
+    return sample(self, min(n, 20), **options)
+
+
 def parsed(command, *, ran=subprocess.run, **options):
     """Take the place of ``subprocess.run``: of commands of this package, only check the options."""
     if command[0] == "cosmogan":
@@ -132,6 +137,7 @@ if __name__ == "__main__":
 
     dask_jobqueue.SLURMCluster = Cluster
     cosmogan_k3.simulate, cosmogan_k3.train = small_simulate, small_train
+    cosmogan_k3.Emulator.sample = small_sample
     os.environ["BROWSER"] = "true"  # a program that shows nothing
     tempfile.tempdir = "."  # reports that are shown stay in the folder
     subprocess.run = parsed

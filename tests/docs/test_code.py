@@ -7,11 +7,13 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+from tests.docs.markdown import quick_backend
 
 
 @pytest.mark.slow
-def test_every_python_block_runs(tmp_path):
+def test_every_python_block_runs(tmp_path, monkeypatch):
     """In one process of its own, since it imports Keras."""
+    quick_backend(monkeypatch)
     path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     result = subprocess.run(
         [sys.executable, "-m", "tests.docs.run_code", str(tmp_path)],

@@ -38,7 +38,7 @@ TOO_WIDE = """
 () => {
   const scrolls = e => {
     for (; e && e !== document.body; e = e.parentElement)
-      if (/auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX)) return true;
+      if (/auto|scroll/.test(getComputedStyle(e).overflowX)) return true;
     return false;
   };
   return [...document.querySelectorAll('main *')]

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.conftest import ROOT
+from tests.docs.markdown import quick_backend
 
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.ipynb"))
 
@@ -13,6 +14,7 @@ def test_a_tutorial_runs_as_its_reader_sees_it(path, monkeypatch):
     """Each cell prints and draws something where the stored notebook shows something."""
     nbformat = pytest.importorskip("nbformat")
     pytest.importorskip("nbclient")
+    quick_backend(monkeypatch)
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
     import notebooks
 
