@@ -341,7 +341,7 @@ def _epochs_on(uri: str) -> list[int]:
     client = mlflow.MlflowClient(uri)
     experiments = [found.experiment_id for found in client.search_experiments()]
     (run,) = client.search_runs(experiments)
-    history = client.get_metric_history(run.info.run_id, "discriminator_loss")
+    history = client.get_metric_history(run.info.run_id, "by_epoch/discriminator_loss")
     return [value.step for value in history]
 
 

@@ -124,16 +124,16 @@ def test_the_main_job_trains_registers_and_is_read_back_elsewhere(
     assert {
         *(f"test/{n}" for n in names),
         *(f"null/{n}" for n in names),
-        *losses,
+        *(f"by_epoch/{n}" for n in losses),
         "validation/ks_pixels_distance",
         "validation/score",
         "system/cpu_utilization_percentage",
     } <= logged
-    assert not {*names, "validation_score"} & logged
+    assert not {*names, *losses, "validation_score"} & logged
     assert experiments == ["Default"]
     assert run_names == [f"tiny-{backend}-lognormal-seed0"]
     assert contexts == {"training", "validation", "test"}
-    assert steps["generator_loss"] == 2
+    assert steps["by_epoch/generator_loss"] == 2
     assert steps["validation/epoch_score"] == 2
     assert parameters["keras_backend"] == backend
     assert len(parameters["data_fingerprint"]) == 64

@@ -17,7 +17,7 @@ _NULL = "_null"
 def epoch_metric(name: str) -> str:
     """Return the name in MLflow of a number of an epoch.
 
-    Losses and logits keep theirs: MLflow shows metrics without a group first.
+    MLflow sorts groups by name: losses and logits are what a page opens on.
 
     Parameters
     ----------
@@ -26,13 +26,11 @@ def epoch_metric(name: str) -> str:
     Examples
     --------
     >>> epoch_metric("generator_loss"), epoch_metric("validation_diversity")
-    ('generator_loss', 'validation/diversity')
+    ('by_epoch/generator_loss', 'validation/diversity')
     >>> epoch_metric("validation_peak_counts_error_null")
     'null/validation_peak_counts_error'
     """
-    if name.startswith("validation_"):
-        return final_metric(name)
-    return name
+    return final_metric(name) if name.startswith("validation_") else f"by_epoch/{name}"
 
 
 def final_metric(name: str) -> str:

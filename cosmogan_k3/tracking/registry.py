@@ -44,7 +44,7 @@ cosmogan_k3.Emulator.load("models:/{name}@champion").sample(1000, seed=0)
 ```
 """
 
-_LONGEST_NAME, _LONGEST_ALIAS = 256, 255
+_LONGEST_NAME, _LONGEST_ALIAS, _LONGEST_DESCRIPTION = 256, 255, 5000
 # Model URIs such as "models:/name@alias" give these characters a meaning of their own.
 _RESERVED_CHARACTERS = "/:@?#%"
 
@@ -161,7 +161,7 @@ def _describe_version(name: str, version: str, card: ModelCard) -> None:
     """Give a version its card, and the registered model a description if it has none."""
     client = mlflow.MlflowClient()
     if card.description:
-        client.update_model_version(name, version, card.description)
+        client.update_model_version(name, version, card.description[:_LONGEST_DESCRIPTION])
     for key, value in card.tags.items():
         client.set_model_version_tag(name, version, key, value)
     if not client.get_registered_model(name).description:

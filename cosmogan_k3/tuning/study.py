@@ -68,14 +68,15 @@ def open_study(
     recorded = study.user_attrs.get("identity")
     if recorded is None:
         study.set_user_attr("identity", dict(identity))
-        with ignore_experimental_warnings():
-            study.set_metric_names(list(names))
     elif differing := differing_names(recorded, identity):
         raise InputError(
             f"The study {config.study!r} was begun with other settings ({', '.join(differing)}); "
             "repeat those, or give this study another name",
             parameter="study",
         )
+    if study.metric_names is None:  # it is new, or of an earlier version of this package
+        with ignore_experimental_warnings():
+            study.set_metric_names(list(names))
     entropy = [config.seed, len(study.get_trials(deepcopy=False))] if single_worker else None
     study.sampler = make_sampler(config, entropy)
     return study

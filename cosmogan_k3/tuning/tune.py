@@ -266,7 +266,7 @@ def _finish(
     if config.retrain:
         verdicts += _retrain(config, maps, splits, study, best, parameters)
     metrics = {f"importance/{name}": value for name, value in importances.items()}
-    names = study.metric_names or ["score"]
+    names = study.metric_names or ()
     metrics |= {f"best/{name}": v for name, v in zip(names, best.values, strict=True)}
     runs.log_evidence(metrics, paths, description="\n\n".join(verdicts))
     if not config.quiet:

@@ -26,9 +26,7 @@ _UPDATE_SECONDS = 1.0
 def _progress(config: TuneConfig, study: optuna.Study) -> Iterator[Callable[[], None]]:
     """Show the trials of all workers, and yield the function that updates what is shown."""
     hidden = config.quiet or None  # without a terminal there are lines alone
-    announcer = Announcer(
-        study, config.trials, study.metric_names or ("score",), quiet=config.quiet
-    )
+    announcer = Announcer(study, config.trials, study.metric_names or (), quiet=config.quiet)
     with tqdm(total=config.trials, desc="trials", unit="trial", disable=hidden) as bar:
 
         def update() -> None:

@@ -35,7 +35,7 @@ def server(tmp_path, monkeypatch):
 
 def epochs_of(held):
     (run,) = held.runs.values()
-    return [(step, value) for key, step, value in run["metrics"] if key == "loss"]
+    return [(step, value) for key, step, value in run["metrics"] if key == "by_epoch/loss"]
 
 
 def test_records_survive_a_server_that_dies_and_arrive_once_and_in_order(server, tmp_path, capsys):

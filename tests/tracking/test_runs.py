@@ -41,7 +41,7 @@ def test_epochs_that_a_run_lacks_are_logged_once():
         runs.log_epoch(epochs[0], 1)
         for _ in range(2):
             runs.log_missing_epochs(epochs)
-    history = mlflow.MlflowClient().get_metric_history(run.run_id, "loss")
+    history = mlflow.MlflowClient().get_metric_history(run.run_id, "by_epoch/loss")
     assert [(metric.step, metric.value) for metric in history] == [(1, 0.3), (2, 0.2), (3, 0.1)]
 
 
@@ -87,11 +87,11 @@ def test_evidence_is_metrics_files_and_a_description(tmp_path):
     assert "system/cpu_utilization_percentage" in load
     assert {name: found.metrics[name] for name in found.metrics.keys() - load} == {
         **{"test/a": 1.0, "null/a": 2.0, "validation/score": 3.0, "training/last_epoch": 4.0},
-        "loss": 0.5,
+        "by_epoch/loss": 0.5,
     }
     assert found.tags["mlflow.note.content"] == "**found**"
     client = mlflow.MlflowClient()
-    (epoch,) = client.get_metric_history(run.run_id, "loss")
+    (epoch,) = client.get_metric_history(run.run_id, "by_epoch/loss")
     assert epoch.step == 3
     artifacts = {file.path for file in client.list_artifacts(run.run_id)}
     assert artifacts == {"figures", "metrics.json"}

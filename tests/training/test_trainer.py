@@ -73,7 +73,7 @@ def test_a_training_ended_by_sigterm_and_resumed_equals_the_uninterrupted_one(
     assert run.info.run_id != whole.run_id
     assert run.info.status == "FINISHED"
     assert {name: run.data.params[name] for name in EFFECTIVE} == EFFECTIVE
-    history = mlflow.MlflowClient().get_metric_history(resumed.run_id, "generator_loss")
+    history = mlflow.MlflowClient().get_metric_history(resumed.run_id, "by_epoch/generator_loss")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
 
 

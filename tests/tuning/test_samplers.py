@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.tuning import plots, samplers, tune
+from cosmogan_k3.tuning.storage import open_storage
 from cosmogan_k3.tuning.study import open_study
 from tests.tuning.small_study import config
 
@@ -66,8 +67,13 @@ def test_the_figure_of_importances_shows_the_numbers_that_are_logged(tmp_path, m
 
 
 @pytest.mark.parametrize(("objective", "count"), [("score", 1), ("pareto", 3)])
-def test_the_values_of_a_study_have_names(tmp_path, objective, count):
-    chosen = config(storage=f"sqlite:///{tmp_path}/s.db", objective=objective)
+def test_the_values_of_a_study_have_names_also_if_an_earlier_version_began_it(
+    tmp_path, objective, count
+):
+    url = f"journal:///{tmp_path}/study.journal"
+    earlier = open_storage(url, heartbeat=30)
+    optuna.create_study(study_name="cosmogan", storage=earlier, directions=["minimize"] * count)
+    chosen = config(storage=url, objective=objective)
     study = open_study(chosen, {"epochs": 1}, single_worker=True)
     assert len(study.metric_names) == count
     assert study.metric_names[0] in ("score", "power_spectrum_error_mean")

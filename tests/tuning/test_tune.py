@@ -56,7 +56,7 @@ def test_a_study_logs_its_trials_retrains_the_best_and_registers_it(maps, study_
     assert len(children) == 3
     for trial in study.trials:
         child = children[trial.user_attrs[RUN]]
-        assert child.metrics["best_score"] == trial.value
+        assert child.metrics["by_epoch/best_score"] == trial.value
         assert float(child.params["generator_learning_rate"]) == 1e-3
     figures = {a.path for a in mlflow.MlflowClient().list_artifacts(parent, "figures")}
     names = ("history", "slices", "parallel_coordinates")
