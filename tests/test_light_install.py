@@ -57,6 +57,17 @@ for name in ("cosmogan_k3.GAN", "cosmogan_k3.Emulator.load('pretrained:nbody')")
     assert all("pip install 'cosmogan_k3[torch]'" in line for line in lines)
 
 
+def test_statistics_load_what_is_used_and_when_it_is():
+    code = """
+import sys
+from cosmogan_k3 import statistics
+assert "numpy" not in sys.modules
+statistics.compare
+assert not {"sklearn", "scipy.stats", "matplotlib", "keras"} & sys.modules.keys()
+"""
+    run_python("-c", code)
+
+
 @pytest.mark.parametrize(
     ("installed", "chosen"),
     [(("torch", "jax"), "jax"), (("torch",), "torch"), (("torch", "tensorflow"), "tensorflow")],
