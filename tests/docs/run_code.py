@@ -9,6 +9,7 @@ exits with their number.
 """
 
 import contextlib
+import inspect
 import io
 import os
 import subprocess
@@ -59,7 +60,7 @@ def prepare():
     from cosmogan_k3.tracking.registry import log_gan
 
     Path("my_maps").mkdir()
-    maps = cosmogan_k3.MapSet(kappa(6), pixel_arcmin=PIXEL)
+    maps = cosmogan_k3.MapSet(kappa(40), pixel_arcmin=PIXEL)
     cosmogan_k3.write_maps("my_maps/maps.h5", maps)
     ranges = {"omega_m": np.linspace(0.2, 0.4, 5), "sigma_8": np.linspace(0.6, 1.0, 5)}
     conditioning = Conditioning.fit(list(ranges), ranges)
@@ -111,10 +112,11 @@ def small_simulate(maps=1000, *, simulate=cosmogan_k3.simulate, **options):
 
 
 def small_train(maps, preset="best", *, train=cosmogan_k3.train, **options):
-    """Take the place of ``cosmogan_k3.train``: one epoch of a small preset with these options."""
+    """Take the place of ``cosmogan_k3.train``: one epoch of a small preset, and no folder."""
+    inspect.signature(train).bind(maps, preset, **options)
     cosmogan_k3.get_preset(preset)
-    small = {"epochs": 1, "quiet": True}
-    return train(maps, "tiny", **options | small)
+    condition = options.get("condition", ())
+    return train(maps, "tiny", condition=condition, epochs=1, quiet=True)
 
 
 def small_sample(self, n, *, sample=cosmogan_k3.Emulator.sample, **options):
