@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cosmogan_k3._typing import FloatArray, Rows
-from cosmogan_k3.evaluation.figures.style import GENERATED, OTHER, REAL, new_figure
+from cosmogan_k3.evaluation.figures.style import BEFORE, GENERATED, INK, REAL, new_figure
 
 
 def power_spectrum_comparison(
@@ -24,7 +24,7 @@ def power_spectrum_comparison(
     real_power, generated_power : float array (n, bins)
         P(ℓ) of each map in steradian.
     null_ratio : float array (bins,), optional
-        Ratio of the means of two disjoint sets of real maps.
+        Ratio of the mean of other real maps to that of the real maps, or of two halves.
     title : str, default ""
         Text above the figure.
 
@@ -38,19 +38,20 @@ def power_spectrum_comparison(
     >>> len(power_spectrum_comparison(np.arange(1.0, 6.0), *power).axes)
     2
     """
-    figure, (top, bottom) = new_figure(6, 5.5, rows=2, sharex=True, height_ratios=(3, 1.4))
+    figure, (top, bottom) = new_figure(5, 3.7, rows=2, sharex=True, height_ratios=(3, 1.6))
     factor = ell * (ell + 1) / (2 * np.pi)
-    for name, power, colour in (
-        ("real", real_power, REAL),
-        ("generated", generated_power, GENERATED),
+    for name, power, colour, dashes in (
+        ("real", real_power, REAL, "-"),
+        ("generated", generated_power, GENERATED, "--"),
     ):
         low, high = np.percentile(power, [16, 84], axis=0)
         top.fill_between(ell, factor * low, factor * high, color=colour, alpha=0.2, lw=0)
         top.plot(
             ell,
             factor * power.mean(axis=0),
+            dashes,
             color=colour,
-            label=f"{name}, mean and 68 % of {len(power)} maps",
+            label=f"{name}, mean and 68 % of maps",
         )
     mean = real_power.mean(axis=0)
     error = real_power.std(axis=0) / np.sqrt(len(real_power)) / mean
@@ -58,13 +59,14 @@ def power_spectrum_comparison(
         ell, 1 - 2 * error, 1 + 2 * error, color=REAL, alpha=0.25, lw=0, label="2σ of the real mean"
     )
     if null_ratio is not None:
-        bottom.plot(ell, null_ratio, color=OTHER, lw=0.8, label="real against real")
+        bottom.plot(ell, null_ratio, color=BEFORE, lw=1, label="real against real")
     ratio = generated_power.mean(axis=0) / mean
     bottom.plot(ell, ratio, color=GENERATED)
-    bottom.axhline(1, color=REAL, lw=0.8)
+    bottom.axhline(1, color=INK, lw=0.8)
     reach = max(0.1, min(0.5, 1.2 * float(np.abs(ratio - 1).max())))
-    bottom.set(xlabel="multipole ℓ", ylabel="generated / real", ylim=(1 - reach, 1 + reach))
+    bottom.set(xlabel="multipole ℓ", ylabel="generated / real", ylim=(1 - reach, 1 + 1.6 * reach))
     bottom.legend(frameon=False, fontsize="small", ncols=2)
-    top.set(xscale="log", yscale="log", ylabel="ℓ(ℓ+1)P(ℓ)/2π", title=title)
-    top.legend(frameon=False)
+    top.set(xscale="log", yscale="log", ylabel="ℓ(ℓ+1) P(ℓ) / 2π")
+    top.set_title(title, fontsize="medium")
+    top.legend(frameon=False, fontsize="small")
     return figure

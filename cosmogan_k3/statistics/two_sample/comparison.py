@@ -324,7 +324,8 @@ def _result(
     ``null`` is the same hypothesis about the rows that the pairs are taken from.
     """
     test, rows = hypothesis.test, hypothesis.rows
-    shifts = [null.rows[a].mean(axis=0) - null.rows[b].mean(axis=0) for a, b in pairs]
+    # Second minus first, as generated − real: with reference maps the first are the real maps.
+    shifts = [null.rows[b].mean(axis=0) - null.rows[a].mean(axis=0) for a, b in pairs]
     return Result(
         name=hypothesis.name,
         label=hypothesis.label,

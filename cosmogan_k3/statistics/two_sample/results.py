@@ -33,7 +33,9 @@ class Result:
     generated : float64 array (features,)
         Mean over the generated maps.
     null_band : float64 array (2, features)
-        2.5th and 97.5th percentile of the difference of the means of two sets of real maps.
+        2.5th and 97.5th percentile of the difference of the means of two sets of real maps, the
+        second minus the first, as ``generated − real``. If the nulls compare the real maps with
+        other real maps, the first are the real maps, and the band need not lie around zero.
     distance : float
         Distance between the real and the generated maps.
     unit : str

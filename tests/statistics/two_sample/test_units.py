@@ -1,5 +1,7 @@
 """Maps of one unit stay together, and p-values of few units are honest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -180,6 +182,18 @@ def test_nulls_of_reference_maps_have_the_noise_of_the_distance_and_halves_have_
     np.testing.assert_allclose(equal / distance, 1, atol=0.3)
     means = [r.name in ("pixels", "power_spectrum", "peaks") for r in halves.results]
     np.testing.assert_allclose((halved / distance)[means], 2**0.5, atol=0.3)
+
+
+def test_the_null_band_has_the_sign_of_generated_minus_real():
+    """If the real maps lie low by chance, generated and other real maps lie above them."""
+    rng = np.random.default_rng(0)
+    low, high, other = (draw_set(rng, 20, 1) for _ in range(3))
+    low = [replace(features, rows=features.rows - 9) for features in low]
+    results = compare_features(low, high, reference=other, permutations=1, splits=9).results
+    for result in results:
+        if result.axis.size:
+            assert (result.null_band > 0).all()
+            assert (result.generated > result.real).all()
 
 
 def test_fewer_reference_than_generated_maps_are_refused():
