@@ -29,6 +29,7 @@ from cosmogan_k3.evaluation.metrics import (
 )
 from cosmogan_k3.evaluation.notes import survey_note
 from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls, choose_nulls
+from cosmogan_k3.evaluation.numbers import Table, figure_numbers
 from cosmogan_k3.evaluation.scan import Scan
 from cosmogan_k3.evaluation.sets import (
     START,
@@ -72,6 +73,8 @@ class Evaluation:
         real maps are training maps.
     survey_note : str
         How a survey saw the maps, and what its area means; empty without a survey.
+    numbers : mapping of str to Table
+        The numbers of the figures, by their names.
 
     Examples
     --------
@@ -88,9 +91,10 @@ class Evaluation:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     survey_note: str = ""
+    numbers: Mapping[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("metrics", "figures", "provenance"):
+        for name in ("metrics", "figures", "provenance", "numbers"):
             frozen = MappingProxyType(dict(getattr(self, name)))
             object.__setattr__(self, name, frozen)
 
@@ -99,6 +103,7 @@ class Evaluation:
         *,
         metrics: Metrics = _EMPTY,
         figures: Mapping[str, Figure] = _EMPTY,
+        numbers: Mapping[str, Table] = _EMPTY,
         overall: tuple[Result, ...] = (),
     ) -> "Evaluation":
         """Return this evaluation with further metrics, figures and overall tests.
@@ -109,6 +114,8 @@ class Evaluation:
             Added after those of the evaluation.
         figures : mapping of str to matplotlib.figure.Figure, default empty
             Added after those of the evaluation.
+        numbers : mapping of str to Table, default empty
+            Of these figures.
         overall : tuple of Result, default ()
             Added after those of the comparison.
 
@@ -120,6 +127,7 @@ class Evaluation:
             self,
             metrics={**self.metrics, **metrics},
             figures={**self.figures, **figures},
+            numbers={**self.numbers, **numbers},
             comparison=replace(self.comparison, overall=self.comparison.overall + overall),
         )
 
@@ -249,10 +257,15 @@ def evaluate_maps(
         evaluation_figures(shown, pair, metrics, comparison, field_deg=real.field_deg),
         bins.statistics.left_out and (*bins.statistics.left_out, "Search for copies"),
         # The caller's entries come first, and the caller's values win.
-        {**provenance, **origin, **provenance},
+        {**provenance, **origin, **_size_of(real), **provenance},
         warnings,
         survey_note(survey, survey_area_deg2),
+        figure_numbers(pair, comparison, pixel_arcmin=real.pixel_arcmin),
     )
+
+
+def _size_of(maps: MapSet) -> dict[str, Any]:
+    return {"pixels": maps.pixels, "pixel_arcmin": maps.pixel_arcmin}
 
 
 def _survey_metrics(pair: MeasuredPair, map_deg2: float, survey_deg2: float) -> dict[str, float]:
@@ -291,7 +304,9 @@ def _measure(
             units[1].take(np.arange(len(drawn))),
         )
         search = functools.partial(copy_metrics, drawn, held_out, known, searched)
-    found: list[Any] = map_calls([search, *itertools.chain(*calls.values())], "measuring")
+    measuring = list(itertools.chain(*calls.values()))
+    counts = [0, *(len(call.args[0]) for call in measuring)]
+    found: list[Any] = map_calls([search, *measuring], "measuring", maps=counts)
     copies, parts = found[0], iter(found[1:])
     measured = {
         name: join_measurements(itertools.islice(parts, len(of_set)))

@@ -6,18 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from cosmogan_k3._typing import PathLike
+from cosmogan_k3.evaluation.citing import latex_table
 from cosmogan_k3.evaluation.evaluate import Evaluation
+from cosmogan_k3.evaluation.numbers import csv_of
 from cosmogan_k3.evaluation.report import units_note, write_report
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
 
 # Files of every evaluation, beside its figures.
-RESULTS = ("metrics.json", "statistics.csv", "report.html")
+RESULTS = ("metrics.json", "statistics.csv", "table.tex", "report.html")
+# Folder of the numbers behind the figures.
+NUMBERS = "numbers"
 
 _DOTS_PER_INCH = 110
 
 
 def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
-    """Write ``report.html``, ``metrics.json``, ``statistics.csv`` and each figure as PNG and PDF.
+    """Write ``report.html``, ``metrics.json``, ``statistics.csv``, ``table.tex`` and the figures.
+
+    Each figure is written as PNG and PDF, and its numbers as CSV in the folder ``numbers``.
 
     Parameters
     ----------
@@ -29,7 +35,7 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
     Returns
     -------
     list of Path
-        The files, figures first.
+        The files, figures first; without those in ``numbers``, which the report holds too.
 
     Raises
     ------
@@ -45,19 +51,22 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     paths = write_evaluation(folder, Evaluation({}, comparison, figures={}))
     >>> [path.name for path in paths]
-    ['metrics.json', 'statistics.csv', 'report.html']
+    ['metrics.json', 'statistics.csv', 'table.tex', 'report.html']
     """
     folder = Path(folder)
     check_writable(folder)
     paths = _write_figures(folder, evaluation)
-    images = {path.stem: path.read_bytes() for path in paths if path.suffix == ".png"}
+    _write_numbers(folder / NUMBERS, evaluation)
     rest = [folder / name for name in RESULTS]
     _write_metrics(rest[0], evaluation)
     _write_table(rest[1], evaluation)
+    with replacing(rest[2]) as partial:
+        partial.write_text(latex_table(evaluation.comparison))
     write_report(
-        rest[2],
+        rest[3],
         evaluation.comparison,
-        images=images,
+        figures=evaluation.figures,
+        numbers=evaluation.numbers,
         metrics=evaluation.metrics,
         provenance=evaluation.provenance,
         left_out=evaluation.left_out,
@@ -77,6 +86,12 @@ def _write_figures(folder: Path, evaluation: Evaluation) -> list[Path]:
             # The first saving arranged the axes; a second would take as long as drawing.
             figure.set_layout_engine("none")
     return paths
+
+
+def _write_numbers(folder: Path, evaluation: Evaluation) -> None:
+    for name, table in evaluation.numbers.items():
+        with replacing(folder / f"{name}.csv") as partial:
+            partial.write_text(csv_of(table), encoding="utf-8")
 
 
 def _write_metrics(path: Path, evaluation: Evaluation) -> None:

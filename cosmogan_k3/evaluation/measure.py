@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,7 +127,7 @@ class MeasuredPair:
 
 def measuring_calls(
     scanned: Scan, bins: MeasurementBins, groups: IntArray | None = None
-) -> list[Callable[[], Measurements]]:
+) -> "list[functools.partial[Measurements]]":
     """Return the calls that measure a set, which can be made anywhere and in any order.
 
     Parameters
@@ -142,7 +142,7 @@ def measuring_calls(
     Returns
     -------
     list of functions without arguments
-        Each returns the ``Measurements`` of consecutive maps.
+        Each returns the ``Measurements`` of consecutive maps, which are its first argument.
 
     Examples
     --------

@@ -1,26 +1,36 @@
 """The report of a comparison as one HTML file, and its summary in Markdown."""
 
-import base64
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from importlib import resources
 from typing import Any
 
 import numpy as np
 from jinja2 import Environment, StrictUndefined, Template
+from matplotlib.figure import Figure
 
 from cosmogan_k3._typing import Metrics, PathLike
+from cosmogan_k3.evaluation.captions import caption_of, title_of
+from cosmogan_k3.evaluation.citing import bibtex, latex_table
+from cosmogan_k3.evaluation.embedding import image_address, table_address
+from cosmogan_k3.evaluation.numbers import Table
+from cosmogan_k3.evaluation.provenance import origin, parameters
 from cosmogan_k3.maps.io.atomic import replacing
 from cosmogan_k3.statistics import Comparison, Result
 from cosmogan_k3.statistics.two_sample.results import SIGNIFICANCE
+
+# Figures of the first screen.
+_FIRST = ("maps", "distances", "power_spectrum", "peaks")
 
 
 def write_report(
     path: PathLike,
     comparison: Comparison,
     *,
-    images: Mapping[str, bytes],
+    figures: Mapping[str, Figure],
+    numbers: Mapping[str, Table],
     metrics: Metrics,
-    provenance: Mapping[Any, Any],
+    provenance: Mapping[str, Any],
     left_out: Sequence[str] = (),
     warnings: Sequence[str] = (),
     survey_note: str = "",
@@ -35,12 +45,14 @@ def write_report(
         File to write.
     comparison : Comparison
         Result of ``compare``.
-    images : mapping of str to bytes
-        PNG files by name. "maps" is shown first, an image with the name of a statistic beside its
-        verdict, and the others last.
+    figures : mapping of str to matplotlib.figure.Figure
+        By name. Maps, distances, power spectrum and peaks are shown first. A figure with the name
+        of a statistic is shown beside its verdict, and the others last.
+    numbers : mapping of str to Table
+        The numbers of the figures, by their names; the report offers them as CSV.
     metrics : mapping of str to float
         ``name_null`` is shown beside ``name``.
-    provenance : mapping
+    provenance : mapping of str to Any
         Names and values that say where the maps came from.
     left_out : sequence of str, default ()
         Labels of what was not measured because the maps are masked.
@@ -61,33 +73,60 @@ def write_report(
     >>> from cosmogan_k3.statistics import compare
     >>> maps = np.random.default_rng(0).lognormal(size=(8, 32, 32)).astype("float32")
     >>> comparison = compare(maps, maps, pixel_arcmin=2.0, permutations=99, splits=5)
+    >>> empty = dict(figures={}, numbers={}, metrics={}, provenance={"maps": "random"})
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "report.html")
-    ...     write_report(path, comparison, images={}, metrics={}, provenance={"maps": "random"})
+    ...     write_report(path, comparison, **empty)
     ...     "None of 16 statistics differs" in path.read_text(encoding="utf-8")
     True
     """
-    shown = {"maps", *(result.name for result in comparison.tests)}
+    today = datetime.now(UTC).date()
+    said = origin(provenance, metrics, today)
     html = _template().render(
         comparison=comparison,
         verdict=_verdict(comparison),
-        statistics=[_statistic(result, images) for result in comparison.results],
-        overall=[_statistic(result, images) for result in comparison.overall],
         started=_started(comparison),
-        maps=_data_url(images["maps"]) if "maps" in images else None,
-        others=[
-            (_words(name), _data_url(png)) for name, png in images.items() if name not in shown
-        ],
         metrics=_metric_rows(metrics),
-        provenance=[(_words(name), value) for name, value in provenance.items()],
+        origin=said,
+        origin_line=" · ".join(words for _, words in said),
+        parameters=parameters(provenance),
         left_out=left_out,
         warnings=warnings,
         significance=SIGNIFICANCE,
         units=units_note(comparison),
         survey_note=survey_note,
+        latex=latex_table(comparison),
+        bibtex=bibtex(today),
+        **_views(comparison, figures, numbers, str(provenance.get("loss", ""))),
     )
     with replacing(path) as partial:
         partial.write_text(html, encoding="utf-8")
+
+
+def _views(
+    comparison: Comparison, figures: Mapping[str, Figure], numbers: Mapping[str, Table], loss: str
+) -> dict[str, Any]:
+    """Return the figures by the places where they are shown."""
+    labels = {result.name: result.label for result in comparison.tests}
+    views = {
+        name: {
+            "name": name,
+            "title": labels.get(name) or title_of(name),
+            "image": image_address(figure),
+            "caption": caption_of(name, loss),
+            "numbers": table_address(numbers[name]) if name in numbers else "",
+        }
+        for name, figure in figures.items()
+    }
+    first = [views.pop(name) for name in _FIRST if name in views]
+    return {
+        "first": first,
+        "shown_first": [view["name"] for view in first],
+        "statistics": [_statistic(result, views) for result in comparison.results],
+        "overall": [_statistic(result, views) for result in comparison.overall],
+        "others": [view for name, view in views.items() if name not in labels],
+        "trained": "losses" in views,
+    }
 
 
 def markdown_summary(
@@ -231,14 +270,9 @@ def _verdict(comparison: Comparison) -> tuple[str, str]:
     )
 
 
-def _statistic(result: Result, images: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return a result, and its image if there is one."""
-    image = _data_url(images[result.name]) if result.name in images else None
-    return {"result": result, "image": image}
-
-
-def _data_url(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def _statistic(result: Result, views: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a result, and its figure if there is one."""
+    return {"result": result, "view": views.get(result.name)}
 
 
 def _metric_rows(metrics: Metrics) -> list[tuple[str, float, float | None]]:

@@ -10,11 +10,10 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 from tqdm import tqdm
-from tqdm.contrib import concurrent
 
 from cosmogan_k3.errors import InputError, one_line
 
@@ -34,13 +33,21 @@ class MapCalls(Protocol):
     """Function that makes calls and returns their results in order, as ``executor`` yields it."""
 
     def __call__(
-        self, calls: Sequence[Callable[[], Result]], description: str = ""
+        self,
+        calls: Sequence[Callable[[], Result]],
+        description: str = "",
+        *,
+        maps: Sequence[int] = (),
     ) -> list[Result]:
-        """Make the calls; ``description`` is the label of the progress bar."""
+        """Make the calls; ``description`` and ``maps`` are for the progress bar."""
 
 
 def thread_map(
-    calls: Sequence[Callable[[], Result]], description: str = "", *, quiet: bool = True
+    calls: Sequence[Callable[[], Result]],
+    description: str = "",
+    *,
+    maps: Sequence[int] = (),
+    quiet: bool = True,
 ) -> list[Result]:
     """Make calls in threads of this process.
 
@@ -52,6 +59,8 @@ def thread_map(
         Functions without arguments.
     description : str, default ""
         Label of the progress bar.
+    maps : sequence of int, default ()
+        Number of maps of each call, which the bar counts; by default it counts calls.
     quiet : bool, default True
         Show no progress bar.
 
@@ -65,11 +74,31 @@ def thread_map(
     >>> thread_map([int, str])
     [0, '']
     """
-    return concurrent.thread_map(
-        lambda call: call(),
-        calls,
-        max_workers=min(os.cpu_count() or 1, _MAX_THREADS),
+    results = []
+    with (
+        ThreadPoolExecutor(min(os.cpu_count() or 1, _MAX_THREADS)) as pool,
+        _bar(calls, description, maps, quiet) as bar,
+    ):
+        for result, count in zip(pool.map(_make, calls), _counts(calls, maps), strict=True):
+            results.append(result)
+            bar.update(count)
+    return results
+
+
+def _make(call: Callable[[], Result]) -> Result:
+    return call()
+
+
+def _counts(calls: Sequence[Any], maps: Sequence[int]) -> Sequence[int]:
+    """Return what each call adds to the progress bar."""
+    return maps or [1] * len(calls)
+
+
+def _bar(calls: Sequence[Any], description: str, maps: Sequence[int], quiet: bool) -> Any:
+    return tqdm(
+        total=sum(_counts(calls, maps)),
         desc=description,
+        unit="map" if maps else "it",
         disable=quiet or None,
     )
 
@@ -192,6 +221,7 @@ def _dask_map(
     calls: Sequence[Callable[[], Result]],
     description: str = "",
     *,
+    maps: Sequence[int] = (),
     quiet: bool,
 ) -> list[Result]:
     """Make calls on the workers of a Dask client."""
@@ -200,11 +230,13 @@ def _dask_map(
     futures = [client.submit(call, pure=False, retries=_RETRIES) for call in calls]
     position = {future.key: index for index, future in enumerate(futures)}
     results: list[Any] = [None] * len(futures)
-    with tqdm(total=len(futures), desc=description, disable=quiet or None) as bar:
+    counts = _counts(calls, maps)
+    with _bar(calls, description, maps, quiet) as bar:
         for future in as_completed(futures, loop=client.loop):
-            results[position[future.key]] = _result(future)
+            index = position[future.key]
+            results[index] = _result(future)
             future.release()  # the scheduler need not keep a result that has arrived
-            bar.update()
+            bar.update(counts[index])
     return results
 
 

@@ -154,12 +154,12 @@ class Shards:
             Label of the progress bar.
         """
         self.claim()
+        missing = [file for file in self._files() if not file[0].exists()]
         calls = [
             functools.partial(_write_shard, path, self.manifest, self.draw, first, count)
-            for path, first, count in self._files()
-            if not path.exists()
+            for path, first, count in missing
         ]
-        map_calls(calls, description)
+        map_calls(calls, description, maps=[count for *_, count in missing])
         remove_partials(self.folder, folder=True)  # left by workers that were lost
 
     def _files(self) -> list[tuple[Path, int, int]]:

@@ -32,21 +32,24 @@ _STARLET_THRESHOLD_MAPS = 8
 _PIXEL_LEVELS = 256
 _SPECTRUM_BINS = 32
 _STARLET_SCALES = 4
-_STARLET_BINS = 10
-_SMOOTHING_PIXELS = (0, 1, 2, 4)
+# Bins of the starlet coefficients of a scale, and their largest value in standard deviations.
+STARLET_BINS = 10
+STARLET_RANGE = 4
+# Smoothing scales of the moments.
+SMOOTHING_PIXELS = (0, 1, 2, 4)
 
 # Label and axis label of each statistic.
 _LABELS = {
-    "pixels": ("Pixel distribution", "κ"),
-    "power_spectrum": ("Power spectrum P(ℓ)", "ℓ"),
-    "peaks": ("Peak counts", "κ of the peak"),
+    "pixels": ("Pixel distribution", "convergence κ"),
+    "power_spectrum": ("Power spectrum P(ℓ)", "multipole ℓ"),
+    "peaks": ("Peak counts", "peak height κ"),
     "minima": ("Minima counts", "κ of the minimum"),
-    "minkowski_v0": ("Minkowski V₀ (area)", "ν"),
-    "minkowski_v1": ("Minkowski V₁ (contour length)", "ν"),
-    "minkowski_v2": ("Minkowski V₂ (Euler characteristic)", "ν"),
-    "moments": ("Moments of smoothed maps", "mean, variance, skewness, kurtosis at four scales"),
-    "bispectrum_equilateral": ("Bispectrum, equilateral", "ℓ"),
-    "bispectrum_squeezed": ("Bispectrum, squeezed", "ℓ of the short sides"),
+    "minkowski_v0": ("Minkowski V₀ (area)", "threshold κ"),
+    "minkowski_v1": ("Minkowski V₁ (contour length)", "threshold κ"),
+    "minkowski_v2": ("Minkowski V₂ (Euler characteristic)", "threshold κ"),
+    "moments": ("Moments of smoothed maps", "mean to kurtosis, scale after scale"),
+    "bispectrum_equilateral": ("Bispectrum, equilateral", "multipole ℓ"),
+    "bispectrum_squeezed": ("Bispectrum, squeezed", "multipole ℓ of the two long sides"),
     "starlet": ("Starlet ℓ₁-norm", "bin, scale after scale"),
     "scattering": ("Wavelet scattering", "coefficient"),
 }
@@ -215,7 +218,9 @@ class SummaryStatistics:
         self.scales = min(_STARLET_SCALES, int(np.log2(self.pixels)) - 2)
         planes = starlet_transform(first_maps[:_STARLET_THRESHOLD_MAPS], self.scales)
         widths = planes[:, : self.scales].std(axis=(0, 2, 3))
-        self.starlet_edges = _read_only(widths[:, None] * np.linspace(-4, 4, _STARLET_BINS + 1))
+        self.starlet_edges = _read_only(
+            widths[:, None] * np.linspace(-STARLET_RANGE, STARLET_RANGE, STARLET_BINS + 1)
+        )
 
     def _set_spectrum_bins(self) -> None:
         """Set the bins of P(ℓ): at most 32, with edges between integer wave numbers."""
@@ -310,7 +315,7 @@ class SummaryStatistics:
         moments = smoothed_moments(
             maps,
             pixel_arcmin=pixel,
-            scales_arcmin=[pixels * pixel for pixels in _SMOOTHING_PIXELS],
+            scales_arcmin=[pixels * pixel for pixels in SMOOTHING_PIXELS],
         )
         starlet = starlet_l1_norm(maps, self.starlet_edges, scales=self.scales)
         return {

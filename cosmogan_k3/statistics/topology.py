@@ -44,6 +44,6 @@ def betti_features(
     """
     curves = betti_curves(maps, levels, periodic=periodic)
     return [
-        Features(name, label, "ν", levels, rows)
+        Features(name, label, "threshold κ", levels, rows)
         for (name, label), rows in zip(_LABELS.items(), curves, strict=True)
     ]

@@ -39,7 +39,7 @@ def test_they_add_two_rows_and_change_no_other(sets, tmp_path):
     assert on.metrics.keys() - off.metrics.keys() == names
     assert on.figures.keys() - off.figures.keys() == {"betti_0", "betti_1"}
     curve = on.figures["betti_0"].axes[0]
-    assert (curve.get_ylabel(), len(curve.lines)) == ("Betti curve β₀ (components)", 2)
+    assert (curve.get_ylabel(), len(curve.lines)) == ("β₀(κ), components per map", 2)
     # Of all figures, write one: each takes a second.
     write_evaluation(tmp_path, replace(on, figures={"betti_0": on.figures["betti_0"]}))
     report = (tmp_path / "report.html").read_text()

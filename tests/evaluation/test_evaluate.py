@@ -41,9 +41,11 @@ def test_maps_of_one_kind_agree_and_every_file_is_written(real, tmp_path):
     )
     write_evaluation(tmp_path, evaluation)
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {"report.html", "metrics.json", "statistics.csv"} | {
+    assert written == {"report.html", "metrics.json", "statistics.csv", "table.tex", "numbers"} | {
         f"{name}.{ending}" for name in evaluation.figures for ending in ("png", "pdf")
     }
+    tables = {path.stem for path in (tmp_path / "numbers").iterdir()}
+    assert tables == evaluation.numbers.keys() == evaluation.figures.keys() - {"maps"}
     assert json.loads((tmp_path / "metrics.json").read_text())["seed"] == 7
     with (tmp_path / "statistics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))

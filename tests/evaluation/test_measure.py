@@ -31,7 +31,7 @@ from cosmogan_k3.statistics.two_sample.pixel_counts import histogram_rows, sorte
 COUNTS = {"real": 300, "generated": 270, "training": 30}  # more than a block of 256 maps
 
 
-def in_other_processes(calls, description=""):
+def in_other_processes(calls, description="", maps=()):
     """Make calls as in other processes: nothing is shared, and the last call is made first."""
     sent = [pickle.dumps(call) for call in calls]
     return [pickle.loads(call)() for call in sent[::-1]][::-1]

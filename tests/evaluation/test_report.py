@@ -1,21 +1,41 @@
 """The report: parsed by the standard library for its contents, and laid out by a browser."""
 
 import base64
+import csv
 import io
+import re
 import shutil
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import yaml
 from matplotlib.figure import Figure
-from PIL import Image
 
-from cosmogan_k3.evaluation.figures import map_gallery, statistic_panel
+from cosmogan_k3.evaluation.captions import UNDECIDED
+from cosmogan_k3.evaluation.citing import bibtex, latex_table
+from cosmogan_k3.evaluation.figures import (
+    distance_bars,
+    loss_curves,
+    map_gallery,
+    pca_by_epoch,
+    statistic_panel,
+    validation_curves,
+)
+from cosmogan_k3.evaluation.figures.groups import groups_of
+from cosmogan_k3.evaluation.figures.loss_curves import UNDECIDED_LOSS
+from cosmogan_k3.evaluation.numbers import result_numbers
+from cosmogan_k3.evaluation.provenance import origin, parameters
 from cosmogan_k3.evaluation.report import markdown_summary, units_note, write_report
 from cosmogan_k3.statistics import compare
+from tests.conftest import ROOT
 
-PNG = "data:image/png;base64,"
+SVG = "data:image/svg+xml;base64,"
+CSV = "data:text/csv;charset=utf-8;base64,"
+NOTHING = {"figures": {}, "numbers": {}, "metrics": {}, "provenance": {}}
 MALICE = "<script>alert('x')</script>"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -38,12 +58,6 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def png(figure):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
-
-
 @pytest.fixture(scope="module")
 def maps():
     # Log-normal, so that maps of so few pixels have peaks as high as the battery counts.
@@ -57,21 +71,23 @@ def comparison(maps):
 
 def write(folder, comparison, maps):
     path = folder / "report.html"
-    images = {r.name: png(statistic_panel(r)) for r in comparison.results if r.axis.size}
+    curves = [result for result in comparison.results if result.axis.size]
     write_report(
         path,
         comparison,
-        images=images
+        figures={r.name: statistic_panel(r) for r in curves}
         | {
-            "maps": png(map_gallery(*maps, field_deg=1.07)),
-            "more_maps": png(Figure(figsize=(1, 1))),
+            "maps": map_gallery(*maps, field_deg=1.07),
+            "distances": distance_bars(comparison.results),
+            "more_maps": Figure(figsize=(1, 1)),
         },
+        numbers={r.name: result_numbers(r, 2.0) for r in curves},
         metrics={
             "ks_pixels_distance": 0.0123456,
             "ks_pixels_distance_null": 0.0111,
             "real_maps": 20,
         },
-        provenance={"real": MALICE, MALICE: "name", "digest": "0123456789abcdef" * 16},
+        provenance={"real": MALICE, MALICE: "name", "digest": "0123456789abcdef" * 16, "mask": ""},
     )
     return path
 
@@ -86,15 +102,23 @@ def page(report):
     return Page(report.read_text(encoding="utf-8"))
 
 
-def test_every_image_is_an_embedded_png_with_words(page, comparison):
+def decoded(address, kind):
+    return base64.b64decode(address.removeprefix(kind), validate=True).decode()
+
+
+def test_every_image_is_an_embedded_drawing_with_words(page, comparison):
     images = page.all("img")
-    assert len(images) == 2 + sum(result.axis.size > 0 for result in comparison.results)
+    assert len(images) == 3 + sum(result.axis.size > 0 for result in comparison.results)
     for image in images:
-        assert image["src"].startswith(PNG)
-        assert image["alt"].strip()
-        Image.open(
-            io.BytesIO(base64.b64decode(image["src"].removeprefix(PNG), validate=True))
-        ).verify()
+        assert image["src"].startswith(SVG)
+        assert image["alt"].strip(" .")
+        drawing = decoded(image["src"], SVG)
+        assert ElementTree.fromstring(drawing).tag.endswith("svg")
+        # The ink follows the mode of the browser, and nothing is fetched.
+        assert "currentColor" in drawing
+        assert "prefers-color-scheme:dark" in drawing
+        addresses = re.findall(r'(?:href|src)="([^"]*)"', drawing)
+        assert all(address.startswith(("#", "data:image/png;base64,")) for address in addresses)
 
 
 def test_nothing_comes_from_outside_and_nothing_runs(page, report):
@@ -102,9 +126,8 @@ def test_nothing_comes_from_outside_and_nothing_runs(page, report):
         tag for tag, _ in page.tags
     }
     for tag, attributes in page.tags:
-        assert not any(
-            name.startswith("on") or name in ("href", "srcset", "style") for name in attributes
-        ), tag
+        assert not any(name.startswith("on") or name in ("srcset", "style") for name in attributes)
+        assert tag == "a" or "href" not in attributes
     text = report.read_text(encoding="utf-8")
     assert "http:" not in text
     assert "https:" not in text
@@ -112,8 +135,27 @@ def test_nothing_comes_from_outside_and_nothing_runs(page, report):
     assert "@import" not in text
 
 
+def test_the_numbers_of_a_figure_can_be_saved(page, comparison):
+    links = {a["download"]: a["href"] for a in page.all("a")}
+    assert set(links) == {f"{r.name}.csv" for r in comparison.results if r.axis.size}
+    rows = list(csv.DictReader(io.StringIO(decoded(links["peaks.csv"], CSV))))
+    peaks = comparison["peaks"]
+    assert [float(row["peak height κ"]) for row in rows] == pytest.approx(peaks.axis)
+    for name, values in (("real", peaks.real), ("null_low", peaks.null_band[0])):
+        assert [float(row[name]) for row in rows] == pytest.approx(values, rel=1e-11)
+    moments = list(csv.DictReader(io.StringIO(decoded(links["moments.csv"], CSV))))
+    assert [row["smoothing θ [arcmin]"] for row in moments] == 3 * ["0", "2", "4", "8"]
+    assert "mean" not in {row["quantity"] for row in moments}
+
+
+def test_the_first_screen_folds_all_but_the_main_figures(page):
+    shown = [tag for tag, _ in page.tags[: page.tags.index(("details", {"class": "paper"}))]]
+    assert shown.count("img") == 4  # maps, distances, P(ℓ) and peaks
+    assert not any("open" in attributes for attributes in page.all("details"))
+
+
 def test_malicious_provenance_is_text(page, report):
-    assert page.text.count(MALICE) == 2
+    assert page.text.count(MALICE) == 3  # in the first lines, in words, and as a setting
     assert "<script" not in report.read_text(encoding="utf-8")
 
 
@@ -134,10 +176,10 @@ def test_the_first_sentence_counts_what_differs(tmp_path, maps):
     differing = sum(not result.agrees for result in different.results)
     assert differing > 1
     path = tmp_path / "report.html"
-    blank = {result.name: png(Figure(figsize=(1, 1))) for result in different.results}
-    write_report(path, different, images=blank, metrics={}, provenance={})
+    write_report(path, different, **NOTHING)
     page = Page(path.read_text(encoding="utf-8"))
-    assert len(page.all("img")) == len(blank)
+    assert not page.all("img")
+    assert "open" in page.all("details")[0]  # there is no first screen
     assert f"{differing} of 16 statistics differ after correction" in page.text
     assert "between 20 real and 20 generated maps (seed 0)" in page.text
     assert different["joint"].differs  # beside the sixteen
@@ -169,16 +211,14 @@ def test_the_summary_in_markdown_has_tables_of_verdicts_and_of_nulls(comparison)
 
 def test_what_a_mask_left_out_is_said(tmp_path, comparison):
     path = tmp_path / "report.html"
-    write_report(
-        path, comparison, images={}, metrics={}, provenance={}, left_out=("Starlet", "Moments")
-    )
+    write_report(path, comparison, **NOTHING, left_out=("Starlet", "Moments"))
     text = Page(path.read_text(encoding="utf-8")).text
     assert "The maps are masked. Left out, because they need whole maps: Starlet; Moments." in text
 
 
 def test_too_few_exchanges_to_differ_are_said(tmp_path, comparison):
     few = replace(comparison, smallest_pvalue=0.05)
-    write_report(tmp_path / "report.html", few, images={}, metrics={}, provenance={})
+    write_report(tmp_path / "report.html", few, **NOTHING)
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "No difference can be told" in page.text
     assert "No p-value below 0.05 is possible with so few maps or exchanges" in page.text
@@ -189,13 +229,11 @@ def test_too_few_exchanges_to_differ_are_said(tmp_path, comparison):
 
 def test_a_failed_report_leaves_the_old_one(report, comparison):
     before = report.read_bytes()
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         write_report(
             report,
             replace(comparison, results=()),
-            images={"maps": None},
-            metrics={},
-            provenance={},
+            **(NOTHING | {"figures": {"maps": None}}),
         )
     assert report.read_bytes() == before
     assert [path.name for path in report.parent.iterdir()] == [report.name]
@@ -220,14 +258,84 @@ def test_the_tails_of_a_distribution_are_not_divided(comparison):
     assert statistic_panel(comparison["pixels"]).axes[1].get_ylabel() == "generated − real"
 
 
-def test_panel_of_unlike_coefficients_is_in_units_of_the_null(comparison):
-    result = comparison["moments"]
-    panel = statistic_panel(result).axes[1]
-    assert panel.get_ylabel() == "difference / null"
+@pytest.mark.parametrize(
+    "name", ["moments", "bispectrum_equilateral", "bispectrum_squeezed", "starlet", "scattering"]
+)
+def test_panels_over_powers_of_ten_are_in_units_of_the_null(comparison, name):
+    """One contrast for both bispectra, whatever the maps."""
+    result = comparison[name]
+    groups = groups_of(result)
+    bottom = statistic_panel(result).axes[len(groups) :]
+    assert bottom[0].get_ylabel() == "difference / null"
     half_width = np.abs(result.null_band).max(axis=0)
-    np.testing.assert_allclose(
-        panel.lines[-1].get_ydata(), (result.generated - result.real) / half_width, rtol=1e-12
-    )
+    half_width[half_width == 0] = np.nan  # bins that are empty in every real map
+    expected = (result.generated - result.real) / half_width
+    for axis, group in zip(bottom, groups, strict=True):
+        np.testing.assert_allclose(axis.lines[-1].get_ydata(), expected[group.rows], rtol=1e-12)
+
+
+def test_groups_name_what_is_measured(comparison):
+    """Each feature is in one group; the mean of a map alone is left out."""
+    for result in comparison.results:
+        if result.axis.size:
+            rows = np.concatenate([group.rows for group in groups_of(result)])
+            left_out = range(0, 16, 4) if result.name == "moments" else ()
+            assert sorted([*rows, *left_out]) == list(range(result.axis.size))
+    first, second = groups_of(comparison["scattering"], 2.0)
+    assert first.names == ("2", "4", "8")
+    assert second.names[:4] == ("2, 4; 0°", "2, 4; 45°", "2, 4; 90°", "2, 8; 0°")
+    assert [group.title for group in groups_of(comparison["starlet"])] == [
+        f"{size} pixels" for size in (2, 4, 8)
+    ]
+
+
+def test_axes_have_the_names_and_units_of_the_field(comparison):
+    for name, across, up in (
+        ("power_spectrum", "multipole ℓ", "P(ℓ) [sr]"),
+        ("peaks", "peak height κ", "peaks per map and bin"),
+        ("minkowski_v1", "threshold κ", "V₁(κ) [arcmin⁻¹]"),
+        ("bispectrum_squeezed", "multipole ℓ of the two long sides", "B(ℓ, ℓ, ℓ_min) [sr²]"),
+    ):
+        top, bottom = statistic_panel(comparison[name]).axes
+        assert (bottom.get_xlabel(), top.get_ylabel()) == (across, up)
+
+
+def test_the_chosen_epoch_is_marked_and_an_undecided_discriminator_explained():
+    distances = {"pca_distance": [3.0, 1.5, 2.0], "pca_distance_null": [1.0, 1.0, 1.0]}
+    top, bottom = validation_curves(distances, [0.7, 0.1, 0.2], 2).axes
+    assert top.lines[0].get_ydata().tolist() == [3, 1.5, 2]
+    assert (*bottom.lines[1].get_xdata(), *bottom.lines[1].get_ydata()) == (2, 0.1)
+    names = "discriminator_loss", "generator_loss", "real_logit", "fake_logit"
+    curves = loss_curves({name: [1.4, 1.39] for name in names}, undecided=True).axes[0]
+    assert curves.lines[0].get_ydata()[0] == UNDECIDED_LOSS == pytest.approx(-2 * np.log(0.5))
+    assert f"{UNDECIDED_LOSS:.3f}" in UNDECIDED
+    assert len(pca_by_epoch(3 * [("epoch", np.zeros((4, 2)), np.ones((4, 2)))]).axes) == 3
+
+
+def test_provenance_is_words_and_no_dump_of_empty_settings():
+    known = {"preset": "best", "backend": "jax", "seed": 1, "data": "maps.h5", "train_maps": 700}
+    known |= {"pixels": 64, "pixel_arcmin": 4.6875, "run_id": "abc", "start": "", "condition": None}
+    said = dict(origin(known, {"selected_epoch": 5, "last_epoch": 6}, date(2026, 11, 28)))
+    assert said["model"] == "preset best, trained on jax with seed 1, epoch 5 of 6"
+    assert said["data"] == "maps.h5 (700 train)"
+    assert said["field"] == "5° × 5°, 64 × 64 pixels of 4.69 arcmin"
+    assert (said["date"], said["run"]) == ("28 November 2026", "MLflow run abc")
+    assert parameters(known) == []
+    of_files = dict(origin({"real": "a.h5", "generated": "b.h5"}, {}, date(2026, 1, 1)))
+    assert (of_files["model"], of_files["data"]) == ("maps of b.h5", "real maps of a.h5")
+
+
+def test_a_paper_gets_a_table_and_references(comparison):
+    table = latex_table(comparison)
+    assert table.isascii()
+    rows = [line for line in table.splitlines() if line.endswith(r"\\")]
+    assert len(rows) == 1 + len(comparison.tests)
+    assert len({row.count("&") for row in rows}) == 1
+    assert r"Minkowski $V_2$ (Euler characteristic) &" in table
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    entry = bibtex(date(2026, 1, 1))
+    assert f"{{{cited['version']}}}" in entry
+    assert cited["references"][1]["doi"] in entry
 
 
 def test_no_panel_without_a_curve(comparison):
@@ -246,13 +354,26 @@ def browser():
         browser.close()
 
 
-@pytest.mark.parametrize("width", [400, 1400])
-def test_a_browser_shows_it_all_within_its_width(browser, report, width):
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    requests, errors = [], []
+def open_page(browser, report, **options):
+    """Open the report, with time for a machine that does much else."""
+    page = browser.new_page(**options)
+    page.set_default_timeout(180_000)
+    messages, requests = [], []
+    page.on("console", lambda message: messages.append(message.text))
     page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: errors.append(message.text))
     page.goto(report.as_uri())
+    return page, messages, requests
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_a_browser_shows_it_all_within_its_width(browser, report, width, scheme):
+    viewport = {"width": width, "height": 800}
+    page, errors, requests = open_page(browser, report, viewport=viewport, color_scheme=scheme)
+    if width == 1400:
+        bottom = page.evaluate("document.querySelector('.first').getBoundingClientRect().bottom")
+        assert bottom <= 800
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(
         "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
@@ -260,4 +381,14 @@ def test_a_browser_shows_it_all_within_its_width(browser, report, width):
     assert page.evaluate("document.images.length") > 10
     assert all(url.startswith(("file:", "data:")) for url in requests)
     assert not errors
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Minima counts").click()
+    assert download.value.suggested_filename == "minima.csv"
+    page.close()
+
+
+def test_it_prints_on_five_pages_at_most(browser, report):
+    page, *_ = open_page(browser, report)
+    printed = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 5
     page.close()

@@ -42,11 +42,12 @@ def test_report_table_and_figure_have_them(evaluation, tmp_path):
     assert [float(row["start_distance"]) for row in rows] == pytest.approx(starts)
     assert "before training" in (tmp_path / "report.html").read_text()
     assert "| before training |" in markdown_summary(evaluation.comparison, evaluation.metrics)
-    bars = evaluation.figures["distances"].axes[0].patches
-    lengths = [bar.get_width() for bar in bars]
-    assert lengths == [r.in_nulls for r in evaluation.comparison.results] + [
-        r.start_in_nulls for r in evaluation.comparison.results
-    ]
+    axis, results = evaluation.figures["distances"].axes[0], evaluation.comparison.results
+    bars = axis.patches[len(results) :]  # after the bands of the nulls
+    ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
+    assert ends == pytest.approx([(r.start_in_nulls, r.in_nulls) for r in results])
+    marks = {y: x for line in axis.lines[-2:] for x, y in zip(*line.get_data(), strict=True)}
+    assert [marks[row] for row in range(len(results))] == [r.in_nulls for r in results]
 
 
 def test_without_them_nothing_is_said_of_a_start(tmp_path):

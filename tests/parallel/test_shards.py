@@ -88,7 +88,7 @@ def test_a_repeated_command_draws_what_is_missing_and_nothing_else(tmp_path):
     assert len(read_maps(shards.folder)) == 5, "what is half written is not read"
     made = []
 
-    def map_calls(calls, description):
+    def map_calls(calls, description, maps):
         made.extend(call.args[0] for call in calls)
         return thread_map(calls)
 

@@ -7,6 +7,7 @@ from cosmogan_k3.evaluation.figures.pca import pca_by_epoch
 from cosmogan_k3.evaluation.figures.pixels import pixel_distribution
 from cosmogan_k3.evaluation.figures.spectrum import power_spectrum_comparison
 from cosmogan_k3.evaluation.figures.statistic import statistic_panel
+from cosmogan_k3.evaluation.figures.validation import validation_curves
 
 __all__ = [
     "distance_bars",
@@ -16,4 +17,5 @@ __all__ = [
     "pixel_distribution",
     "power_spectrum_comparison",
     "statistic_panel",
+    "validation_curves",
 ]

@@ -54,20 +54,20 @@ def evaluation_figures(
             pair.bins.histogram,
             real.histogram,
             generated.histogram,
-            title=f"KS distance {metrics['ks_pixels_distance']:.4f} "
-            f"(real against real {metrics['ks_pixels_distance_null']:.4f})",
+            title=f"KS distance {metrics['ks_pixels_distance']:.2g} "
+            f"(real against real {metrics['ks_pixels_distance_null']:.2g})",
         ),
         "power_spectrum": power_spectrum_comparison(
             real.ell,
             real.power,
             generated.power,
-            null_ratio=first / second,
+            null_ratio=second / first,
             title=f"mean |ΔP/P| {100 * metrics['power_spectrum_error_mean']:.1f} % "
             f"(real against real {100 * metrics['power_spectrum_error_mean_null']:.1f} %)",
         ),
     }
     panels = {
-        result.name: statistic_panel(result)
+        result.name: statistic_panel(result, pixel_arcmin=60 * field_deg / maps[0].shape[1])
         for result in comparison.tests
         if result.axis.size and result.name not in figures
     }

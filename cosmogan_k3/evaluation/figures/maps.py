@@ -6,9 +6,12 @@ from matplotlib.figure import Figure
 from cosmogan_k3._typing import FloatMaps
 from cosmogan_k3.evaluation.figures.style import new_figure
 
+# Larger maps are resampled for a figure, where their pixels are smaller than those of a screen.
+_SMALL = 128
+
 
 def map_gallery(
-    real: FloatMaps, generated: FloatMaps, *, field_deg: float, columns: int = 4
+    real: FloatMaps, generated: FloatMaps, *, field_deg: float, columns: int = 5
 ) -> Figure:
     r"""Draw real maps above generated maps, on the colour scale of the real ones.
 
@@ -19,7 +22,7 @@ def map_gallery(
         blank.
     field_deg : float
         Side of a map in degrees.
-    columns : int, default 4
+    columns : int, default 5
         Largest number of maps of each set to show.
 
     Returns
@@ -30,12 +33,12 @@ def map_gallery(
     --------
     >>> maps = np.random.default_rng(0).normal(size=(2, 3, 16, 16))
     >>> map_gallery(*maps, field_deg=1.0).axes[0].get_ylabel()
-    'real\ndegrees'
+    'real\ny [deg]'
     """
     columns = min(columns, len(real), len(generated))
     low, high = np.nanpercentile(real, [0.5, 99.5])
     figure, axes = new_figure(
-        2.1 * columns + 0.8, 4.5, rows=2, columns=columns, squeeze=False, sharex=True, sharey=True
+        1.5 * columns + 1.1, 3.1, rows=2, columns=columns, squeeze=False, sharex=True, sharey=True
     )
     for row, (name, maps) in enumerate((("real", real), ("generated", generated))):
         for column in range(columns):
@@ -46,10 +49,11 @@ def map_gallery(
                 vmax=high,
                 cmap="inferno",
                 origin="lower",
+                interpolation="none" if maps.shape[1] <= _SMALL else None,
                 extent=(0, field_deg, 0, field_deg),
             )
-        axes[row, 0].set_ylabel(f"{name}\ndegrees")
+        axes[row, 0].set_ylabel(f"{name}\ny [deg]")
     for axis in axes[1]:
-        axis.set_xlabel("degrees")
-    figure.colorbar(image, ax=axes, label="convergence κ", shrink=0.9)
+        axis.set_xlabel("x [deg]")
+    figure.colorbar(image, ax=axes, label="convergence κ", aspect=30, pad=0.01)
     return figure

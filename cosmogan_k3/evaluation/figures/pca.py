@@ -27,14 +27,27 @@ def pca_by_epoch(projections: Sequence[tuple[str, FloatArray, FloatArray]]) -> F
     >>> len(pca_by_epoch([("epoch 1", points, points), ("epoch 2", points, points)]).axes)
     2
     """
-    columns = len(projections)
+    columns = min(2, len(projections))
+    rows = -(-len(projections) // columns)
     figure, axes = new_figure(
-        3.1 * columns + 0.4, 3.5, columns=columns, squeeze=False, sharex=True, sharey=True
+        2.5 * columns + 0.3,
+        2.2 * rows + 0.5,
+        rows=rows,
+        columns=columns,
+        squeeze=False,
+        sharex=True,
+        sharey=True,
     )
-    for axis, (label, real, generated) in zip(axes[0], projections, strict=True):
-        axis.scatter(*real.T, s=5, color=REAL, alpha=0.4, lw=0, label="real")
-        axis.scatter(*generated.T, s=5, color=GENERATED, alpha=0.4, lw=0, label="generated")
-        axis.set(title=label, xlabel="first component")
-    axes[0, 0].set_ylabel("second component")
-    axes[0, 0].legend(frameon=False, markerscale=2)
+    for axis, (label, *sets) in zip(axes.flat, projections, strict=False):
+        for name, points, colour in zip(
+            ("real", "generated"), sets, (REAL, GENERATED), strict=True
+        ):
+            # As an image: thousands of marks would make a large file.
+            axis.scatter(*points.T, s=6, color=colour, alpha=0.5, lw=0, label=name, rasterized=True)
+        axis.set_title(label, fontsize="medium")
+    for axis in axes.flat[len(projections) :]:
+        axis.remove()
+    figure.supxlabel("first component", fontsize="medium")
+    figure.supylabel("second component", fontsize="medium")
+    axes[0, 0].legend(frameon=False, markerscale=2, fontsize="small")
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from cosmogan_k3._typing import FloatArray, IntArray
-from cosmogan_k3.evaluation.figures.style import GENERATED, REAL, new_figure
+from cosmogan_k3.evaluation.figures.style import GENERATED, INK, REAL, new_figure
 
 
 def pixel_distribution(
@@ -29,9 +29,9 @@ def pixel_distribution(
     --------
     >>> counts = np.ones((4, 2), int)
     >>> [a.get_ylabel() for a in pixel_distribution(np.arange(3.0), counts, counts).axes]
-    ['pixels per map and bin', 'ratio']
+    ['pixels per map and bin', 'gen. / real']
     """
-    figure, (top, bottom) = new_figure(6, 5.5, rows=2, sharex=True, height_ratios=(3, 1))
+    figure, (top, bottom) = new_figure(5, 3.7, rows=2, sharex=True, height_ratios=(3, 1.2))
     centre = (edges[1:] + edges[:-1]) / 2
     for name, counts, colour in (
         ("real", real_counts, REAL),
@@ -51,7 +51,7 @@ def pixel_distribution(
             np.where(mean > 0, mean, np.nan),
             where="mid",
             color=colour,
-            label=f"{name}, {len(counts)} maps",
+            label=name,
         )
     real, generated = real_counts.mean(axis=0), generated_counts.mean(axis=0)
     error = real_counts.std(axis=0) / np.sqrt(len(real_counts))
@@ -60,8 +60,9 @@ def pixel_distribution(
             centre, 1 - 2 * error / real, 1 + 2 * error / real, color=REAL, alpha=0.25, lw=0
         )
         bottom.plot(centre, generated / real, color=GENERATED)
-    bottom.axhline(1, color=REAL, lw=0.8)
-    bottom.set(xlabel="convergence κ", ylabel="ratio", ylim=(0.5, 1.5))
-    top.set(yscale="log", ylabel="pixels per map and bin", title=title)
-    top.legend(frameon=False)
+    bottom.axhline(1, color=INK, lw=0.8)
+    bottom.set(xlabel="convergence κ", ylabel="gen. / real", ylim=(0.5, 1.5))
+    top.set(yscale="log", ylabel="pixels per map and bin")
+    top.set_title(title, fontsize="medium")
+    top.legend(frameon=False, fontsize="small")
     return figure

@@ -4,9 +4,16 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-REAL = "#333333"
-GENERATED = "#d1495b"
-OTHER = "#00798c"
+# Of Okabe and Ito (2008), which the common forms of colour blindness tell apart. Each is legible on
+# white and on black.
+REAL = "#0072b2"  # blue
+GENERATED = "#d55e00"  # vermillion
+DISCRIMINATOR = "#009e73"  # bluish green
+BEFORE = "#8c8c8c"  # grey: maps from before the training
+# Lines that are neither real nor generated maps. Markers tell them apart too.
+LINES = ((DISCRIMINATOR, "o"), ("#cc79a7", "s"), ("#e69f00", "^"), ("#56b4e9", "D"))
+# Axes, text and lines of reference. A report replaces this colour by that of its text.
+INK = "#000000"
 
 
 def new_figure(
