@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # MLflow's own: a run that `mlflow run` begins stands there before this package can choose.
 EXPERIMENT = "Default"
-_FIGURES = (".png", ".pdf")
+_FIGURES = (".png", ".pdf", ".gif")
 
 # Options that may change from one job of a training to the next, and are not logged.
 _JOB_OPTIONS = ("quiet", "overwrite", "tracking", "resume", "minutes", "devices")

@@ -16,6 +16,7 @@ from cosmogan_k3.training.checkpoints import Checkpoints
 from cosmogan_k3.training.distributed import broadcast_from_main, is_main_process
 from cosmogan_k3.training.divergence import not_finite
 from cosmogan_k3.training.epoch_judge import EpochJudge, judge_epoch
+from cosmogan_k3.training.film import Film
 from cosmogan_k3.training.progress import SCORE, Progress
 
 # Epochs whose principal components are kept for the figure.
@@ -42,6 +43,8 @@ class EpochMonitor(keras.callbacks.Callback):
         Epochs without a better score after which to stop; 0 for never.
     deadline : float
         Value of ``time.perf_counter`` after which to stop.
+    film : Film, optional
+        Maps of each epoch are added to it.
 
     Attributes
     ----------
@@ -58,6 +61,7 @@ class EpochMonitor(keras.callbacks.Callback):
         *,
         patience: int = 0,
         deadline: float = np.inf,
+        film: Film | None = None,
     ) -> None:
         super().__init__()
         self.progress = progress
@@ -68,6 +72,7 @@ class EpochMonitor(keras.callbacks.Callback):
         self.panels = set(panels.tolist())
         self.patience = patience
         self.deadline = deadline
+        self.film = film
         self.cause: str | None = None
 
     @property
@@ -108,6 +113,8 @@ class EpochMonitor(keras.callbacks.Callback):
             with backend.single_process():
                 self.checkpoints.save(self.model, self.progress)
             runs.log_epoch(values, self.progress.epoch)
+            if self.film and generated is not None:
+                self.film.add(self.progress.epoch, generated)
         if self.finished or late:
             self.model.stop_training = True
 

@@ -11,8 +11,10 @@ import numpy as np
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.evaluation import figures
+from cosmogan_k3.evaluation.captions import is_cross_entropy
 from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
 from cosmogan_k3.evaluation.files import summary, write_evaluation
+from cosmogan_k3.evaluation.numbers import Table
 from cosmogan_k3.evaluation.report import markdown_summary
 from cosmogan_k3.gan import GAN, calibrate
 from cosmogan_k3.gan.map_classifier import classifier_metrics, classifier_test
@@ -80,7 +82,7 @@ def finish(
     if not evaluated:
         return emulator, {}
     with _keeping(path):
-        provenance = parameters | progress.rollback_record()
+        provenance = parameters | progress.rollback_record() | {"run_id": progress.run_id}
         evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)
         _record(config, gan, evaluation, monitor)
     return emulator, dict(evaluation.metrics)
@@ -103,6 +105,8 @@ def _record(config: TrainConfig, gan: GAN, evaluation: Evaluation, monitor: Epoc
     """Write and log an evaluation, and register the model."""
     folder = Path(config.out)
     paths = [*write_evaluation(folder, evaluation), folder / SPLIT_FILE]
+    if monitor.film and (film := monitor.film.write(monitor.progress.epoch)):
+        paths.append(film)
     card = _card(gan, evaluation)
     registered = champion.register(
         gan,
@@ -180,7 +184,8 @@ def _evaluate(
         )
         | latent_smoothness(gan, seed=TEST_SEED + seed)
         | _training_metrics(progress, selected),
-        figures=_training_figures(progress),
+        figures=_training_figures(progress, selected, provenance["loss"]),
+        numbers=_training_numbers(progress),
     )
 
 
@@ -216,10 +221,17 @@ def _training_metrics(progress: Progress, selected: int) -> dict[str, float]:
     return metrics
 
 
-def _training_figures(progress: Progress) -> dict[str, Any]:
-    """Return the figures of losses and principal components by epoch."""
+def _training_figures(progress: Progress, selected: int, loss: str) -> dict[str, Any]:
+    """Return the figures of validation, losses and principal components by epoch."""
+    drawn = {}
+    scores = progress.column(SCORE)
+    if np.isfinite(scores).any():
+        distances = {
+            name.removeprefix("validation_"): progress.column(name) for name in progress.epochs[-1]
+        }
+        drawn["validation"] = figures.validation_curves(distances, scores, selected)
     history = {name: progress.column(name) for name in progress.epochs[-1]}
-    drawn = {"losses": figures.loss_curves(history)}
+    drawn["losses"] = figures.loss_curves(history, undecided=is_cross_entropy(loss))
     if progress.projections:
         panels = [
             (f"epoch {epoch}", np.array(real), np.array(fake))
@@ -227,3 +239,23 @@ def _training_figures(progress: Progress) -> dict[str, Any]:
         ]
         drawn["pca"] = figures.pca_by_epoch(panels)
     return drawn
+
+
+def _training_numbers(progress: Progress) -> dict[str, Table]:
+    """Return the numbers of these figures: one row an epoch, or one a map and epoch."""
+    columns = {name: progress.column(name) for name in progress.epochs[-1]}
+    epochs = {"epoch": range(1, progress.epoch + 1)}
+    numbers: dict[str, Table] = {
+        "losses": epochs | {n: v for n, v in columns.items() if not n.startswith("validation_")},
+        "validation": epochs | {n: v for n, v in columns.items() if n.startswith("validation_")},
+    }
+    if progress.projections:
+        rows = [
+            (epoch, name, *point)
+            for epoch, *sets in progress.projections
+            for name, points in zip(("real", "generated"), sets, strict=True)
+            for point in points
+        ]
+        names = ("epoch", "set", "first_component", "second_component")
+        numbers["pca"] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    return numbers

@@ -25,12 +25,14 @@ from cosmogan_k3.tracking import runs
 from cosmogan_k3.tracking.datasets import data_name, describe_sets
 from cosmogan_k3.training import divergence, interruption
 from cosmogan_k3.training.callbacks import EpochMonitor
+from cosmogan_k3.training.display import Display
 from cosmogan_k3.training.distributed import (
     broadcast_from_main,
     distributed_errors,
     is_main_process,
 )
 from cosmogan_k3.training.epoch_judge import EpochJudge
+from cosmogan_k3.training.film import Film
 from cosmogan_k3.training.progress import Progress
 from cosmogan_k3.training.results import finish
 from cosmogan_k3.training.setup import (
@@ -119,6 +121,7 @@ def train(
             preset,
             patience=config.patience,
             deadline=deadline,
+            film=_film(config, preset, judge),
         )
         with _advice(monitor):
             last_gan: GAN | None = _fit(config, gan, batches, monitor)
@@ -174,6 +177,13 @@ def _judge(splits: Splits) -> EpochJudge | None:
         except InputError as error:
             raise InputError(str(error), parameter="data") from error
     return judge
+
+
+def _film(config: TrainConfig, preset: Preset, judge: EpochJudge | None) -> Film | None:
+    """Return the film of a training, on the main process and with validation maps."""
+    if judge is None or not is_main_process():
+        return None
+    return Film(config.out, judge.validation.real, preset.epochs)
 
 
 def _gan(
@@ -275,15 +285,16 @@ def _fit(config: TrainConfig, gan: GAN, batches: Batches, monitor: EpochMonitor)
                 with replacing(Path(config.out) / START) as partial:
                     gan.save(partial)
                 monitor.checkpoints.start(gan, monitor.progress)
+    display = Display(monitor, quiet=config.quiet or not is_main_process())
     while not monitor.finished:
         batches.seed = _stream(config, monitor.progress)
-        with interruption.postponed():
+        with interruption.postponed(), display:
             gan.fit(
                 batches,
                 initial_epoch=monitor.progress.epoch,
                 epochs=monitor.epochs,
-                verbose=_verbosity(config),
-                callbacks=[monitor],
+                verbose=0,
+                callbacks=[monitor, display],
             )
         if monitor.cause is None:
             break
@@ -337,10 +348,3 @@ def _report_stop(config: TrainConfig, monitor: EpochMonitor) -> None:
         f"Training {state}, {config.minutes:g} minutes being spent; repeat the command with "
         "--resume to go on"
     )
-
-
-def _verbosity(config: TrainConfig) -> int:
-    """Return Keras's verbosity: a progress bar on a terminal, one line an epoch in a log."""
-    if config.quiet or not is_main_process():
-        return 0
-    return 1 if sys.stdout.isatty() else 2
