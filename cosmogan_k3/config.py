@@ -212,9 +212,8 @@ class GenerateConfig:
     model: str = shared.model()
     maps: int = option(1000, "number of maps", within=(1, shared.MOST_MAPS))
     pixels: int = option(0, "side of the maps; 0: as trained", within=(0, shared.LARGEST_SIDE))
-    parameters: str = option(
-        "", "parameters of the maps, for conditional models, e.g. omega_m=0.3,sigma_8=0.8"
-    )
+    parameters: str = option("", "parameters of a conditional model, e.g. omega_m=0.3,sigma_8=0.8")
+    film: str = shared.film()
     galaxy_density: float = shared.galaxy_density()
     sigma_epsilon: float = shared.sigma_epsilon()
     smoothing_arcmin: float = shared.smoothing_arcmin()

@@ -86,6 +86,16 @@ def model() -> Any:
     )
 
 
+def film() -> Any:
+    """Return the option ``film`` of the command that draws maps."""
+    return option(
+        "",
+        "GIF instead of maps; latents: along a path through random latents, parameters: through "
+        "the range of each parameter of a conditional model",
+        choices=("", "latents", "parameters"),
+    )
+
+
 def tracking() -> Any:
     """Return the option ``tracking`` that several commands have."""
     return option(

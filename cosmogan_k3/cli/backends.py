@@ -5,6 +5,7 @@ import sys
 
 from cosmogan_k3._imports.extras import explained, installed_backend
 from cosmogan_k3.cli.cache import keep_jax_compilations
+from cosmogan_k3.cli.noise import silenced
 from cosmogan_k3.config import BACKENDS
 from cosmogan_k3.errors import InputError, one_line
 
@@ -57,7 +58,9 @@ def use_backend(name: str) -> None:
         keep_jax_compilations()
     try:
         # Keras must come first: TensorFlow would import a Keras that cannot load our models.
-        __import__("keras")
+        with silenced():
+            __import__("keras")
+            _find_devices(name)
     except ModuleNotFoundError as error:
         raise InputError(str(explained(error))) from error
     except ImportError as error:
@@ -65,6 +68,14 @@ def use_backend(name: str) -> None:
     from cosmogan_k3 import backend
 
     backend.disable_tensorflow_import()
+
+
+def _find_devices(name: str) -> None:
+    """Let TensorFlow look for GPUs now: without one, CUDA writes that it failed."""
+    if name == "tensorflow":
+        from cosmogan_k3 import backend
+
+        backend.describe()
 
 
 def use_devices(devices: str) -> None:

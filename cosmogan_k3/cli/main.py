@@ -11,6 +11,7 @@ from typing import Any
 
 from cosmogan_k3._imports.extras import explained
 from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
+from cosmogan_k3.cli.noise import hush
 from cosmogan_k3.cli.parser import build_parser, flags_of
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.errors import InputError, masked, one_line
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = vars(build_parser().parse_args(arguments))
     command, debug = options.pop("command"), options.pop("debug")
+    if not debug:
+        hush()
     if arguments is None and _uses_jax(command, options):
         restart_with_huge_pages()
     with raising_on_signals() as interruption:

@@ -1,7 +1,7 @@
 """Outputs of commands: one command at a time writes to each, and none is overwritten by chance."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from cosmogan_k3._typing import PathLike
@@ -11,19 +11,23 @@ from cosmogan_k3.maps.io.write import check_output
 
 
 @contextlib.contextmanager
-def output_file(path: PathLike, *, overwrite: int) -> Iterator[None]:
-    """Hold the lock of a file of maps that a command writes.
+def output_file(
+    path: PathLike, *, overwrite: int, check: Callable[[PathLike], None] = check_output
+) -> Iterator[None]:
+    """Hold the lock of a file that a command writes.
 
     Parameters
     ----------
     path : str or Path
     overwrite : int
         Whether the file may be there.
+    check : callable, default check_output
+        Raises an error if the command cannot write this file; by default one of maps.
 
     Raises
     ------
     InputError
-        If maps cannot be written to ``path``, another process does so, or the file is there.
+        If the file cannot be written, another process does so, or the file is there.
 
     Examples
     --------
@@ -32,7 +36,7 @@ def output_file(path: PathLike, *, overwrite: int) -> Iterator[None]:
     Traceback (most recent call last):
     cosmogan_k3.errors.InputError: ...
     """
-    check_output(path)
+    check(path)
     with exclusive(path):
         _refuse_existing([Path(path)], overwrite)
         yield

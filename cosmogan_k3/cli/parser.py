@@ -17,6 +17,7 @@ examples:
   cosmogan train --data maps.fits --backend torch --out run
   cosmogan generate --model run/model.keras --maps 5000 --seed 1 --out new.npz
   cosmogan generate --model pretrained:nbody --maps 5000 --out new.npz
+  cosmogan generate --model pretrained:nbody --film latents --out film.gif
   cosmogan models                                     # that come with the package
   cosmogan serve --model run/model.keras --port 5001
   cosmogan evaluate --real maps.fits --split run/split.json --generated new.npz
@@ -78,7 +79,11 @@ def build_parser() -> argparse.ArgumentParser:
         for field in fields(config):
             _add_option(command, field)
         # Not a parameter of the command: it changes no result, and MLflow does not log it.
-        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        command.add_argument(
+            "--debug",
+            action="store_true",
+            help="show the traceback of an error, and what libraries log",
+        )
     return parser
 
 

@@ -120,7 +120,7 @@ class Sampler:
             raise InputError(f"batch_size must be positive. Received: {batch_size}")
         pixels = pixels or self.gan.pixels
         self.gan.latent_space.shapes_for(pixels)  # refuses a side before anything is drawn
-        conditions = self._conditions(parameters, n)
+        conditions = self.conditions(parameters, n)
         batch_size = batch_size or self.batch_size_for(n, pixels)
         drawn = self._network_batches(first, first + n, pixels, seed, batch_size, conditions)
         return (self.gan.scaling.to_kappa(maps[..., 0]) for maps in drawn)
@@ -156,7 +156,7 @@ class Sampler:
         """Return the latents and the conditions of some maps of a draw."""
         n = stop - start
         latents = self.gan.latent_space.draw(n, draw.seed, first=start, pixels=pixels)
-        return latents, self._conditions(draw.parameters, n)
+        return latents, self.conditions(draw.parameters, n)
 
     def batch_size_for(self, n: int, pixels: int) -> int:
         """Return how many maps are generated together if ``n`` maps are asked for."""
@@ -183,8 +183,20 @@ class Sampler:
             return None
         return {name: np.asarray(maps.parameters[name])[rows] for name in conditioning.names}
 
-    def _conditions(self, parameters: Mapping[str, ArrayLike] | None, n: int) -> Conditions | None:
-        """Return the conditions of the maps, ``(n, n_conditions)``; None without conditions."""
+    def conditions(self, parameters: Mapping[str, ArrayLike] | None, n: int) -> Conditions | None:
+        """Return the conditions of ``n`` maps, ``(n, n_conditions)``; None without conditions.
+
+        Parameters
+        ----------
+        parameters : mapping of str to float or array of shape (n,), or None
+            As for ``sample``.
+        n : int
+
+        Raises
+        ------
+        InputError
+            Parameters that are missing, unknown or out of range.
+        """
         if self.gan.conditioning is not None:
             return self.gan.conditioning.conditions_of(parameters, n)
         if parameters:

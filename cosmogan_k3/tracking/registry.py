@@ -1,9 +1,10 @@
 """Models in MLflow: logged with two flavors, registered with an alias, loaded on any backend."""
 
+import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +18,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.utils import logging_utils
 
 import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
@@ -136,18 +138,19 @@ def log_gan(
         registered.
     """
     card = card or ModelCard()
-    info = Model.log(
-        None,
-        flavor=_Flavor,
-        name="model",
-        registered_model_name=registered_name or None,
-        run_id=active_run_id() or None,
-        model_type="map generator",
-        params={name: str(value) for name, value in model_metadata(gan).items()},
-        tags=dict(card.tags),
-        step=card.epoch,
-        gan=gan,
-    )
+    with _unannounced():
+        info = Model.log(
+            None,
+            flavor=_Flavor,
+            name="model",
+            registered_model_name=registered_name or None,
+            run_id=active_run_id() or None,
+            model_type="map generator",
+            params={name: str(value) for name, value in model_metadata(gan).items()},
+            tags=dict(card.tags),
+            step=card.epoch,
+            gan=gan,
+        )
     if registered_name:
         _describe_version(registered_name, info.registered_model_version, card)
         if alias:
@@ -155,6 +158,16 @@ def log_gan(
                 registered_name, alias, info.registered_model_version
             )
     return info
+
+
+@contextlib.contextmanager
+def _unannounced() -> Iterator[None]:
+    """Keep MLflow from printing that it registers a model: the caller says more of it."""
+    logging_utils.disable_logging()
+    try:
+        yield
+    finally:
+        logging_utils.enable_logging()
 
 
 def _describe_version(name: str, version: str, card: ModelCard) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import socket
 import sqlite3
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 import mlflow
 import sqlalchemy
 
-from cosmogan_k3.errors import InputError, one_line
+from cosmogan_k3.errors import InputError, masked, one_line
 from cosmogan_k3.maps.io.atomic import check_writable
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
@@ -25,6 +26,25 @@ def use_store() -> None:
     """Use the store that MLFLOW_TRACKING_URI names, or ``mlflow.db`` in the current folder."""
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         mlflow.set_tracking_uri(DEFAULT_STORE)
+
+
+def page_command() -> str:
+    """Return how to open the pages of MLflow: a command, or the address of a server.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> use_store()
+    >>> page_command()
+    'mlflow ui --backend-store-uri ...'
+    """
+    uri = mlflow.get_tracking_uri()
+    if urlsplit(uri).scheme in _PORTS:
+        return masked(uri)
+    return f"mlflow ui --backend-store-uri {shlex.quote(masked(uri))}"
 
 
 def check_store(tracking: str = "buffered") -> None:

@@ -4,15 +4,17 @@ Needs no Keras unless a classifier is asked for.
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from cosmogan_k3.cli.backends import use_backend
+from cosmogan_k3.cli.endings import say
 from cosmogan_k3.cli.outputs import output_folder
 from cosmogan_k3.cli.survey import survey_of
 from cosmogan_k3.config import EvaluateConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.evaluate import Evaluation, evaluate_maps
-from cosmogan_k3.evaluation.files import RESULTS, summary, write_evaluation
+from cosmogan_k3.evaluation.files import NUMBERS, RESULTS, summary, write_evaluation
 from cosmogan_k3.evaluation.measurable import statistics_as_input_errors
 from cosmogan_k3.maps import MapSet, read_maps, read_mask
 from cosmogan_k3.maps.split_file import part_of_split
@@ -38,7 +40,12 @@ def run(config: EvaluateConfig) -> None:
     for warning in evaluation.warnings:
         print(f"cosmogan evaluate: warning: {warning}", file=sys.stderr)
     if not config.quiet:
-        print(summary(evaluation))
+        print(summary(evaluation), end="\n\n")
+    figures = f"{len(evaluation.figures)} as PNG and PDF in {config.out}, and as CSV in {NUMBERS}/"
+    say(
+        {"report": str(Path(config.out) / "report.html"), "figures": figures},
+        quiet=config.quiet,
+    )
 
 
 def _evaluate(config: EvaluateConfig) -> Evaluation:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cosmogan_k3.cli.backends import use_backend
+from cosmogan_k3.cli.endings import maps_written, say
+from cosmogan_k3.cli.film import film
 from cosmogan_k3.cli.outputs import output_file, output_folder
 from cosmogan_k3.cli.survey import Observation
 from cosmogan_k3.config import GenerateConfig
@@ -31,20 +33,34 @@ ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "NPR
 
 
 def run(config: GenerateConfig) -> None:
-    """Draw maps and write them, on Dask workers if the command asks for them."""
-    if not wants_dask(config.workers, config.scheduler):
-        with output_file(config.out, overwrite=config.overwrite):
-            _write_file(config)
+    """Draw maps and write them, on Dask workers if the command asks for them; or make a film."""
+    if config.film:
+        film(config)
         return
+    if wants_dask(config.workers, config.scheduler):
+        pixels, pixel_arcmin = _write_folder(config)
+    else:
+        with output_file(config.out, overwrite=config.overwrite):
+            pixels, pixel_arcmin = _write_file(config)
+    found = maps_written(config.out, config.maps, pixels, pixel_arcmin)
+    say({"wrote": found}, quiet=config.quiet)
+
+
+def _write_folder(config: GenerateConfig) -> tuple[int, float]:
+    """Draw maps on Dask workers, and write them to files of a folder; return side and pixel."""
     with output_folder(config.out):
         use_backend(config.backend)
-        shards = generated_shards(config)
+        from cosmogan_k3.emulator import Emulator
+
+        emulator = Emulator.load(config.model)
+        shards = generated_shards(config, emulator)
         with executor(config.workers, config.scheduler, quiet=config.quiet) as map_calls:
             shards.write(map_calls)
+    return config.pixels or emulator.pixels, emulator.pixel_arcmin
 
 
-def _write_file(config: GenerateConfig) -> None:
-    """Draw maps in this process, and write them to one file."""
+def _write_file(config: GenerateConfig) -> tuple[int, float]:
+    """Draw maps in this process, and write them to one file; return side and pixel size."""
     parameters = parse_parameters(config.parameters)
     use_backend(config.backend)
     from cosmogan_k3.emulator import Emulator
@@ -57,9 +73,10 @@ def _write_file(config: GenerateConfig) -> None:
         parameters=parameters,
     )
     write_maps(config.out, _observation(config, stream.pixels).of(stream))
+    return stream.pixels, stream.pixel_arcmin
 
 
-def generated_shards(config: GenerateConfig) -> Shards:
+def generated_shards(config: GenerateConfig, emulator: "Emulator") -> Shards:
     """Return the folder of files that a command draws, with a copy of the model for the workers.
 
     The backend must be in use: workers use the same one.
@@ -68,6 +85,8 @@ def generated_shards(config: GenerateConfig) -> Shards:
     ----------
     config : GenerateConfig
         Options of the command.
+    emulator : Emulator
+        The model of these options.
 
     Returns
     -------
@@ -76,16 +95,14 @@ def generated_shards(config: GenerateConfig) -> Shards:
     Raises
     ------
     InputError
-        As ``Emulator.load``, ``Emulator.sample``, ``Observation.of``, ``Shards`` and
+        As ``Emulator.sample``, ``Observation.of``, ``Shards`` and
         ``Shards.claim``.
     """
     import keras
 
-    from cosmogan_k3.emulator import Emulator
     from cosmogan_k3.gan.sampler import Sampler
 
     parameters = parse_parameters(config.parameters)
-    emulator = Emulator.load(config.model)
     gan = emulator.gan
     pixels = config.pixels or gan.pixels
     sampler, observation = Sampler(gan), _observation(config, pixels)

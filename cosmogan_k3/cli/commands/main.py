@@ -1,6 +1,7 @@
 """``cosmogan main``: the whole way from a simulation to a registered model."""
 
 from cosmogan_k3.cli.backends import use_backend, use_devices
+from cosmogan_k3.cli.endings import say, training_written
 from cosmogan_k3.cli.maps import check_data, read_or_simulate
 from cosmogan_k3.config import MainConfig
 
@@ -16,4 +17,6 @@ def run(config: MainConfig) -> None:
     with exclusive_folder(config):
         preset = prepare(config)
         maps, provenance = read_or_simulate(config, preset)
-        train(config, preset, maps, provenance=provenance)
+        trained = train(config, preset, maps, provenance=provenance)
+    if trained:
+        say(training_written(config, trained[1]), quiet=config.quiet)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from cosmogan_k3.cli.endings import maps_written, say
 from cosmogan_k3.cli.outputs import output_file, output_folder
 from cosmogan_k3.cli.simulated import draw_maps, shard_size, warn_of_resolution
 from cosmogan_k3.cli.survey import Observation
@@ -20,7 +21,15 @@ def run(config: SimulateConfig) -> None:
             maps = _observation(config).of(simulate_stream(config, quiet=config.quiet))
             warn_of_resolution(config, quiet=config.quiet)
             write_maps(config.out, maps)
-        return
+    else:
+        _write_folder(config)
+    pixel_arcmin = 60 * config.field_deg / config.pixels
+    found = maps_written(config.out, config.maps, config.pixels, pixel_arcmin)
+    say({"wrote": found}, quiet=config.quiet)
+
+
+def _write_folder(config: SimulateConfig) -> None:
+    """Simulate maps in threads or on Dask workers, and write them to files of a folder."""
     with output_folder(config.out):
         shards = simulated_shards(config)
         warn_of_resolution(config, quiet=config.quiet)

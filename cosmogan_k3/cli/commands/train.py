@@ -1,6 +1,7 @@
 """``cosmogan train``: from files of maps to a registered model."""
 
 from cosmogan_k3.cli.backends import use_backend, use_devices
+from cosmogan_k3.cli.endings import say, training_written
 from cosmogan_k3.cli.maps import check_data
 from cosmogan_k3.config import TrainConfig
 from cosmogan_k3.errors import InputError
@@ -28,4 +29,6 @@ def run(config: TrainConfig) -> None:
     with exclusive_folder(config):
         preset = prepare(config)
         maps = load(config, preset)
-        train(config, preset, maps)
+        trained = train(config, preset, maps)
+    if trained:
+        say(training_written(config, trained[1]), quiet=config.quiet)
