@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 # The user's values come first. Errors are shown all the same: they are raised.
 _QUIET = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # TensorFlow, and CUDA when TensorFlow looks for it
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "GRPC_VERBOSITY": "ERROR",
 }

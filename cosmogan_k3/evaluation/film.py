@@ -10,17 +10,18 @@ from PIL import Image, ImageDraw, ImageFont
 from cosmogan_k3._typing import FloatMaps, PathLike
 from cosmogan_k3.maps.io.atomic import replacing
 
-# Frames of a film at most, and the side in pixels from which its maps are averaged over blocks:
-# four maps of 64² beside each other are 25 kB a frame.
+# Frames of a film at most, the side in pixels from which its maps are averaged over blocks, and
+# its colours, which are few so that frames pack: a film has a few MB at most.
 MOST_FRAMES = 60
 _LARGEST_SIDE = 128
+_COLOURS = 64
 # Side on the screen that smaller maps are enlarged to, and space between maps.
 _SCREEN = 128
 _GAP = 2
 _TEXT_HEIGHT = 20
 
 # Darkest and brightest colour, of background and text.
-_DARK, _BRIGHT = 0, 255
+_DARK, _BRIGHT = 0, _COLOURS - 1
 
 
 def film_frame(
@@ -52,7 +53,7 @@ def film_frame(
     picture = np.concatenate(strips)[:, :-_GAP]
     strip = np.full((_TEXT_HEIGHT if text else 0, picture.shape[1]), _DARK, np.uint8)
     image = Image.fromarray(np.concatenate([picture[:-_GAP], strip]), mode="P")
-    colours = mpl.colormaps["inferno"](np.arange(256), bytes=True)[:, :3]
+    colours = mpl.colormaps["inferno"](np.linspace(0, 1, _COLOURS), bytes=True)[:, :3]
     image.putpalette(colours.astype(np.uint8).tobytes())
     if text:
         font = ImageFont.load_default(13)
@@ -68,7 +69,7 @@ def _indices(maps: FloatMaps, lowest: float, highest: float) -> NDArray[np.uint8
     kept = side - side % block
     blocks = maps[:, :kept, :kept].reshape(len(maps), kept // block, block, kept // block, block)
     scaled = (blocks.mean(axis=(2, 4)) - lowest) / (highest - lowest)
-    return np.asarray(255 * np.clip(np.nan_to_num(scaled), 0, 1)).astype(np.uint8)
+    return np.asarray(_BRIGHT * np.clip(np.nan_to_num(scaled), 0, 1)).astype(np.uint8)
 
 
 def _pixels(indices: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,20 +13,20 @@ def test_a_frame_shows_each_pixel_on_one_colour_scale():
     assert frame.shape == (2 * 128 + 2, 2 * 128 + 2)
     # The first row of a map is at the bottom, as in the figures.
     assert frame[127, 0] == 0
-    assert frame[0, 127] == 255 * 15 // 31
-    assert frame[130, 127] == 255  # the last map is in the second row, on the left
+    assert frame[0, 127] == 63 * 15 // 31
+    assert frame[130, 127] == 63  # the last map is in the second row, on the left
     assert (frame[:128, 128:130] == 0).all()  # the gap
     clipped = np.asarray(
         film_frame([np.array([[[np.nan, -9.0], [99.0, 0.0]]])], lowest=0, highest=1)
     )
-    assert set(np.unique(clipped)) == {0, 255}
+    assert set(np.unique(clipped)) == {0, 63}
 
 
 def test_large_maps_are_averaged_over_blocks():
     maps = np.random.default_rng(0).normal(size=(1, 512, 512))
     frame = np.asarray(film_frame([maps], lowest=-1, highest=1))
     assert frame.shape == (128, 128)
-    expected = 255 * (maps[0, :4, :4].mean() + 1) / 2
+    expected = 63 * (maps[0, :4, :4].mean() + 1) / 2
     assert frame[-1, 0] == pytest.approx(expected, abs=1)
 
 

@@ -134,7 +134,7 @@ def _scattering(features: int, unit: str, size: float) -> list[Group]:
     pairs = [f"{a}, {b}" for i, a in enumerate(sizes) for b in sizes[i + 1 :]]
     names = tuple(f"{pair}; {angle}°" for pair in pairs for angle in _ANGLES)
     # The angles of a pair stand together.
-    place = np.repeat(np.arange(len(pairs), dtype=float), 3) + len(pairs) * [-0.22, 0.0, 0.22]
+    place = np.array([i + shift for i in range(len(pairs)) for shift in (-0.22, 0.0, 0.22)])
     second = Group(
         "s₂ / s₁ at 0, 45, 90°", f"two scales [{unit}]", np.arange(scales, features), place, names
     )
