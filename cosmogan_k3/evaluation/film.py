@@ -11,7 +11,7 @@ from cosmogan_k3._typing import FloatMaps, PathLike
 from cosmogan_k3.maps.io.atomic import replacing
 
 # Frames of a film at most, the side in pixels from which its maps are averaged over blocks, and
-# its colours, which are few so that frames pack: a film has a few MB at most.
+# its colours, which are few so that frames pack: eight maps of 64² take 40 kB.
 MOST_FRAMES = 60
 _LARGEST_SIDE = 128
 _COLOURS = 64

