@@ -45,7 +45,7 @@ def test_report_table_and_figure_have_them(evaluation, tmp_path):
     axis, results = evaluation.figures["distances"].axes[0], evaluation.comparison.results
     bars = axis.patches[len(results) :]  # after the bands of the nulls
     ends = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in bars]
-    assert ends == pytest.approx([(r.start_in_nulls, r.in_nulls) for r in results])
+    np.testing.assert_allclose(ends, [(r.start_in_nulls, r.in_nulls) for r in results])
     marks = {y: x for line in axis.lines[-2:] for x, y in zip(*line.get_data(), strict=True)}
     assert [marks[row] for row in range(len(results))] == [r.in_nulls for r in results]
 
