@@ -44,7 +44,7 @@ def test_they_add_two_rows_and_change_no_other(sets, tmp_path):
     write_evaluation(tmp_path, replace(on, figures={"betti_0": on.figures["betti_0"]}))
     report = (tmp_path / "report.html").read_text()
     assert report.count("Betti curve β₀ (components) <span") == 1  # one panel
-    assert report.count("data:image/png") == 1
+    assert report.count("data:image/svg+xml") == 1
 
 
 def test_they_are_tested_as_compare_features_tests_them(sets):
