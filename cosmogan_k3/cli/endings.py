@@ -83,7 +83,6 @@ def training_written(config: TrainConfig, metrics: Mapping[str, float]) -> dict[
     -------
     dict of str
     """
-    from cosmogan_k3.tracking.store import page_command
     from cosmogan_k3.training.film import FILM
     from cosmogan_k3.training.setup import MODEL
 
@@ -97,5 +96,14 @@ def training_written(config: TrainConfig, metrics: Mapping[str, float]) -> dict[
         "report": str(folder / "report.html"),
         "film": str(folder / FILM) if (folder / FILM).exists() else "",
         "maps": f"cosmogan generate --model {model} --maps 1000 --out new.npz",
-        "MLflow": "" if config.tracking == "off" else page_command(),
+        "MLflow": "" if config.tracking == "off" else _pages_of_mlflow(),
     }
+
+
+def _pages_of_mlflow() -> str:
+    """Return how to open the pages of MLflow: the address of a server, or a command."""
+    from cosmogan_k3.tracking.store import store_address
+
+    address = store_address()
+    is_server = address.startswith(("http://", "https://"))
+    return address if is_server else f"mlflow ui --backend-store-uri {shlex.quote(address)}"

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import shlex
 import socket
 import sqlite3
 from pathlib import Path
@@ -28,8 +27,8 @@ def use_store() -> None:
         mlflow.set_tracking_uri(DEFAULT_STORE)
 
 
-def page_command() -> str:
-    """Return how to open the pages of MLflow: a command, or the address of a server.
+def store_address() -> str:
+    """Return the address of the store in use, without its password.
 
     Returns
     -------
@@ -38,13 +37,10 @@ def page_command() -> str:
     Examples
     --------
     >>> use_store()
-    >>> page_command()
-    'mlflow ui --backend-store-uri ...'
+    >>> "://" in store_address()
+    True
     """
-    uri = mlflow.get_tracking_uri()
-    if urlsplit(uri).scheme in _PORTS:
-        return masked(uri)
-    return f"mlflow ui --backend-store-uri {shlex.quote(masked(uri))}"
+    return masked(mlflow.get_tracking_uri())
 
 
 def check_store(tracking: str = "buffered") -> None:
