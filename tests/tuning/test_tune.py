@@ -13,6 +13,7 @@ import pytest
 from cosmogan_k3.cli import main as cli
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
+from cosmogan_k3.evaluation.files import RESULTS
 from cosmogan_k3.maps import MapSet
 from cosmogan_k3.statistics import validation_score
 from cosmogan_k3.training import results, setup
@@ -63,7 +64,7 @@ def test_a_study_logs_its_trials_retrains_the_best_and_registers_it(maps, study_
     assert figures >= {f"figures/{name}.png" for name in names}
     kept = optuna.artifacts.get_all_artifact_meta(study)
     stored = {each.filename: Path("study/artifacts", each.artifact_id) for each in kept}
-    assert set(stored) == {"model.keras", "metrics.json", "statistics.csv", "report.html"}
+    assert set(stored) == {"model.keras", *RESULTS}
     for name, path in stored.items():
         assert path.read_bytes() == Path("study/seed-1", name).read_bytes()
     assert artifacts.keep(study, "study", [Path("study/seed-1/model.keras")]) == []
