@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -30,16 +31,22 @@ def hush() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+# Lines of the logs of C++ libraries, such as "I0000 00:00:1795 port.cc:153] oneDNN is on".
+_LOG_LINE = re.compile(
+    rb"[IWE]\d{4} \d\d:\d\d:|WARNING: All log messages before absl|To enable the following instr"
+)
+
+
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Keep what C++ libraries write to standard error, and show it only if an error is raised.
+    """Leave the logs of C++ libraries out of standard error, unless an error is raised.
 
-    TensorFlow and CUDA write before they can be told not to.
+    TensorFlow and CUDA write before they can be told not to. Other lines are written at the end.
 
     Examples
     --------
     >>> with silenced():
-    ...     _ = os.write(2, b"TensorFlow says hello")
+    ...     _ = os.write(2, b"I0000 00:00:17958 port.cc:153] oneDNN is on")
     """
     try:
         sys.stderr.flush()
@@ -49,12 +56,13 @@ def silenced() -> Iterator[None]:
         return
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
+        failed = True
         try:
             yield
-        except BaseException:
-            kept.seek(0)
-            os.write(number, kept.read())
-            raise
+            failed = False
         finally:
             os.dup2(number, 2)
+            kept.seek(0)
+            lines = (line for line in kept if failed or not _LOG_LINE.match(line))
+            os.write(number, b"".join(lines))
             os.close(number)
