@@ -55,7 +55,10 @@ def execute(path: Path) -> nbformat.NotebookNode:
         cell.metadata = {key: cell.metadata[key] for key in cell.metadata if key == "tags"}
         if cell.cell_type == "code":
             cell.outputs = joined(cell.outputs)
-    notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
+    notebook.metadata = {
+        "kernelspec": notebook.metadata["kernelspec"],
+        "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+    }
     return notebook
 
 
