@@ -33,7 +33,7 @@ import numpy as np
 
 from benchmarks.by_hand import VARIANTS
 from cosmogan_k3._typing import Maps, Tensor
-from cosmogan_k3.cli.backends import HUGE_PAGES
+from cosmogan_k3.cli.backends import TUNABLES
 from cosmogan_k3.maps import Batches, Scaling
 
 Case: TypeAlias = dict[str, Any]  # system, backend, pixels, batch, steps, rounds, precision, ...
@@ -305,10 +305,11 @@ def metadata(case: Case) -> dict[str, Any]:
 def run_case(case: Case, memory_of: str | None = None) -> dict[str, Any]:
     """Measure a case, or the memory of one loop, in a process of its own."""
     argument = json.dumps(case | ({"memory_of": memory_of} if memory_of else {}))
-    # The loops by hand get the same huge pages as the commands on JAX.
-    pages = HUGE_PAGES if case["backend"] == "jax" else {}
+    # The loops by hand get the same allocator as the commands.
+    tunables = TUNABLES.get(case["backend"])
+    allocator = {"GLIBC_TUNABLES": tunables} if tunables else {}
     variables = {"KERAS_BACKEND": case["backend"], "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment = pages | os.environ | variables
+    environment = allocator | os.environ | variables
     command = [sys.executable, __file__, "--case", argument]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:

@@ -1,4 +1,4 @@
-"""Choice of the Keras backend, its devices and its memory pages, before Keras is imported."""
+"""Choice of the Keras backend, its devices and its allocator, before Keras is imported."""
 
 import os
 import sys
@@ -9,8 +9,12 @@ from cosmogan_k3.cli.noise import silenced
 from cosmogan_k3.config import BACKENDS
 from cosmogan_k3.errors import InputError, one_line
 
-# glibc reads it only when a process starts.
-HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+_HUGE_PAGES = "glibc.malloc.hugetlb=1"
+# 16 GiB that are free stay with the process.
+_KEEP = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184"
+# JAX and PyTorch allocate the memory of each step anew on a CPU: huge pages make this faster.
+# PyTorch also returns large tensors to the system; it is told to keep their memory.
+TUNABLES = {"jax": _HUGE_PAGES, "torch": f"{_HUGE_PAGES}:{_KEEP}"}
 
 
 def backend_name(name: str) -> str:
@@ -110,11 +114,16 @@ def use_devices(devices: str) -> None:
         ) from error
 
 
-def restart_with_huge_pages() -> None:
-    """Start this process again with glibc set to huge pages, unless glibc is already set.
+def restart_with_tunables(name: str) -> None:
+    """Start this process again with glibc's allocator set for a backend, unless it is already set.
 
-    JAX on a CPU allocates its memory anew in each step; larger pages make this faster.
+    glibc reads ``GLIBC_TUNABLES`` only when a process starts.
+
+    Parameters
+    ----------
+    name : str
+        A backend; TensorFlow needs no setting.
     """
-    if sys.platform == "linux" and not HUGE_PAGES.keys() & os.environ.keys():
-        os.environ.update(HUGE_PAGES)
+    if sys.platform == "linux" and name in TUNABLES and "GLIBC_TUNABLES" not in os.environ:
+        os.environ["GLIBC_TUNABLES"] = TUNABLES[name]
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cosmogan_k3._imports.extras import explained
-from cosmogan_k3.cli.backends import backend_name, restart_with_huge_pages
+from cosmogan_k3.cli.backends import backend_name, restart_with_tunables
 from cosmogan_k3.cli.noise import hush
 from cosmogan_k3.cli.parser import build_parser, flags_of
 from cosmogan_k3.config import COMMANDS
@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command, debug = options.pop("command"), options.pop("debug")
     if not debug:
         hush()
-    if arguments is None and _uses_jax(command, options):
-        restart_with_huge_pages()
+    if arguments is None and _uses_keras(command, options):
+        restart_with_tunables(backend_name(options["backend"]))
     with raising_on_signals() as interruption:
         try:
             module = importlib.import_module(f"cosmogan_k3.cli.commands.{command}")
@@ -60,10 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _uses_jax(command: str, options: dict[str, Any]) -> bool:
-    """Whether a command computes with JAX; an evaluation does only if it trains a classifier."""
-    uses_keras = "backend" in options and (command != "evaluate" or options["classifier"])
-    return bool(uses_keras) and backend_name(options["backend"]) == "jax"
+def _uses_keras(command: str, options: dict[str, Any]) -> bool:
+    """Whether a command computes with Keras; an evaluation does only if it trains a classifier."""
+    return "backend" in options and bool(command != "evaluate" or options["classifier"])
 
 
 def _verdict(error: BaseException, interruption: Interruption) -> tuple[int, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from cosmogan_k3.cli import main as cli
+from cosmogan_k3.cli.backends import TUNABLES
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.maps import MapSet, read_maps, write_maps
 from cosmogan_k3.maps.io.lock import exclusive
@@ -286,16 +287,20 @@ def test_info_names_backend_and_versions(backend):
 
 
 @pytest.mark.parametrize(
-    ("command", "set_before", "restarts"),
+    ("command", "set_before", "expected"),
     [
-        (("info", "--backend", "jax"), None, sys.platform == "linux"),
-        (("info", "--backend", "torch"), None, False),
-        (("info", "--backend", "jax"), "glibc.malloc.check=0", False),
-        (("evaluate", "--backend", "jax"), None, False),
-        (("evaluate", "--backend", "jax", "--classifier"), None, sys.platform == "linux"),
+        (("info", "--backend", "jax"), None, TUNABLES["jax"]),
+        (("info", "--backend", "torch"), None, TUNABLES["torch"]),
+        (("info", "--backend", "tensorflow"), None, None),
+        (("info", "--backend", "jax"), "glibc.malloc.check=0", "glibc.malloc.check=0"),
+        (("evaluate", "--backend", "jax"), None, None),
+        (("evaluate", "--backend", "jax", "--classifier"), None, TUNABLES["jax"]),
     ],
 )
-def test_a_command_on_jax_starts_anew_with_huge_pages(monkeypatch, command, set_before, restarts):
+def test_a_command_starts_anew_with_glibc_set_for_its_backend(
+    monkeypatch, command, set_before, expected
+):
+    monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("GLIBC_TUNABLES", set_before or "")  # what main sets is then undone, too
     if not set_before:
         monkeypatch.delenv("GLIBC_TUNABLES")
@@ -307,10 +312,8 @@ def test_a_command_on_jax_starts_anew_with_huge_pages(monkeypatch, command, set_
     monkeypatch.setattr(os, "execv", lambda path, arguments: started.append((path, arguments)))
     assert cli.main() == 0
     anew = [sys.executable, "/bin/cosmogan", *command]
-    assert started == ([(sys.executable, anew)] if restarts else [])
-    assert os.environ.get("GLIBC_TUNABLES") == (
-        "glibc.malloc.hugetlb=1" if restarts else set_before
-    )
+    assert started == ([(sys.executable, anew)] if expected != set_before else [])
+    assert os.environ.get("GLIBC_TUNABLES") == expected
 
 
 def test_statistics_import_no_framework():
