@@ -9,6 +9,9 @@ from cosmogan_k3.parallel.identity import differing_names
 
 # Name of the validation score among the numbers of an epoch.
 SCORE = "validation_epoch_score"
+# Real maps have scores, too. Against the validation maps of two boxes they scatter by 0.10 between
+# pairs of boxes and by 0.05 between choices of single maps (docs/development/training.md).
+_RESOLUTION = 0.1
 
 # Differences that an error message lists.
 _LISTED = 3
@@ -52,18 +55,21 @@ class Progress:
         return len(self.epochs)
 
     def best_of(self, candidates: Iterable[int]) -> int:
-        """Return the epoch of the smallest score; of those at the level of the null, the last.
+        """Return the last epoch that validation maps do not tell from the one of smallest score.
 
-        Where the score is 0 or less, all distances together are no larger than their nulls, and
-        validation maps do not tell such epochs apart. In the last one learning rates are lowest.
-        Of equal scores above 0 the first is taken, and the last epoch if none has a score.
+        Scores differ if they are more than 0.1 apart and not both at the level of the null, which
+        is 0: all distances together are then no larger than between real maps. In the last epoch
+        learning rates are lowest. It is also chosen if none has a score.
         """
         epochs = sorted(candidates)
-        scores = {e: self.epochs[e - 1][SCORE] for e in epochs if e and SCORE in self.epochs[e - 1]}
-        at_null = [e for e, score in scores.items() if score <= 0]
-        if at_null or not scores:
-            return (at_null or epochs)[-1]
-        return min(scores, key=scores.__getitem__)
+        every = {e: epoch[SCORE] for e, epoch in enumerate(self.epochs, start=1) if SCORE in epoch}
+        scores = {e: every[e] for e in epochs if e in every}
+        if not scores:
+            return epochs[-1]
+        # Of all epochs: else a training that slowly gets worse would be followed step by step.
+        largest = max(0.0, min(every.values()) + _RESOLUTION)
+        alike = [epoch for epoch, score in scores.items() if score <= largest]
+        return alike[-1] if alike else min(scores, key=scores.__getitem__)
 
     def column(self, name: str) -> list[float]:
         """Return one number of every epoch; NaN where an epoch has none."""

@@ -18,9 +18,12 @@ def progress_of(*scores):
     [
         ((3.0, 1.0, 2.0), (1, 2, 3), 2),
         ((3.0, 1.0, 2.0), (3, 1), 3),
-        ((2.0, 1.0, 1.0), (3, 2, 1), 2),  # the first of equal scores
-        ((-0.1, -0.05, 0.1, -0.01, 0.2), (1, 2, 3, 4, 5), 4),  # the last at the null's level
+        ((2.0, 1.0, 1.0), (3, 2, 1), 3),  # the last of equal scores
+        ((2.0, 1.0, 1.09, 1.11), (1, 2, 3, 4), 3),  # and of those that are hardly larger
+        ((-0.3, -0.05, 0.1, -0.01, 0.2), (1, 2, 3, 4, 5), 4),  # the last at the null's level
         ((0.3, 0.0, 0.2), (1, 2, 3), 2),
+        ((1.0, 1.09, 1.18, 1.27), (2, 3, 4), 2),  # hardly larger than the smallest of all
+        ((0.06, 0.06, 0.07, 0.08, 0.08), (1, 2, 3, 4, 5), 5),
         ((1.0, None, None), (0, 1, 3), 1),
         ((None, None), (0, 1, 2), 2),  # the last if none has a score
         ((), (0,), 0),
