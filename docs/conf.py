@@ -80,3 +80,6 @@ def setup(app):
     app.connect("autodoc-process-docstring", escape_bars, priority=400)
     app.connect("config-inited", lambda *_: pages.write_pages(pages.DOCS / pages.GENERATED))
     app.connect("source-read", link_to_site)
+
+# Pygments knows the shell commands of notebooks, but not those of several lines.
+suppress_warnings = ["misc.highlighting_failure"]
