@@ -210,7 +210,7 @@ def fail(*arguments):
 
 
 def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated, scored):
-    scored(0.5, 0.1, 0.3, 0.2)
+    scored(0.5, 0.1, 0.3, 0.25)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(results, "write_evaluation", fail)
         with pytest.raises(OSError, match="no disk") as caught:
@@ -224,7 +224,7 @@ def test_the_best_epoch_is_evaluated_saved_and_logged(tmp_path, maps, evaluated,
         "selected_epoch": 2,
         "last_epoch": 4,
         "validation_score": 0.1,
-        "validation_score_last_epoch": 0.2,
+        "validation_score_last_epoch": 0.25,
     }
     written = json.loads((tmp_path / "metrics.json").read_text())
     logged = mlflow.get_run(checkpoints_in(tmp_path).progress().run_id).data.metrics
