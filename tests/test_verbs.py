@@ -90,7 +90,7 @@ def test_a_report_shows_itself(report):
 def test_a_statistic_of_a_report_is_drawn(report):
     means, contrast = report["peaks"].plot()
     np.testing.assert_array_equal(means.lines[0].get_ydata(), report["peaks"].real)
-    assert contrast.get_xlabel() == "κ of the peak"
+    assert contrast.get_xlabel() == "peak height κ"
     with pytest.raises(InputError, match="joint is one number"):
         report["joint"].plot()
     with pytest.raises(KeyError, match="the statistics are pixels, power_spectrum,"):
