@@ -81,5 +81,6 @@ def setup(app):
     app.connect("config-inited", lambda *_: pages.write_pages(pages.DOCS / pages.GENERATED))
     app.connect("source-read", link_to_site)
 
+
 # Pygments knows the shell commands of notebooks, but not those of several lines.
 suppress_warnings = ["misc.highlighting_failure"]
