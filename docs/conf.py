@@ -31,6 +31,9 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the outputs are stored in the notebooks, and a test executes them
 
+# Pygments knows the shell commands of notebooks, but not those of several lines.
+suppress_warnings = ["misc.highlighting_failure"]
+
 autosummary_generate = False
 autodoc_typehints = "none"  # the docstrings say shapes and units, which annotations cannot
 numpydoc_show_class_members = False
@@ -80,7 +83,3 @@ def setup(app):
     app.connect("autodoc-process-docstring", escape_bars, priority=400)
     app.connect("config-inited", lambda *_: pages.write_pages(pages.DOCS / pages.GENERATED))
     app.connect("source-read", link_to_site)
-
-
-# Pygments knows the shell commands of notebooks, but not those of several lines.
-suppress_warnings = ["misc.highlighting_failure"]

@@ -62,8 +62,27 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
     _write_table(rest[1], evaluation)
     with replacing(rest[2]) as partial:
         partial.write_text(latex_table(evaluation.comparison))
+    write_page(rest[3], evaluation)
+    return paths + rest
+
+
+def write_page(path: PathLike, evaluation: Evaluation) -> None:
+    """Write the report alone, as one HTML file.
+
+    Parameters
+    ----------
+    path : str or Path
+        File to write.
+    evaluation : Evaluation
+        From ``evaluate_maps``.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written to.
+    """
     write_report(
-        rest[3],
+        path,
         evaluation.comparison,
         figures=evaluation.figures,
         numbers=evaluation.numbers,
@@ -73,7 +92,6 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
         warnings=evaluation.warnings,
         survey_note=evaluation.survey_note,
     )
-    return paths + rest
 
 
 def _write_figures(folder: Path, evaluation: Evaluation) -> list[Path]:

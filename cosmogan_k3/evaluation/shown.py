@@ -16,7 +16,7 @@ from cosmogan_k3._typing import Metrics, PathLike
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.evaluate import Evaluation
 from cosmogan_k3.evaluation.figures.statistic import statistic_panel
-from cosmogan_k3.evaluation.files import write_evaluation
+from cosmogan_k3.evaluation.files import write_evaluation, write_page
 from cosmogan_k3.maps.display import as_image
 from cosmogan_k3.statistics import Comparison, Result
 
@@ -102,8 +102,9 @@ class EvaluationReport:
     def show(self) -> None:
         """Show the whole report: below the cell of a notebook, or else in a browser."""
         with tempfile.TemporaryDirectory(prefix="cosmogan-") as folder:
-            self.save(folder)
-            html = Path(folder, "report.html").read_text(encoding="utf-8")
+            page = Path(folder, "report.html")
+            write_page(page, self.evaluation)
+            html = page.read_text(encoding="utf-8")
         if not _shown_in_notebook(html):
             with tempfile.NamedTemporaryFile(
                 "w", prefix="cosmogan-report-", suffix=".html", encoding="utf-8", delete=False

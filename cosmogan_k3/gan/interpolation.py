@@ -159,7 +159,8 @@ def _drawn(
     parameters: Sequence[Mapping[str, float] | None],
 ) -> Iterator[Maps]:
     """Return an iterator over the maps of the frames: all have one batch size."""
-    conditions = [Sampler(gan).conditions(values, len(latents[0][0])) for values in parameters]
+    sampler = Sampler(gan)
+    conditions = [sampler.conditions(values, len(latents[0][0])) for values in parameters]
     return (
         gan.scaling.to_kappa(gan.network_maps([z[index] for z in latents], known)[..., 0])
         for index, known in enumerate(conditions)

@@ -83,7 +83,7 @@ def train(
     Returns
     -------
     Emulator
-        Of the epoch with the best score on the validation maps.
+        Of the best epoch on the validation maps.
 
     Raises
     ------

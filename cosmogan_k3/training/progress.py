@@ -75,6 +75,10 @@ class Progress:
         """Return one number of every epoch; NaN where an epoch has none."""
         return [epoch.get(name, math.nan) for epoch in self.epochs]
 
+    def columns(self) -> dict[str, list[float]]:
+        """Return the numbers of every epoch by the names that the last one has."""
+        return {name: self.column(name) for name in self.epochs[-1]}
+
     def differences(self, identity: Mapping[str, Any]) -> str:
         """Describe what another training does not share with this one.
 

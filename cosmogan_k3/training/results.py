@@ -224,13 +224,10 @@ def _training_metrics(progress: Progress, selected: int) -> dict[str, float]:
 def _training_figures(progress: Progress, selected: int, loss: str) -> dict[str, Any]:
     """Return the figures of validation, losses and principal components by epoch."""
     drawn = {}
-    scores = progress.column(SCORE)
+    scores, history = progress.column(SCORE), progress.columns()
     if np.isfinite(scores).any():
-        distances = {
-            name.removeprefix("validation_"): progress.column(name) for name in progress.epochs[-1]
-        }
+        distances = {name.removeprefix("validation_"): rows for name, rows in history.items()}
         drawn["validation"] = figures.validation_curves(distances, scores, selected)
-    history = {name: progress.column(name) for name in progress.epochs[-1]}
     drawn["losses"] = figures.loss_curves(history, undecided=is_cross_entropy(loss))
     if progress.projections:
         panels = [
@@ -243,7 +240,7 @@ def _training_figures(progress: Progress, selected: int, loss: str) -> dict[str,
 
 def _training_numbers(progress: Progress) -> dict[str, Table]:
     """Return the numbers of these figures: one row an epoch, or one a map and epoch."""
-    columns = {name: progress.column(name) for name in progress.epochs[-1]}
+    columns = progress.columns()
     epochs = {"epoch": range(1, progress.epoch + 1)}
     numbers: dict[str, Table] = {
         "losses": epochs | {n: v for n, v in columns.items() if not n.startswith("validation_")},

@@ -30,7 +30,7 @@ def in_nulls(distances: Mapping[str, Sequence[float]]) -> dict[str, FloatArray]:
     Returns
     -------
     dict of float64 array
-        By the names for people; distances that are missing are top out.
+        By the names for people; distances that are missing are left out.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def validation_curves(
     distances : mapping of str to sequence of float
         As for ``in_nulls``.
     score : sequence of float
-        One value an epoch; the epoch of the smallest one is chosen.
+        One value an epoch; smaller is better.
     chosen : int
         Number of the chosen epoch, from 1.
 
