@@ -98,11 +98,11 @@ def test_a_statistic_of_a_report_is_drawn(report):
 
 
 def test_a_report_opens_in_a_browser(report, monkeypatch, capsys):
-    def save(folder, evaluation):  # the figures take seconds
-        Path(folder, "report.html").write_text(repr(evaluation.comparison), encoding="utf-8")
+    def write(path, evaluation):  # the figures take seconds
+        path.write_text(repr(evaluation.comparison), encoding="utf-8")
 
     opened = []
-    monkeypatch.setattr("cosmogan_k3.evaluation.shown.write_evaluation", save)
+    monkeypatch.setattr("cosmogan_k3.evaluation.shown.write_page", write)
     monkeypatch.setattr("webbrowser.open", opened.append)
     report.show()
     path = Path(capsys.readouterr().out.removeprefix("report: ").strip())

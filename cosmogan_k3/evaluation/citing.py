@@ -62,7 +62,7 @@ def latex_table(comparison: Comparison) -> str:
     >>> maps = np.random.default_rng(0).lognormal(size=(2, 20, 32, 32)).astype("float32")
     >>> comparison = compare(*maps, pixel_arcmin=2.0, permutations=99, splits=5)
     >>> print(latex_table(comparison).splitlines()[7])
-    Power spectrum $P(\ell)$ & 0.185 & 0.218 & 0.91 & \\
+    Power spectrum $P(\ell)$ & 0.605 & 0.396 & 0.73 &  \\
     """
     started = any(result.start is not None for result in comparison.tests)
     names = ["statistic", *(["before"] if started else []), "distance", "null", "$p$", "differs"]

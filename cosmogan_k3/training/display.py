@@ -173,7 +173,8 @@ def epoch_table(progress: Progress, state: str = "") -> Table:
     Examples
     --------
     >>> numbers = {"discriminator_loss": 1.39, "generator_loss": 0.8, SCORE: 0.2}
-    >>> epoch_table(Progress({}, epochs=40 * [numbers])).row_count
+    >>> epochs = [numbers | {SCORE: 0.0}, *39 * [numbers]]
+    >>> epoch_table(Progress({}, epochs=epochs)).row_count  # the best one and the last twelve
     13
     """
     table = Table(caption=Text(state) if state else None, caption_justify="left", box=None)

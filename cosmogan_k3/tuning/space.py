@@ -106,6 +106,7 @@ def check(ranges: Sequence[Range], preset: Preset) -> None:
     Examples
     --------
     >>> from cosmogan_k3.gan import get_preset
+    >>> from cosmogan_k3.tuning.ranges import read_ranges
     >>> check(read_ranges(), get_preset("quick"))
     """
     named = next((r.values for r in ranges if r.name == "loss"), ())
