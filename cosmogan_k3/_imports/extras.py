@@ -9,8 +9,8 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 # Packages that come with each backend: the extra networks.
 WITH_BACKEND = (
-    *("keras", "mlflow", "optuna", "pandas", "psutil", "sqlalchemy", "starlette", "tenacity"),
-    "uvicorn",
+    *("keras", "mlflow", "optuna", "pandas", "psutil", "rich", "sqlalchemy", "starlette"),
+    *("tenacity", "uvicorn"),
 )
 
 

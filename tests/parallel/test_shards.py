@@ -138,7 +138,7 @@ def test_overwriting_replaces_the_shards_of_any_command_and_nothing_else(tmp_pat
 def test_a_worker_that_outlives_its_command_adds_no_shard_to_another_set(tmp_path):
     out = tmp_path / "maps"
     late = []
-    simulated_shards(sky(out, seed=4)).write(lambda calls, description: late.extend(calls))
+    simulated_shards(sky(out, seed=4)).write(lambda calls, *_, **__: late.extend(calls))
     simulated_shards(sky(out, overwrite=1))
     with pytest.raises(InputError, match="with another seed"):
         late[0]()
