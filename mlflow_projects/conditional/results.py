@@ -11,11 +11,11 @@ from comparison import DISTANCES, Record
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cosmogan_k3.evaluation.figures.style import GENERATED, OTHER, REAL, new_figure
+from cosmogan_k3.evaluation.figures.style import BEFORE, GENERATED, REAL, new_figure
 from cosmogan_k3.maps.io.atomic import replacing
 
 SETS = ("generated", "start", "null", "neighbour")
-COLOURS = {"simulated": REAL, "generated": GENERATED, "start": OTHER, "lognormal": "#8f6bb3"}
+COLOURS = {"simulated": REAL, "generated": GENERATED, "start": BEFORE, "lognormal": "#8f6bb3"}
 Answers = Mapping[str, Mapping[str, Any]]
 
 
