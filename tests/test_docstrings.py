@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import ROOT
+from tests.test_architecture import NEEDS_NO_KERAS
 
 # Importing ``__main__`` runs the program; the folders of the other backends import their framework.
 OTHERS = (
@@ -23,11 +24,21 @@ NAMES = (
     for path in (ROOT / "cosmogan_k3").rglob("*.py")
 )
 MODULES = sorted(name for name in NAMES if not name.startswith(OTHERS))
+WITHOUT_KERAS = [name for name in MODULES if f"{name}.".split(".")[1] in NEEDS_NO_KERAS]
 
 
-@pytest.mark.backend
-@pytest.mark.parametrize("name", MODULES)
-def test_examples(name):
+def check_examples(name):
     with np.printoptions(legacy="1.25"):
         result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("name", WITHOUT_KERAS)
+def test_examples_of_what_needs_no_keras(name):
+    check_examples(name)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("name", sorted(set(MODULES) - set(WITHOUT_KERAS)))
+def test_examples(name):
+    check_examples(name)

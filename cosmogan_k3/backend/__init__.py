@@ -9,7 +9,7 @@ and ``torch`` has files of the same names, which define the same functions:
 ``norm.py``        ``batch_normalize``, ``virtual_batch_normalize``,
                    ``fused_normalization_is_fast``
 ``devices.py``     several devices and processes: ``use_devices``, ``gather``, ``local_slice``, …
-``training.py``    what ``fit`` needs: ``TrainStep``, ``feed``, ``default_jit``, ``describe``
+``training.py``    what ``fit`` needs: ``TrainStep``, ``feed``, ``move_averages``, …
 =================  ================================================================================
 
 This module exports the functions of the active Keras backend. The folder ``torch`` documents them

@@ -103,7 +103,8 @@ def write_film(path: PathLike, frames: Sequence[Image.Image], *, seconds: float 
     ... ]
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_film(folder + "/film.gif", frames)
-    ...     Image.open(folder + "/film.gif").n_frames
+    ...     with Image.open(folder + "/film.gif") as film:
+    ...         film.n_frames
     2
     """
     lasts = round(1000 * min(0.5, max(0.05, seconds / len(frames))))

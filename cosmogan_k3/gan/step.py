@@ -222,7 +222,13 @@ def _update_average(gan: GAN) -> None:
     decay = 0.0
     if gan.average_decay:
         decay = ops.minimum(gan.average_decay, (1 + step) / (10 + step))
-    for mean, new in zip(gan.averaged_generator.weights, gan.generator.weights, strict=True):
-        mean.assign(decay * mean + (1 - decay) * new if new.trainable else new)
+    averages, values = [], []
+    for average, value in zip(gan.averaged_generator.weights, gan.generator.weights, strict=True):
+        if value.trainable:
+            averages.append(average)
+            values.append(value)
+        else:
+            average.assign(value)
+    backend.move_averages(averages, values, decay)
     if gan.calibrator is not None:
         gan.calibrator.reset()  # it was fitted to other weights

@@ -50,3 +50,17 @@ def test_describe_names_version_and_devices():
     described = backend.describe()
     assert described["version"][0].isdigit()
     assert described["devices"]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.9, "tensor"])
+def test_averages_move_by_the_same_share_of_every_value(decay):
+    decay = ops.convert_to_tensor(0.9) if decay == "tensor" else decay
+    share = float(decay)
+    old, new = MAPS[:2], -MAPS[1:]
+    averages, values = [keras.Variable(x) for x in old], [keras.Variable(x) for x in new]
+    backend.move_averages(averages, values, decay)
+    for average, value, before, after in zip(averages, values, old, new, strict=True):
+        # Rounding of two products and their sum.
+        expected = share * before + (1 - share) * after
+        np.testing.assert_allclose(ops.convert_to_numpy(average), expected, rtol=1e-6, atol=1e-5)
+        np.testing.assert_array_equal(ops.convert_to_numpy(value), after)

@@ -1,12 +1,13 @@
 """What ``fit`` needs on JAX: the step as a function from state to state, and its batches."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import keras
 from jax.sharding import PartitionSpec
 
-from cosmogan_k3._typing import Tensor
+from cosmogan_k3._typing import Tensor, Variable
 from cosmogan_k3.backend.feeding import MapSequence
 from cosmogan_k3.backend.jax.devices import BATCH_AXIS, device_count
 from cosmogan_k3.backend.jax.memory import release_after_compilation
@@ -69,6 +70,14 @@ def feed(batches: Any) -> MapSequence:
     With several devices, Keras itself distributes the rows of a batch of NumPy arrays.
     """
     return MapSequence(batches, jax.device_put) if device_count() == 1 else MapSequence(batches)
+
+
+def move_averages(
+    averages: Sequence[Variable], values: Sequence[Variable], decay: Tensor | float
+) -> None:
+    """Move averages towards new values, one by one: the compiler fuses them."""
+    for average, value in zip(averages, values, strict=True):
+        average.assign(decay * average + (1 - decay) * value)
 
 
 def default_jit() -> bool:

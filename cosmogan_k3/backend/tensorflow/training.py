@@ -1,10 +1,11 @@
 """What ``fit`` needs on TensorFlow: the step as it is, and batches as a ``tf.data.Dataset``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
-from cosmogan_k3._typing import Tensor
+from cosmogan_k3._typing import Tensor, Variable
 from cosmogan_k3.backend.tensorflow.devices import device_count
 
 
@@ -45,6 +46,14 @@ def feed(batches: Any) -> Any:
 def _as_tuple(batch: Any) -> tuple[Any, ...]:
     """Return maps alone, or maps and their conditions."""
     return batch if isinstance(batch, tuple) else (batch,)
+
+
+def move_averages(
+    averages: Sequence[Variable], values: Sequence[Variable], decay: Tensor | float
+) -> None:
+    """Move averages towards new values, one by one: the compiler fuses them."""
+    for average, value in zip(averages, values, strict=True):
+        average.assign(decay * average + (1 - decay) * value)
 
 
 def default_jit() -> bool:

@@ -29,7 +29,13 @@ from cosmogan_k3.backend.torch.norm import (
     fused_normalization_is_fast,
     virtual_batch_normalize,
 )
-from cosmogan_k3.backend.torch.training import TrainStep, default_jit, describe, feed
+from cosmogan_k3.backend.torch.training import (
+    TrainStep,
+    default_jit,
+    describe,
+    feed,
+    move_averages,
+)
 
 __all__ = [
     "TrainStep",
@@ -45,6 +51,7 @@ __all__ = [
     "gather",
     "local_slice",
     "mean_over_replicas",
+    "move_averages",
     "process_count",
     "process_index",
     "replica_count",

@@ -1,10 +1,11 @@
 """What ``fit`` needs on PyTorch: the step as it is, and batches on the device."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from cosmogan_k3._typing import Tensor
+from cosmogan_k3._typing import Tensor, Variable
 from cosmogan_k3.backend.feeding import MapSequence
 
 
@@ -71,6 +72,36 @@ def _to_device(batch: Any) -> Any:
     if torch.cuda.is_available():
         return tensor.pin_memory().to("cuda", non_blocking=True)
     return tensor
+
+
+def move_averages(
+    averages: Sequence[Variable], values: Sequence[Variable], decay: Tensor | float
+) -> None:
+    """Move averages towards new values, all of them at once: w̄ ← d w̄ + (1 − d) w.
+
+    Parameters
+    ----------
+    averages, values : sequence of Variable
+        Pairs of one shape.
+    decay : tensor or float
+        d, between 0 and 1.
+
+    Examples
+    --------
+    >>> import keras
+    >>> import numpy as np
+    >>> from cosmogan_k3 import backend
+    >>> average, value = keras.Variable([1.0, 2.0]), keras.Variable([3.0, 4.0])
+    >>> backend.move_averages([average], [value], 0.75)
+    >>> keras.ops.convert_to_numpy(average).tolist()
+    [1.5, 2.5]
+    """
+    if not averages:
+        return
+    with torch.no_grad():  # a call for each variable would take most of its time to start
+        old, new = [v.value.data for v in averages], [v.value.data for v in values]
+        torch._foreach_mul_(old, decay)
+        torch._foreach_add_(old, torch._foreach_mul(new, 1 - decay))
 
 
 def default_jit() -> bool:
