@@ -172,7 +172,10 @@ def parse_arguments(command_line: Sequence[str] | None = None) -> argparse.Names
         "--width", type=float, default=0.125, help="factor on the channels of all networks"
     )
     parser.add_argument(
-        "--epochs", type=int, default=80, help="of each system; continuations have half as many"
+        "--epochs",
+        type=int,
+        default=80,
+        help="of each system; continuations have half as many, best an eighth",
     )
     parser.add_argument("--backend", default="torch")
     parser.add_argument(

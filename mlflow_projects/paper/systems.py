@@ -22,7 +22,9 @@ class System:
     seeds : int
         Number of seeds.
     start : str
-        System from whose trained weights it starts; it then trains half as many epochs.
+        System from whose trained weights it starts.
+    share : float
+        Part of the epochs after which its validation curve is flat.
     """
 
     preset: str
@@ -30,12 +32,13 @@ class System:
     network_changes: dict[str, Any] = field(default_factory=dict)
     seeds: int = 1
     start: str = ""
+    share: float = 1.0
 
     def prepared(self, *, width: float, epochs: int) -> Preset:
         """Return the preset to train."""
         preset = get_preset(self.preset, width)
         networks = replace(preset.architecture, **self.network_changes)
-        epochs = max(1, epochs // 2) if self.start else epochs
+        epochs = max(1, round(self.share * epochs))
         return replace(preset, architecture=networks, epochs=epochs, **self.changes)
 
 
@@ -45,11 +48,13 @@ SYSTEMS = {
     "cosmogan": System("cosmogan", seeds=3),
     "geogan_no_minibatch": System("geogan", _PAPER, {"minibatch_kernels": 0}),
     "geogan_batch_norm": System("geogan", _PAPER, {"generator_norm": "batch", "reference_size": 0}),
-    "geogan_relativistic": System("geogan_relativistic", {"average_decay": 0.0}, start="geogan"),
-    "geogan_continued": System("geogan", _PAPER, start="geogan"),
+    "geogan_relativistic": System(
+        "geogan_relativistic", {"average_decay": 0.0}, start="geogan", share=0.5
+    ),
+    "geogan_continued": System("geogan", _PAPER, start="geogan", share=0.5),
     "rodriguez": System("rodriguez"),
     "rodriguez_wgan": System("rodriguez_wgan"),
-    "best": System("best"),
+    "best": System("best", share=0.125),
     "geogan_averaged": System("geogan", {"loss_schedule": _PAPER["loss_schedule"]}),
 }
 
