@@ -17,16 +17,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # As make does. Without it, a command would choose a store for all later tests of the process.
 os.environ.setdefault("MLFLOW_TRACKING_URI", "sqlite:///mlflow.db")
 
-BACKEND_FOLDERS = ("backend", "nn", "gan", "tuning")
+BACKEND_FOLDERS = ("backend/", "nn/", "gan/", "tuning/")
 # What no backend changes: stores, files and the mechanics of studies. These tests run on PyTorch
-# alone, which has nothing to compile.
+# alone, which has nothing to compile; a test with the marker ``every_backend`` runs on all.
 ONE_BACKEND = (
-    *("cli/test_any_input.py", "docs/", "serving/", "training/test_display.py"),
+    *("cli/test_any_input.py", "docs/", "parallel/", "serving/", "training/test_display.py"),
     *(f"gan/test_{name}.py" for name in ("allowed_classes", "hostile_models", "network_metrics")),
     *(f"tracking/test_{name}.py" for name in ("champion", "hostile_models", "recorder")),
     *(f"tracking/test_{name}.py" for name in ("registry", "store")),
-    *(f"tuning/test_{name}.py" for name in ("champion", "journal_storage", "samplers", "space")),
-    *(f"tuning/test_{name}.py" for name in ("storage_url", "study", "workers", "writers")),
+    "tuning/",
 )
 QUICK_XLA = ("--xla_backend_optimization_level=0", "--xla_llvm_disable_expensive_passes=true")
 # Processes on all backends, Dask clusters, and samples of many sets of maps.
@@ -34,9 +33,6 @@ SLOW = ("parity/", "parallel/test_executor.py", "statistics/two_sample/test_comp
 # Tests with many trainings. Several processes begin with their modules and with those that have a
 # slow test. The modules that are left at the end are then short, and no process waits for another.
 LONG = ("training/", "tuning/")
-ON_PYTORCH = pytest.mark.skipif(
-    os.environ["KERAS_BACKEND"] != "torch", reason="the same on every backend"
-)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -56,21 +52,28 @@ def pytest_unconfigure(config):
         config.jax_cache.cleanup()
 
 
-def pytest_collection_modifyitems(items):
-    long = set()
+def pytest_collection_modifyitems(config, items):
+    long, left_out = set(), set()
     for item in items:
-        path = item.path.relative_to(ROOT / "tests")
-        if path.parts[0] in BACKEND_FOLDERS:
+        name = item.path.relative_to(ROOT / "tests").as_posix()
+        if name.startswith(BACKEND_FOLDERS):
             item.add_marker(pytest.mark.backend)
-        name = path.as_posix()
-        if name.startswith(ONE_BACKEND) and item.get_closest_marker("backend"):
-            item.add_marker(ON_PYTORCH)
         if name.startswith(SLOW):
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("slow") or name.startswith(LONG):
             long.add(item.path)
+        if os.environ["KERAS_BACKEND"] != "torch" and on_pytorch_alone(item, name):
+            left_out.add(item)
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.path not in long)
+
+
+def on_pytorch_alone(item, name):
+    """Whether a test needs a backend, and any will do."""
+    backend, everywhere = map(item.get_closest_marker, ("backend", "every_backend"))
+    return backend and not everywhere and name.startswith(ONE_BACKEND)
 
 
 @pytest.fixture(autouse=True)

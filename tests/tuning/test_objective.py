@@ -44,6 +44,7 @@ def test_score_and_distances_of_an_epoch_are_means_over_the_seeds(maps, monkeypa
         np.testing.assert_allclose(found, each.mean(axis=1))
 
 
+@pytest.mark.every_backend
 def test_conditional_candidates_and_champions_draw_at_the_parameters_of_validation_maps(maps):
     sigma_8 = np.linspace(0.6, 1.0, len(maps))
     splits = setup.split(MapSet(maps.kappa, 3.0, parameters={"sigma_8": sigma_8}), 0)

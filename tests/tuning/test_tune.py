@@ -43,6 +43,7 @@ def study_of_two_trials(store, maps, monkeypatch):
     return run_study(maps, retrain=1, epochs=1, ranges="ranges.toml", pruner="none")
 
 
+@pytest.mark.every_backend
 def test_a_study_logs_its_trials_retrains_the_best_and_registers_it(maps, study_of_two_trials):
     study = study_of_two_trials
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "COMPLETE"]
