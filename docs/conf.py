@@ -49,6 +49,7 @@ html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,
 }
+html_context = {"default_mode": "auto"}  # light or dark, as the browser asks
 html_show_sourcelink = False
 html_sidebars = {"index": [], "start": [], "gallery": [], "faq": [], "citation": []}
 
@@ -78,8 +79,17 @@ def link_to_site(app, name, source):
         source[0] = pages.site_links(source[0], here, here)
 
 
+def empty_corners(app, name, template, context, doctree):
+    """Make corners of tables without a text ordinary cells: readers announce header cells."""
+    if "body" in context:
+        context["body"] = context["body"].replace(
+            '<th class="head"><p></p></th>', '<td class="head"></td>'
+        )
+
+
 def setup(app):
     """Register the hooks; the first before that of numpydoc."""
     app.connect("autodoc-process-docstring", escape_bars, priority=400)
     app.connect("config-inited", lambda *_: pages.write_pages(pages.DOCS / pages.GENERATED))
     app.connect("source-read", link_to_site)
+    app.connect("html-page-context", empty_corners)

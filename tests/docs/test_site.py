@@ -1,18 +1,20 @@
-"""The built site: links and anchors, and what a browser says at two widths.
+"""The built site: links and anchors, and what a browser says of its pages.
 
 ``make docs`` builds the site and runs these tests; without a built site they are skipped.
 """
 
-import shutil
+import functools
+import threading
 from html.parser import HTMLParser
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 import pytest
 
+from tests.browser import open_page, tab_stops, violations
 from tests.conftest import ROOT
 
 SITE = ROOT / "docs" / "_build" / "html"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (SITE / "index.html").is_file(), reason="the site is not built"),
@@ -29,10 +31,13 @@ SHOWN = (
     "reference/presets",
     "generated/commands",
     "generated/api/cosmogan_k3.statistics",
+    "generated/api/cosmogan_k3.errors",
     "tutorials/statistics",
     "development/results",
     "gallery",
 )
+# Of 10,000 elements, which axe takes a minute for; the page of errors has the same markup.
+LARGE = "generated/api/cosmogan_k3.statistics"
 # Elements that stick out of the page although nothing around them scrolls.
 TOO_WIDE = """
 () => {
@@ -83,28 +88,103 @@ def test_links_and_pictures_lead_somewhere():
     assert not dead
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serve files without a line for each."""
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+def address():
+    """The address of the site on a server: scripts of a file may not read other files."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=SITE))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def opened(browser, address):
+    """A function that returns a page of the site, and the list of what its console will say."""
+    pages = []
+
+    def opened(**options):
+        page, messages = open_page(browser, **options)
+        # MathJax and badges of other hosts.
+        page.route(lambda url: not url.startswith(address), lambda route: route.fulfill(status=204))
+        pages.append(page)
+        return page, messages
+
+    yield opened
+    for page in pages:
+        page.close()
 
 
 @pytest.mark.parametrize("width", [400, 1400])
-def test_a_browser_shows_the_pages_within_its_width(browser, width):
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    page.route("http*://**", lambda route: route.abort())  # MathJax and badges of other hosts
-    page.set_default_timeout(120_000)  # of a loaded machine
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def test_a_browser_shows_the_pages_within_its_width(opened, address, width):
+    page, messages = opened(width=width)
     for name in SHOWN:
-        page.goto((SITE / f"{name}.html").as_uri())
-        scrolled = page.evaluate("document.documentElement.scrollWidth")
-        assert scrolled <= width, (name, page.evaluate(TOO_WIDE))
+        page.goto(f"{address}/{name}.html")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert not page.evaluate(TOO_WIDE), name
-    page.close()
-    assert not errors
+    assert not messages
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_pages_are_accessible(opened, address, mode):
+    page, messages = opened(mode=mode)
+    found = {}
+    for name in [*SHOWN, "search"]:
+        if name != LARGE:
+            page.goto(f"{address}/{name}.html")
+            assert page.evaluate("document.documentElement.dataset.theme") == mode
+            found |= {name: rules} if (rules := violations(page)) else {}
+    assert not found
+    assert not messages
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_keyboard_reaches_all_of_a_page(opened, address, width):
+    page, _ = opened(width=width)
+    page.goto(f"{address}/howto/public-sets.html")
+    stops = tab_stops(page)
+    names = [stop["name"] for stop in stops]
+    assert names[0] == "Skip to main content"
+    assert {"cosmogan_k3", "Search", "κTNG"} <= set(names)
+    # Wide: links in the header and in the sidebar. Narrow: the button that shows them, and the
+    # table, which has to be scrolled.
+    if width == 1400:
+        assert {"Tutorials", "Train", "Color mode"} <= set(names)
+    else:
+        assert "Site navigation" in names
+        assert any(stop["tag"] == "div" and stop["in_main"] for stop in stops)
+    assert [stop for stop in stops if not (stop["marked"] and stop["on_screen"])] == []
+
+
+def test_the_keyboard_skips_the_navigation_and_closes_the_search(opened, address):
+    page, messages = opened()
+    page.goto(f"{address}/howto/public-sets.html")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("Boolean(document.activeElement.closest('main'))")
+
+    page.keyboard.press("Control+k")
+    search = page.get_by_role("searchbox")
+    assert search.is_visible()
+    page.keyboard.press("Escape")
+    assert not search.is_visible()
+    assert not messages
+
+
+def test_the_menu_of_a_narrow_screen_opens_and_closes_by_keyboard(opened, address):
+    page, _ = opened(width=400)
+    page.goto(f"{address}/howto/public-sets.html")
+    page.get_by_role("button", name="Site navigation").focus()
+    page.keyboard.press("Enter")
+    link = page.get_by_role("link", name="Simulate maps")
+    assert link.is_visible()
+    page.keyboard.press("Escape")
+    assert not link.is_visible()

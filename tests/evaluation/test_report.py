@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import re
-import shutil
 from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
@@ -31,13 +30,13 @@ from cosmogan_k3.evaluation.numbers import result_numbers
 from cosmogan_k3.evaluation.provenance import origin, parameters
 from cosmogan_k3.evaluation.report import markdown_summary, units_note, write_report
 from cosmogan_k3.statistics import compare
+from tests.browser import open_page, tab_stops, violations
 from tests.conftest import ROOT
 
 SVG = "data:image/svg+xml;base64,"
 CSV = "data:text/csv;charset=utf-8;base64,"
 NOTHING = {"figures": {}, "numbers": {}, "metrics": {}, "provenance": {}}
 MALICE = "<script>alert('x')</script>"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 class Page(HTMLParser):
@@ -343,33 +342,13 @@ def test_no_panel_without_a_curve(comparison):
         statistic_panel(comparison["peaks_scatter"])
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("no chromium")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-def open_page(browser, report, **options):
-    """Open the report, with time for a machine that does much else."""
-    page = browser.new_page(**options)
-    page.set_default_timeout(180_000)
-    messages, requests = [], []
-    page.on("console", lambda message: messages.append(message.text))
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+def test_a_browser_shows_it_all_within_its_width(browser, report, width, mode):
+    page, messages = open_page(browser, width=width, mode=mode)
+    requests = []
     page.on("request", lambda request: requests.append(request.url))
     page.goto(report.as_uri())
-    return page, messages, requests
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1400])
-def test_a_browser_shows_it_all_within_its_width(browser, report, width, scheme):
-    viewport = {"width": width, "height": 800}
-    page, errors, requests = open_page(browser, report, viewport=viewport, color_scheme=scheme)
     if width == 1400:
         bottom = page.evaluate("document.querySelector('.first').getBoundingClientRect().bottom")
         assert bottom <= 800
@@ -380,15 +359,48 @@ def test_a_browser_shows_it_all_within_its_width(browser, report, width, scheme)
     )
     assert page.evaluate("document.images.length") > 10
     assert all(url.startswith(("file:", "data:")) for url in requests)
-    assert not errors
     with page.expect_download() as download:
         page.get_by_role("link", name="Minima counts").click()
     assert download.value.suggested_filename == "minima.csv"
+    assert not messages
+    page.close()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_report_is_accessible(browser, report, mode):
+    page, messages = open_page(browser, mode=mode)
+    page.goto(report.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert violations(page) == []
+    assert not messages
+    page.close()
+
+
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_keyboard_unfolds_and_reaches_all_of_the_report(browser, report, width):
+    page, _ = open_page(browser, width=width)
+    page.goto(report.as_uri())
+    folded = tab_stops(page)
+    summaries = [stop["name"] for stop in folded if stop["tag"] == "summary"]
+    assert len(summaries) == page.evaluate("document.querySelectorAll('details').length")
+    page.evaluate("document.querySelector('summary').focus()")
+    page.keyboard.press("Enter")
+    assert page.get_by_role("region", name="Verdicts").is_visible()
+    page.keyboard.press("Enter")
+    assert not page.get_by_role("region", name="Verdicts").is_visible()
+
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    stops = folded + tab_stops(page)
+    names = [stop["name"] for stop in stops]
+    assert {"Maps", "Verdicts", "Metrics", "Settings", "Table in LaTeX"} <= set(names)
+    assert len([name for name in names if name.endswith(": CSV")]) > 10
+    assert [stop for stop in stops if not (stop["marked"] and stop["on_screen"])] == []
     page.close()
 
 
 def test_it_prints_on_five_pages_at_most(browser, report):
-    page, *_ = open_page(browser, report)
+    page, _ = open_page(browser)
+    page.goto(report.as_uri())
     printed = page.pdf(format="A4")
     assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 5
     page.close()
