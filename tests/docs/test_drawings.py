@@ -1,18 +1,30 @@
-"""The drawings of the networks show the presets, and are up to date."""
+"""The drawings of the networks show the presets, and are up to date; the gallery is complete."""
 
 import importlib.util
+import re
 
 import pytest
 
 from tests.conftest import ROOT
 
 
-@pytest.fixture(scope="module")
-def drawings():
-    spec = importlib.util.spec_from_file_location("drawings", ROOT / "docs" / "drawings.py")
+def script(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    return script("drawings")
+
+
+def test_the_gallery_shows_each_figure_of_its_script():
+    gallery, page = script("gallery"), ROOT / "docs" / "gallery.md"
+    shown = re.findall(r"!\[[^]]+]\(images/(\S+)\.png\)", page.read_text(encoding="utf-8"))
+    assert {*gallery.OF_RUN, gallery.STRIP} <= set(shown)
+    assert all((gallery.IMAGES / f"{name}.png").stat().st_size < 500_000 for name in shown)
 
 
 def test_the_files_are_those_of_the_script(drawings):
