@@ -1,6 +1,5 @@
 """Figures and tables as addresses that hold them, for a report of one file."""
 
-import base64
 import io
 import re
 
@@ -9,6 +8,7 @@ from matplotlib.figure import Figure
 
 from cosmogan_k3.evaluation.figures.style import INK
 from cosmogan_k3.evaluation.numbers import Table, csv_of
+from cosmogan_k3.maps.display import data_address
 
 # The browser sets the colour of axes and text by its light or dark mode, and prints in light mode.
 _THEME = (
@@ -61,7 +61,7 @@ def image_address(figure: Figure) -> str:
     -------
     str
     """
-    return _address("image/svg+xml", svg_of(figure))
+    return data_address("image/svg+xml", svg_of(figure).encode())
 
 
 def table_address(table: Table) -> str:
@@ -80,8 +80,4 @@ def table_address(table: Table) -> str:
     >>> table_address({"ell": [1.0]})
     'data:text/csv;charset=utf-8;base64,ZWxsCjEK'
     """
-    return _address("text/csv;charset=utf-8", csv_of(table))
-
-
-def _address(kind: str, text: str) -> str:
-    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode('ascii')}"
+    return data_address("text/csv;charset=utf-8", csv_of(table).encode())

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -29,7 +30,7 @@ from cosmogan_k3.evaluation.metrics import (
 )
 from cosmogan_k3.evaluation.notes import survey_note
 from cosmogan_k3.evaluation.nulls import REFERENCE, Nulls, choose_nulls
-from cosmogan_k3.evaluation.numbers import Table, figure_numbers
+from cosmogan_k3.evaluation.numbers import Table, distance_table, figure_numbers
 from cosmogan_k3.evaluation.scan import Scan
 from cosmogan_k3.evaluation.sets import (
     START,
@@ -45,6 +46,8 @@ from cosmogan_k3.parallel.executor import MapCalls, thread_map
 from cosmogan_k3.statistics import Comparison, Result
 from cosmogan_k3.statistics.two_sample.units import Units
 from cosmogan_k3.survey import Survey
+
+_log = logging.getLogger(__name__)
 
 # Generated maps for the figures; the real ones also fix the colour scale and the bins.
 _SHOWN_GENERATED = 16
@@ -123,12 +126,15 @@ class Evaluation:
         -------
         Evaluation
         """
+        comparison = replace(self.comparison, overall=self.comparison.overall + overall)
+        if "distances" in self.numbers:
+            numbers = {**numbers, "distances": distance_table(comparison)}
         return replace(
             self,
             metrics={**self.metrics, **metrics},
             figures={**self.figures, **figures},
             numbers={**self.numbers, **numbers},
-            comparison=replace(self.comparison, overall=self.comparison.overall + overall),
+            comparison=comparison,
         )
 
 
@@ -237,6 +243,7 @@ def evaluate_maps(
     pair, copies = _measure(given, scans, bins, nulls, units, map_calls)
     del given, scans  # with the maps that were loaded
     check_varied([*pair.real.features, *pair.real.betti])
+    _log.info("comparing the sets: %d exchanges of maps", permutations)
     metrics = distance_metrics(pair, permutations=permutations, seed=seed) | copies
     comparison = compare_pair(
         pair,
@@ -251,6 +258,7 @@ def evaluate_maps(
     metrics |= {} if mask is None else {"observed_share": float(mask.mean())}
     metrics |= unit_metrics(comparison)
     metrics |= _survey_metrics(pair, real.field_deg**2, survey_area_deg2)
+    _log.info("drawing the figures")
     return Evaluation(
         metrics,
         comparison,

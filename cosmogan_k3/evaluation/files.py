@@ -1,16 +1,19 @@
 """Files of an evaluation, and its summary as text."""
 
-import csv
 import json
+import logging
+import textwrap
 from pathlib import Path
 from typing import Any
 
 from cosmogan_k3._typing import PathLike
 from cosmogan_k3.evaluation.citing import latex_table
 from cosmogan_k3.evaluation.evaluate import Evaluation
-from cosmogan_k3.evaluation.numbers import csv_of
+from cosmogan_k3.evaluation.numbers import csv_of, distance_table
 from cosmogan_k3.evaluation.report import units_note, write_report
 from cosmogan_k3.maps.io.atomic import check_writable, replacing
+
+_log = logging.getLogger(__name__)
 
 # Files of every evaluation, beside its figures.
 RESULTS = ("metrics.json", "statistics.csv", "table.tex", "report.html")
@@ -18,6 +21,8 @@ RESULTS = ("metrics.json", "statistics.csv", "table.tex", "report.html")
 NUMBERS = "numbers"
 
 _DOTS_PER_INCH = 110
+# Width of the summary: of a terminal that nobody has widened.
+_COLUMNS = 80
 
 
 def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
@@ -55,13 +60,17 @@ def write_evaluation(folder: PathLike, evaluation: Evaluation) -> list[Path]:
     """
     folder = Path(folder)
     check_writable(folder)
+    _log.info("writing the report and %d figures", len(evaluation.figures))
     paths = _write_figures(folder, evaluation)
     _write_numbers(folder / NUMBERS, evaluation)
     rest = [folder / name for name in RESULTS]
     _write_metrics(rest[0], evaluation)
-    _write_table(rest[1], evaluation)
-    with replacing(rest[2]) as partial:
-        partial.write_text(latex_table(evaluation.comparison))
+    for path, text in (
+        (rest[1], csv_of(distance_table(evaluation.comparison))),
+        (rest[2], latex_table(evaluation.comparison)),
+    ):
+        with replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     write_page(rest[3], evaluation)
     return paths + rest
 
@@ -121,14 +130,6 @@ def _write_metrics(path: Path, evaluation: Evaluation) -> None:
         partial.write_text(text + "\n")
 
 
-def _write_table(path: Path, evaluation: Evaluation) -> None:
-    rows = evaluation.comparison.table()
-    with replacing(path) as partial, partial.open("w", newline="") as file:
-        table = csv.DictWriter(file, rows[0])
-        table.writeheader()
-        table.writerows({name: _rounded(value) for name, value in row.items()} for row in rows)
-
-
 def _rounded(value: Any) -> Any:
     """Round to twelve digits, which do not depend on the number of threads of a sum."""
     return float(f"{value:.12g}") if isinstance(value, float) else value
@@ -161,11 +162,12 @@ def summary(evaluation: Evaluation) -> str:
     lines += [
         f"{name:{width}}{metrics[name]:12.4f}{metrics[f'{name}_null']:14.4f}" for name in names
     ]
-    lines += ["", *(result.verdict for result in evaluation.comparison.tests)]
-    if note := units_note(evaluation.comparison):
-        lines += ["", note]
-    if evaluation.survey_note:
-        lines += ["", evaluation.survey_note]
-    if evaluation.left_out:
-        lines += ["", f"Left out, because they need whole maps: {'; '.join(evaluation.left_out)}"]
+    lines += ["", repr(evaluation.comparison)]
+    left_out = "; ".join(evaluation.left_out)
+    for note in (
+        units_note(evaluation.comparison),
+        evaluation.survey_note,
+        left_out and f"Left out, because they need whole maps: {left_out}",
+    ):
+        lines += ["", textwrap.fill(note, _COLUMNS)] if note else []
     return "\n".join(lines)

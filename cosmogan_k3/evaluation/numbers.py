@@ -36,7 +36,7 @@ def figure_numbers(
     first, second = (pair.null.power[rows].mean(axis=0) for rows in pair.null_sets)
     edges, power = pair.bins.histogram, {"real": pair.real.power, "generated": pair.generated.power}
     tables: dict[str, Table] = {
-        "distances": _distances(comparison),
+        "distances": distance_table(comparison),
         "pixel_histogram": {
             "kappa_low": edges[:-1],
             "kappa_high": edges[1:],
@@ -100,8 +100,23 @@ def result_numbers(result: Result, pixel_arcmin: float = 0.0) -> Table:
     }
 
 
-def _distances(comparison: Comparison) -> Table:
-    """Return what ``statistics.csv`` holds."""
+def distance_table(comparison: Comparison) -> Table:
+    """Return the distances of all statistics, which are ``statistics.csv`` too.
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    Table
+        The columns of ``Comparison.table``; empty without statistics.
+
+    Examples
+    --------
+    >>> distance_table(Comparison((), 4, 4, permutations=9, splits=5, seed=0))
+    {}
+    """
     rows = comparison.table()
     return {name: [row.get(name, "") for row in rows] for name in rows[0]} if rows else {}
 

@@ -112,8 +112,28 @@ def as_image(figure: Figure, description: str) -> str:
     """
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=_NOTEBOOK_DPI)
-    data = base64.b64encode(png.getvalue()).decode("ascii")
-    return f'<img alt="{escape(description)}" src="data:image/png;base64,{data}">'
+    return f'<img alt="{escape(description)}" src="{data_address("image/png", png.getvalue())}">'
+
+
+def data_address(kind: str, content: bytes) -> str:
+    """Return an address that holds the content of a file.
+
+    Parameters
+    ----------
+    kind : str
+        Media type of the content.
+    content : bytes
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> data_address("text/csv", b"ell")
+    'data:text/csv;base64,ZWxs'
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def draw_maps(maps: "MapSet", figure: Figure, count: int = 4) -> list[Axes]:

@@ -52,6 +52,8 @@ def test_maps_of_one_kind_agree_and_every_file_is_written(real, tmp_path):
     assert [row["statistic"] for row in rows] == [
         result.name for result in evaluation.comparison.tests
     ]
+    same = (tmp_path / "numbers" / "distances.csv", tmp_path / "statistics.csv")
+    assert len({path.read_bytes() for path in same}) == 1
     # Of 40 against 40 maps coverage is 1 − 35·…·39/(75·…·79) = 0.97.
     for name, expected in (("density", 1), ("coverage", 0.97)):
         for found in (evaluation.metrics[name], evaluation.metrics[f"{name}_null"]):
@@ -153,7 +155,9 @@ def test_nothing_under_a_mask_is_read_and_what_needs_whole_maps_is_named(real, m
     )
     write_evaluation(tmp_path, evaluation)
     assert "Wavelet scattering; Search for copies." in (tmp_path / "report.html").read_text()
-    assert "Wavelet scattering; Search for copies" in summary(evaluation)
+    summarized = summary(evaluation)
+    assert "Wavelet scattering; Search for copies" in " ".join(summarized.split())
+    assert max(map(len, summarized.splitlines())) <= 80
 
 
 def test_a_full_mask_leaves_the_shared_tests_as_they_are(real):

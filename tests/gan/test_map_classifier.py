@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import keras
 import numpy as np
@@ -101,12 +102,14 @@ def test_the_command_adds_it_to_every_file(real, capsys, tmp_path):
     for name in ("real", "generated"):
         command += [f"--{name}", str(tmp_path / f"{name}.npy")]
     assert cli.main([*command, "--backend", keras.backend.backend()]) == 0
-    assert "Classifier: DIFFERS" in capsys.readouterr().out
+    assert re.search("Classifier +DIFFERS", capsys.readouterr().out)
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert metrics["classifier_auc"] == 1  # a mean of 1 is hard to miss
     with (tmp_path / "out" / "statistics.csv").open(newline="") as file:
         row = list(csv.DictReader(file))[-1]
     assert row["statistic"] == "classifier"
+    same = (tmp_path / "out" / name for name in ("numbers/distances.csv", "statistics.csv"))
+    assert len({path.read_bytes() for path in same}) == 1
     assert float(row["pvalue"]) == metrics["pvalue_classifier"] == 1 / 500
     report = (tmp_path / "out" / "report.html").read_text()
     assert "Beside these, with p-values of their own" in report

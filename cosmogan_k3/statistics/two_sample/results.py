@@ -9,6 +9,8 @@ from cosmogan_k3._typing import FloatArray
 
 # What is shown of each test; 1 null is the distance of real maps from real ones.
 _COLUMNS = ("statistic", "verdict", "distance in nulls", "corrected p")
+# The same in a terminal, whose 80 columns hold the longest label.
+_SHORT_COLUMNS = ("statistic", "verdict", "in nulls", "corr. p")
 
 # A corrected p-value below this level counts as a difference.
 SIGNIFICANCE = 0.05
@@ -191,7 +193,7 @@ class Comparison:
         raise KeyError(f"{name!r}; the statistics are {', '.join(r.name for r in self.tests)}")
 
     def __repr__(self) -> str:
-        rows = [list(_COLUMNS), *self._rows()]
+        rows = [list(_SHORT_COLUMNS), *self._rows()]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = (
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
