@@ -11,6 +11,7 @@ import cosmogan_k3
 from cosmogan_k3.config import Simulation, TrainConfig
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.maps import MapSet
+from cosmogan_k3.statistics.summary import SMOOTHING_PIXELS
 
 # Longest text of an object that fits on a screen.
 SCREEN = 40 * 120
@@ -95,6 +96,24 @@ def test_a_statistic_of_a_report_is_drawn(report):
         report["joint"].plot()
     with pytest.raises(KeyError, match="the statistics are pixels, power_spectrum,"):
         report["peak"]
+
+
+@pytest.mark.parametrize(
+    ("name", "scales"),
+    [
+        ("starlet", ["4 arcmin", "8 arcmin"]),  # pixels of 2 arcmin
+        ("scattering", ["2", "4"]),
+        ("moments", [f"{2 * pixels:.2g}" for pixels in SMOOTHING_PIXELS]),
+    ],
+)
+def test_scales_of_a_drawn_statistic_are_in_arcmin(report, name, scales):
+    top, bottom = np.reshape(report[name].plot(), (2, -1))
+    shown = [axis.get_title() for axis in top if axis.get_title()]
+    if name != "starlet":
+        shown = [label.get_text() for label in bottom[0].get_xticklabels()]
+        labels = [axis.get_xlabel() for axis in bottom] + [top[0].figure.get_supxlabel()]
+        assert any(label.endswith("[arcmin]") for label in labels)
+    assert shown[: len(scales)] == scales
 
 
 def test_a_report_opens_in_a_browser(report, monkeypatch, capsys):

@@ -23,7 +23,15 @@ from cosmogan_k3.statistics import Comparison, Result
 
 @dataclass(frozen=True, repr=False)
 class DrawnResult(Result):
-    """The test of one statistic, which can be drawn; see ``Result``."""
+    """The test of one statistic, which can be drawn; see ``Result``.
+
+    Parameters
+    ----------
+    pixel_arcmin : float
+        Side of a pixel in arcmin, for the scales of starlet, scattering and moments.
+    """
+
+    pixel_arcmin: float = 0.0
 
     def plot(self) -> list[Axes]:
         """Draw the means of both sets, and their contrast over the null, in a figure of pyplot.
@@ -40,7 +48,8 @@ class DrawnResult(Result):
         """
         if not self.axis.size:
             raise InputError(f"{self.name} is one number, {self.distance:.3g}, and not a curve")
-        return statistic_panel(self, figure=pyplot.figure()).axes
+        figure = pyplot.figure()
+        return statistic_panel(self, pixel_arcmin=self.pixel_arcmin, figure=figure).axes
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,7 +64,8 @@ class EvaluationReport:
     evaluation: Evaluation
 
     def __getitem__(self, name: str) -> DrawnResult:
-        return DrawnResult(**vars(self.comparison[name]))
+        pixel_arcmin = self.evaluation.provenance.get("pixel_arcmin", 0.0)
+        return DrawnResult(**vars(self.comparison[name]), pixel_arcmin=pixel_arcmin)
 
     def __repr__(self) -> str:
         return "\n".join([repr(self.comparison), *self.evaluation.warnings])

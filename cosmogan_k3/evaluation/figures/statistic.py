@@ -79,7 +79,7 @@ def statistic_panel(
     )
     for group, (top, bottom) in zip(groups, axes.T, strict=True):
         _draw_group(top, bottom, result, group)
-    if len(groups) > 2:
+    if len(groups) > 2 or groups[0].title:
         _name_columns(figure, axes, groups)
     band = Patch(color=REAL, alpha=_BAND_ALPHA, lw=0, label="95 % of real against real")
     figure.legend(
