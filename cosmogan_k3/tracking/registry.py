@@ -163,11 +163,12 @@ def log_gan(
 @contextlib.contextmanager
 def _unannounced() -> Iterator[None]:
     """Keep MLflow from printing that it registers a model: the caller says more of it."""
-    logging_utils.disable_logging()
+    stream = logging_utils.MLFLOW_LOGGING_STREAM
+    before, stream.enabled = stream.enabled, False
     try:
         yield
     finally:
-        logging_utils.enable_logging()
+        stream.enabled = before  # this stands in itself while the model is written
 
 
 def _describe_version(name: str, version: str, card: ModelCard) -> None:

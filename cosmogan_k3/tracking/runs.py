@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # MLflow's own: a run that `mlflow run` begins stands there before this package can choose.
 EXPERIMENT = "Default"
 _FIGURES = (".png", ".pdf", ".gif")
+# MLflow lists artifacts by name: the report stands before the folder of all that is behind it.
+_REPORT, _BEHIND = "report.html", "results"
 
 # Options that may change from one job of a training to the next, and are not logged.
 _JOB_OPTIONS = ("quiet", "overwrite", "tracking", "resume", "minutes", "devices")
@@ -263,7 +265,8 @@ def log_evidence(
     metrics : mapping of str to Any
         Values that are no numbers are left out. ``names.final_metric`` gives the others groups.
     files : iterable of path
-        Figures go to a folder of their own.
+        The report is the first artifact; all others go to the folder ``results``, figures to one
+        of their own in it.
     description : str
         Markdown.
     model_id : str
@@ -285,9 +288,16 @@ def log_evidence(
         recorder.add(
             "file",
             path=os.path.relpath(path, where or "."),
-            folder="figures" if Path(path).suffix in _FIGURES else None,
+            folder=_artifact_folder(Path(path)),
         )
     recorder.add("tags", tags={"mlflow.note.content": description})
+
+
+def _artifact_folder(path: Path) -> str | None:
+    """Return the folder of an artifact in its run."""
+    if path.name == _REPORT:
+        return None
+    return f"{_BEHIND}/figures" if path.suffix in _FIGURES else _BEHIND
 
 
 def log_epoch(values: Mapping[str, float], epoch: int) -> None:

@@ -93,8 +93,8 @@ def test_evidence_is_metrics_files_and_a_description(tmp_path):
     client = mlflow.MlflowClient()
     (epoch,) = client.get_metric_history(run.run_id, "by_epoch/loss")
     assert epoch.step == 3
-    artifacts = {file.path for file in client.list_artifacts(run.run_id)}
-    assert artifacts == {"figures", "metrics.json"}
+    artifacts = {file.path for file in client.list_artifacts(run.run_id, "results")}
+    assert artifacts == {"results/figures", "results/metrics.json"}
 
 
 def small_sets():
