@@ -8,18 +8,14 @@ from typing import Any
 
 import optuna
 
-from cosmogan_k3._typing import PathLike
 from cosmogan_k3.errors import InputError, one_line
 from cosmogan_k3.nn import losses
 from cosmogan_k3.nn.penalties import R1, R2, GradientPenalty, WassersteinPenalty
 from cosmogan_k3.tuning.tables import (
     ARCHITECTURE,
-    DEFAULT_RANGES,
     DEPRECATED,
-    QUEUE,
+    Tables,
     check_parameter,
-    flat,
-    read_tables,
 )
 
 PENALTIES: dict[str, type[GradientPenalty]] = {
@@ -114,13 +110,12 @@ class Range:
         return trial.suggest_float(self.name, low, high, log=self.log)
 
 
-def read_ranges(path: PathLike | None = None) -> list[Range]:
-    """Read the ranges of a study from a TOML file with one table for each parameter.
+def ranges_of(tables: Tables) -> list[Range]:
+    """Return the ranges of a study from the tables of a file, one for each parameter.
 
     Parameters
     ----------
-    path : path, optional
-        The default ranges if none is given.
+    tables : Tables
 
     Returns
     -------
@@ -129,63 +124,29 @@ def read_ranges(path: PathLike | None = None) -> list[Range]:
     Raises
     ------
     InputError
-        If there is no such file, it is no TOML, or a table is not a range.
+        If there is no table, or one is not a range.
 
     Examples
     --------
-    >>> [r.name for r in read_ranges()][:3]
+    >>> from cosmogan_k3.tuning.tables import read_tables
+    >>> [r.name for r in ranges_of(read_tables())][:3]
     ['generator_learning_rate', 'discriminator_learning_rate', 'beta_1']
     """
-    path = Path(path or DEFAULT_RANGES)
-    tables = {name: table for name, table in read_tables(path).items() if name != QUEUE}
-    if not tables:
+    if not tables.ranges:
         raise InputError(
-            f"{path}: names no parameter; expected tables such as [generator_learning_rate] with "
-            "low and high",
+            f"{tables.path}: names no parameter; expected tables such as [generator_learning_rate] "
+            "with low and high",
             parameter="ranges",
         )
-    ranges = [_range(path, name, table) for name, table in tables.items()]
+    ranges = [_range(tables.path, name, table) for name, table in tables.ranges.items()]
     names = [each.name for each in ranges]
     if repeated := {name for name in names if names.count(name) > 1}:
         raise InputError(
-            f"{path}: {', '.join(sorted(repeated))} has two tables, under its present and its "
-            "former name; leave one out",
+            f"{tables.path}: {', '.join(sorted(repeated))} has two tables, under its present and "
+            "its former name; leave one out",
             parameter="ranges",
         )
     return ranges
-
-
-def read_queue(path: PathLike | None = None) -> list[dict[str, Any]]:
-    """Read the values that a study tries first: the tables ``[[enqueue]]`` of a file of ranges.
-
-    Parameters
-    ----------
-    path : path, optional
-        The default ranges, which have none, if none is given.
-
-    Returns
-    -------
-    list of dict
-
-    Raises
-    ------
-    InputError
-        As ``read_ranges``.
-
-    Examples
-    --------
-    >>> read_queue()
-    []
-    """
-    path = Path(path or DEFAULT_RANGES)
-    queue = read_tables(path).get(QUEUE, [])
-    if not isinstance(queue, list) or not all(isinstance(values, dict) for values in queue):
-        raise InputError(
-            f"{path}: expected tables [[{QUEUE}]] of parameters and values. "
-            f"Received: {queue!s:.60}",
-            parameter="ranges",
-        )
-    return [flat(values) for values in queue]
 
 
 def check_queue(queue: Sequence[Mapping[str, Any]], ranges: Sequence[Range]) -> None:

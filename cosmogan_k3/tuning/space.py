@@ -106,8 +106,9 @@ def check(ranges: Sequence[Range], preset: Preset) -> None:
     Examples
     --------
     >>> from cosmogan_k3.gan import get_preset
-    >>> from cosmogan_k3.tuning.ranges import read_ranges
-    >>> check(read_ranges(), get_preset("quick"))
+    >>> from cosmogan_k3.tuning.ranges import ranges_of
+    >>> from cosmogan_k3.tuning.tables import read_tables
+    >>> check(ranges_of(read_tables()), get_preset("quick"))
     """
     named = next((r.values for r in ranges if r.name == "loss"), ())
     candidates = [with_loss(preset, {"loss": name}) for name in named] or [preset]

@@ -1,6 +1,7 @@
 """The tables of a file of ranges, as TOML has them; read before a backend is imported."""
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,26 @@ DEPRECATED = {
 }
 
 
-def read_tables(path: PathLike | None = None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Tables:
+    """What a file of ranges holds.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file, for messages.
+    ranges : dict of str to Any
+        The table of each parameter, by its name; not checked yet.
+    queue : tuple of dict of str to Any
+        Values that are tried first.
+    """
+
+    path: Path
+    ranges: dict[str, Any]
+    queue: tuple[dict[str, Any], ...]
+
+
+def read_tables(path: PathLike | None = None) -> Tables:
     """Read the tables of a file; one of fields of the architecture is a table for each.
 
     Parameters
@@ -53,17 +73,17 @@ def read_tables(path: PathLike | None = None) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        The tables by the names of their parameters, and ``QUEUE``.
+    Tables
 
     Raises
     ------
     InputError
-        If there is no such file, it is no TOML, or a table has the name of no parameter.
+        If there is no such file, it is no TOML, a table has the name of no parameter, or values to
+        be tried first are no tables.
 
     Examples
     --------
-    >>> read_tables()["beta_1"]["low"]
+    >>> read_tables().ranges["beta_1"]["low"]
     0.0
     """
     path = Path(path or DEFAULT_RANGES)
@@ -73,12 +93,19 @@ def read_tables(path: PathLike | None = None) -> dict[str, Any]:
         raise InputError(
             f"{path}: not a readable file of ranges ({one_line(error, 200)})", parameter="ranges"
         ) from error
-    for name in tables.keys() - {QUEUE, *DEPRECATED}:
+    queue = tables.pop(QUEUE, [])
+    for name in tables.keys() - set(DEPRECATED):
         try:
             check_parameter(name)
         except InputError as error:
             raise InputError(f"{path}: [{name}] {error}", parameter="ranges") from error
-    return tables
+    if not isinstance(queue, list) or not all(isinstance(values, dict) for values in queue):
+        raise InputError(
+            f"{path}: expected tables [[{QUEUE}]] of parameters and values. "
+            f"Received: {queue!s:.60}",
+            parameter="ranges",
+        )
+    return Tables(path, tables, tuple(flat(values) for values in queue))
 
 
 def flat(tables: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from cosmogan_k3.gan.build import build_gan
 from cosmogan_k3.gan.presets import PRESETS, Preset, get_preset
 from cosmogan_k3.nn.losses import GeometricHinge, RelativisticAverageHinge
 from cosmogan_k3.nn.penalties import R1, R2
-from cosmogan_k3.tuning import ranges as files
-from cosmogan_k3.tuning import space, tables
-from cosmogan_k3.tuning.ranges import Range
+from cosmogan_k3.tuning import space
+from cosmogan_k3.tuning.ranges import PENALTIES, Range, check_queue, ranges_of
+from cosmogan_k3.tuning.tables import PARAMETERS, PRESET_FIELDS, read_tables
 
 
 def written(tmp_path, text):
@@ -23,8 +23,8 @@ def written(tmp_path, text):
 
 
 def test_parameters_that_are_fields_belong_to_presets():
-    assert set(tables.PRESET_FIELDS) <= {field.name for field in fields(Preset)}
-    assert set(files.PENALTIES) <= set(tables.PARAMETERS)
+    assert set(PRESET_FIELDS) <= {field.name for field in fields(Preset)}
+    assert set(PENALTIES) <= set(PARAMETERS)
 
 
 def test_a_file_gives_typed_ranges(tmp_path):
@@ -36,7 +36,7 @@ def test_a_file_gives_typed_ranges(tmp_path):
         [batch_size]
         values = [8, 16]
     """
-    learning_rate, batch_size = files.read_ranges(written(tmp_path, text))
+    learning_rate, batch_size = ranges_of(read_tables(written(tmp_path, text)))
     assert learning_rate == Range("generator_learning_rate", 1e-4, 1e-2, True)
     assert batch_size == Range("batch_size", values=(8, 16))
 
@@ -55,17 +55,18 @@ def test_a_file_gives_typed_ranges(tmp_path):
         ('[loss]\nvalues = ["hinges"]', "Unknown loss"),
         ("[beta_1]\nfrom = 0\nto = 1", "may hold high, log, low, values"),
         ("beta_1 = 3", "may hold"),
+        ("enqueue = 3", r"expected tables \[\[enqueue\]\]"),
     ],
 )
 def test_unusable_ranges_are_reported_in_one_line(tmp_path, text, message):
     with pytest.raises(InputError, match=message) as caught:
-        files.read_ranges(written(tmp_path, text))
+        ranges_of(read_tables(written(tmp_path, text)))
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_file_is_reported_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.toml: not a readable file"):
-        files.read_ranges(tmp_path / "nowhere.toml")
+        read_tables(tmp_path / "nowhere.toml")
 
 
 @pytest.mark.parametrize(
@@ -140,22 +141,22 @@ ENQUEUED = """
 
 
 def test_a_file_names_values_to_be_tried_first_and_fields_of_the_architecture(tmp_path):
-    path = written(tmp_path, ENQUEUED)
-    queue, ranges = files.read_queue(path), files.read_ranges(path)
+    tables = read_tables(written(tmp_path, ENQUEUED))
+    queue, ranges = list(tables.queue), ranges_of(tables)
     assert [each.name for each in ranges] == [
         "architecture.latent",
         "architecture.gaussian",
         "beta_1",
     ]
     assert queue == [{"beta_1": 0.25, "architecture.latent": 8}, {"beta_1": 0.5}]
-    files.check_queue(queue, ranges)
+    check_queue(queue, ranges)
     space.check(ranges, get_preset("quick"))
 
 
 @pytest.mark.parametrize("values", [{"beta_1": 0.6}, {"beta_2": 0.5}, {"beta_1": "high"}])
 def test_values_that_no_trial_can_have_are_not_tried_first(values):
     with pytest.raises(InputError, match="cannot be tried first"):
-        files.check_queue([values], [Range("beta_1", 0.0, 0.5)])
+        check_queue([values], [Range("beta_1", 0.0, 0.5)])
 
 
 def test_penalties_are_reweighted_added_and_removed():
@@ -172,13 +173,13 @@ def test_margins_reach_every_loss_of_a_schedule():
 def test_deprecated_names_of_learning_rates_warn_and_work(tmp_path):
     path = written(tmp_path, "[generator_rate]\nlow = 1e-4\nhigh = 1e-2\n")
     with pytest.warns(FutureWarning, match=r"\[generator_rate\] is now"):
-        assert files.read_ranges(path) == [Range("generator_learning_rate", 1e-4, 1e-2)]
+        assert ranges_of(read_tables(path)) == [Range("generator_learning_rate", 1e-4, 1e-2)]
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_default_ranges_fit_presets_with_one_step_of_the_discriminator(name):
     preset = get_preset(name)
-    ranges = files.read_ranges()
+    ranges = ranges_of(read_tables())
     if preset.discriminator_steps > 1:
         with pytest.raises(InputError, match="multiples of 5"):
             space.check(ranges, preset)
@@ -189,7 +190,7 @@ def test_the_default_ranges_fit_presets_with_one_step_of_the_discriminator(name)
 def test_every_suggested_preset_can_be_built():
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     for _ in range(3):
-        values = space.suggest(study.ask(), files.read_ranges(), get_preset("tiny"))
+        values = space.suggest(study.ask(), ranges_of(read_tables()), get_preset("tiny"))
         gan = build_gan(space.apply(get_preset("tiny"), values), pixels=16, pixel_arcmin=3.0)
         learning_rate = gan.optimizer.generator.learning_rate
         assert float(learning_rate) == pytest.approx(values["generator_learning_rate"])
