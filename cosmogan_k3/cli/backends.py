@@ -1,5 +1,6 @@
 """Choice of the Keras backend, its devices and its allocator, before Keras is imported."""
 
+import logging
 import os
 import sys
 
@@ -8,6 +9,8 @@ from cosmogan_k3.cli.cache import keep_jax_compilations
 from cosmogan_k3.cli.noise import silenced
 from cosmogan_k3.config import BACKENDS
 from cosmogan_k3.errors import InputError, one_line
+
+_log = logging.getLogger(__name__)
 
 _HUGE_PAGES = "glibc.malloc.hugetlb=1"
 # 16 GiB that are free stay with the process.
@@ -58,6 +61,7 @@ def use_backend(name: str) -> None:
             f"expected one of {', '.join(BACKENDS)}"
         )
     os.environ["KERAS_BACKEND"] = name
+    _log.info("starting Keras on %s", name)
     if name == "jax":
         keep_jax_compilations()
     try:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cosmogan_k3._typing import PathLike
-from cosmogan_k3.config import TrainConfig
+from cosmogan_k3.config import TrainConfig, TuneConfig
+from cosmogan_k3.errors import masked
+from cosmogan_k3.maps.split_file import SPLIT_FILE
 
 _WIDTH = 10  # of the subjects, which stand in a column
 
@@ -87,23 +89,79 @@ def training_written(config: TrainConfig, metrics: Mapping[str, float]) -> dict[
     from cosmogan_k3.training.setup import MODEL
 
     folder = Path(config.out)
-    epochs = f"epoch {metrics['selected_epoch']:.0f} of {metrics['last_epoch']:.0f}"
+    epochs = f"{metrics['selected_epoch']:.0f} of {metrics['last_epoch']:.0f}"
     scored = "validation_score" in metrics
-    chosen = "the best on the validation maps" if scored else "too few validation maps to choose"
-    model = shlex.quote(str(folder / MODEL))
+    chosen = (
+        "the last one as good as the best on the validation maps"
+        if scored
+        else "too few validation maps to choose"
+    )
     return {
-        "model": f"{folder / MODEL}: {epochs}, {chosen}",
+        "model": str(folder / MODEL),
+        "epoch": f"{epochs}, {chosen}",
         "report": str(folder / "report.html"),
+        "split": f"{folder / SPLIT_FILE}, for cosmogan evaluate --split",
         "film": str(folder / FILM) if (folder / FILM).exists() else "",
-        "maps": f"cosmogan generate --model {model} --maps 1000 --out new.npz",
-        "MLflow": "" if config.tracking == "off" else _pages_of_mlflow(),
+        "maps": _generate(folder / MODEL),
+        "MLflow": mlflow_pages(config.tracking),
     }
 
 
-def _pages_of_mlflow() -> str:
-    """Return how to open the pages of MLflow: the address of a server, or a command."""
-    from cosmogan_k3.tracking.store import store_address
+def study_written(config: TuneConfig, winner: Path | None) -> dict[str, str]:
+    """Return where the results of a study are, and what to type next.
 
+    Parameters
+    ----------
+    config : TuneConfig
+    winner : Path or None
+        File of the best retrained model, if there is one.
+
+    Returns
+    -------
+    dict of str
+    """
+    from cosmogan_k3.tuning.artifacts import ARTIFACTS
+    from cosmogan_k3.tuning.storage import dashboard_address
+
+    folder = Path(config.out)
+    figures = len(list(folder.glob("*.png")))
+    address = masked(dashboard_address(config.storage))
+    artifacts = shlex.quote(str(folder / ARTIFACTS))
+    ends = "" if config.finish else "the same command with --finish 1 retrains and registers"
+    return {
+        "study": f"optuna-dashboard {shlex.quote(address)} --artifact-dir {artifacts}",
+        "next": ends,
+        "figures": f"{figures} as PNG in {folder}" if figures else "",
+        "model": str(winner) if winner else "",
+        "report": str(winner.with_name("report.html")) if winner else "",
+        "maps": _generate(winner) if winner else "",
+        "MLflow": mlflow_pages(config.tracking),
+    }
+
+
+def _generate(model: Path) -> str:
+    """Return a command that draws maps of a model."""
+    return f"cosmogan generate --model {shlex.quote(str(model))} --maps 1000 --out new.npz"
+
+
+def mlflow_pages(tracking: str = "buffered") -> str:
+    """Return how to open the pages of MLflow: the address of a server, or a command.
+
+    Parameters
+    ----------
+    tracking : {"buffered", "required", "off"}
+        Of the command.
+
+    Returns
+    -------
+    str
+        Empty if the command records nothing in MLflow.
+    """
+    from cosmogan_k3.tracking.store import store_address, use_store
+
+    if tracking == "off":
+        return ""
+    use_store()
     address = store_address()
     is_server = address.startswith(("http://", "https://"))
     return address if is_server else f"mlflow ui --backend-store-uri {shlex.quote(address)}"

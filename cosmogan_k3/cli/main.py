@@ -13,6 +13,7 @@ from cosmogan_k3._imports.extras import explained
 from cosmogan_k3.cli.backends import backend_name, restart_with_tunables
 from cosmogan_k3.cli.noise import hush
 from cosmogan_k3.cli.parser import build_parser, flags_of
+from cosmogan_k3.cli.stages import shown
 from cosmogan_k3.config import COMMANDS
 from cosmogan_k3.errors import InputError, masked, one_line
 from cosmogan_k3.training.interruption import Interruption, Terminated, raising_on_signals
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hush()
     if arguments is None and _uses_keras(command, options):
         restart_with_tunables(backend_name(options["backend"]))
-    with raising_on_signals() as interruption:
+    with shown(quiet=options.get("quiet", True)), raising_on_signals() as interruption:
         try:
             module = importlib.import_module(f"cosmogan_k3.cli.commands.{command}")
             module.run(COMMANDS[command](**options))

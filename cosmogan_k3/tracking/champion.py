@@ -1,5 +1,6 @@
 """The champion of a registered model: the best of the versions that can be compared."""
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from cosmogan_k3.tracking import registry
 from cosmogan_k3.tracking.registry import ModelCard
 from cosmogan_k3.tracking.runs import is_withheld
 from cosmogan_k3.tracking.sender import UNAVAILABLE
+
+_log = logging.getLogger(__name__)
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -74,6 +77,7 @@ def register(
     reason = "tracking is off or MLflow does not answer"
     if not is_withheld():
         try:
+            _log.info("storing the model in MLflow%s", model_name and f" as {model_name}")
             return _register(gan, score_of, model_name, alias, card or ModelCard())
         except UNAVAILABLE as error:
             reason = one_line(error, 200)

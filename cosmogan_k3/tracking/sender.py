@@ -1,6 +1,7 @@
 """From a journal to MLflow: each record once, in order."""
 
 import contextlib
+import logging
 import os
 import re
 import sys
@@ -16,9 +17,11 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_PARENT_RUN_I
 
 from cosmogan_k3.errors import one_line
 from cosmogan_k3.tracking.journal import Journal, Record
-from cosmogan_k3.tracking.store import problem_of_store, use_store
+from cosmogan_k3.tracking.store import is_new_database, problem_of_store, store_address, use_store
 
 Entity = TypeVar("Entity", Metric, Param)
+
+_log = logging.getLogger(__name__)
 
 # Tag by which a run is found again whose creation was not noted.
 _JOURNAL = "cosmogan.journal"
@@ -61,6 +64,8 @@ def send(journal: Journal) -> None:
     use_store()
     if problem := problem_of_store():
         raise OSError(problem)
+    if is_new_database():
+        _log.info("creating MLflow's database, %s", store_address())
     for name, value in _IMPATIENCE.items():
         os.environ.setdefault(name, value)
     client = mlflow.MlflowClient()

@@ -43,6 +43,21 @@ def store_address() -> str:
     return masked(mlflow.get_tracking_uri())
 
 
+def is_new_database() -> bool:
+    """Return whether the store is a file that MLflow has yet to make, which takes seconds.
+
+    Examples
+    --------
+    >>> is_new_database() in (True, False)
+    True
+    """
+    uri = mlflow.get_tracking_uri()
+    if urlsplit(uri).scheme.split("+")[0] != "sqlite":
+        return False
+    database = sqlalchemy.make_url(uri).database
+    return bool(database) and database != ":memory:" and not Path(database).exists()
+
+
 def check_store(tracking: str = "buffered") -> None:
     """Refuse, before any work and within seconds, a tracking store that cannot be used.
 

@@ -83,7 +83,7 @@ def train(
     Returns
     -------
     Emulator
-        Of the best epoch on the validation maps.
+        Of the last epoch that is as good as the best on the validation maps.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -79,7 +79,8 @@ class Display(keras.callbacks.Callback):
         if batch == 1 and self._first:  # the first step is made, and compiled
             self._first, self._start = False, time.perf_counter()
         self._step = batch
-        if self._live and (not batch or time.monotonic() > self._drawn + _PERIOD):
+        due = batch in (0, self.params["steps"] - 1) or time.monotonic() > self._drawn + _PERIOD
+        if self._live and due:
             self._draw(self._state())
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -95,6 +96,8 @@ class Display(keras.callbacks.Callback):
         if self._first:
             return f"epoch {epoch}: compiling the first step on {backend.name}"
         steps = self.params["steps"]
+        if self._step == steps - 1:  # after it nothing is drawn until the epoch is judged
+            return f"epoch {epoch}: last step, calibration and validation{self._left(steps)}"
         return f"epoch {epoch}: step {self._step} of {steps}{self._left(steps)}"
 
     def _left(self, steps: int) -> str:
@@ -112,7 +115,7 @@ class Display(keras.callbacks.Callback):
     def _draw(self, state: str) -> None:
         assert self._live is not None
         self._drawn = time.monotonic()
-        self._live.update(epoch_table(self.monitor.progress, state), refresh=True)
+        self._live.update(live_view(self.monitor.progress, state), refresh=True)
 
 
 def epoch_line(progress: Progress, epochs: int) -> str:
@@ -157,14 +160,29 @@ def _distances(numbers: dict[str, float]) -> dict[str, float]:
     return {name: float(values[0]) for name, values in in_nulls(named).items()}
 
 
-def epoch_table(progress: Progress, state: str = "") -> Table:
+def live_view(progress: Progress, state: str) -> Group:
+    """Return the table of epochs, and below it what happens now.
+
+    Parameters
+    ----------
+    progress : Progress
+    state : str
+        One line, which is cut at the width of the terminal.
+
+    Returns
+    -------
+    rich.console.Group
+    """
+    below = [Text(state, no_wrap=True, overflow="ellipsis")] if state else []
+    return Group(epoch_table(progress), *below)
+
+
+def epoch_table(progress: Progress) -> Table:
     """Return the last epochs as a table, the best one in bold.
 
     Parameters
     ----------
     progress : Progress
-    state : str, default ""
-        What happens now, below the table.
 
     Returns
     -------
@@ -177,7 +195,7 @@ def epoch_table(progress: Progress, state: str = "") -> Table:
     >>> epoch_table(Progress({}, epochs=epochs)).row_count  # the best one and the last twelve
     13
     """
-    table = Table(caption=Text(state) if state else None, caption_justify="left", box=None)
+    table = Table(box=None)
     names = [name for epoch in progress.epochs[-1:] for name in _distances(epoch)]
     for name in ("epoch", "loss D", "loss G", *(f"{name}/null" for name in names), "score"):
         table.add_column(name, justify="right")

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ from cosmogan_k3.tracking.registry import ModelCard
 from cosmogan_k3.training.callbacks import EpochMonitor
 from cosmogan_k3.training.progress import SCORE, Progress
 from cosmogan_k3.training.setup import MODEL, START
+
+_log = logging.getLogger(__name__)
 
 # The latents of the final evaluation are none that training or validation used.
 TEST_SEED = 1_000_003
@@ -81,6 +84,7 @@ def finish(
     emulator = Emulator(gan, splits)
     if not evaluated:
         return emulator, {}
+    _log.info("evaluating epoch %d on %d test maps", selected, len(splits.test))
     with _keeping(path):
         provenance = parameters | progress.rollback_record() | {"run_id": progress.run_id}
         evaluation = _evaluate(config, emulator, splits, progress, selected, provenance)

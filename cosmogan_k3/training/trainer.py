@@ -66,8 +66,7 @@ def train(
 ) -> tuple[Emulator, dict[str, Any]] | None:
     """Train on maps, evaluate on the test maps, and leave the results on disk and in MLflow.
 
-    The model that is evaluated, saved and registered is that of the epoch with the best score on
-    the validation maps.
+    The model that is evaluated, saved and registered is that of the epoch ``Progress.best_of``.
 
     Parameters
     ----------

@@ -1,5 +1,6 @@
 """From a finished study to models that compete for the champion: its best trial, retrained."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from cosmogan_k3.maps import MapSet, Splits
 from cosmogan_k3.training import trainer
 from cosmogan_k3.training.setup import exclusive_folder
 from cosmogan_k3.tuning.space import apply
+
+_log = logging.getLogger(__name__)
+
+# User attribute of a study: the retrained model that is best on the validation maps.
+WINNER = "model"
 
 # A model and the metrics of its evaluation.
 Trained = tuple[Emulator, Mapping[str, Any]]
@@ -60,6 +66,22 @@ def folder_of(config: TuneConfig, number: int) -> Path:
     return Path(config.out) / f"seed-{_seed(config, number)}"
 
 
+def winner_of(study: optuna.Study) -> Path | None:
+    """Return the file of the best retrained model, if the study has one.
+
+    Parameters
+    ----------
+    study : optuna.Study
+
+    Examples
+    --------
+    >>> winner_of(optuna.create_study()) is None
+    True
+    """
+    path = study.user_attrs.get(WINNER)
+    return Path(path) if path else None
+
+
 def _seed(config: TuneConfig, number: int) -> int:
     """Return a seed that is none of the trials'."""
     return config.seed + config.repeats + number
@@ -95,6 +117,9 @@ def retrain(
     trained: list[Trained] = []
     for number in range(config.retrain):
         folder = folder_of(config, number)
+        seed = _seed(config, number)
+        of_all = f"{number + 1} of {config.retrain}"
+        _log.info("retraining trial %d on seed %d: %s", trial.number + 1, seed, of_all)
         options = TrainConfig(
             data=config.data,
             pixels=config.pixels,
@@ -104,7 +129,7 @@ def retrain(
             width=config.width,
             condition=config.condition,
             precision=config.precision,
-            seed=_seed(config, number),
+            seed=seed,
             tracking=config.tracking,
             model_name="",
             out=str(folder),

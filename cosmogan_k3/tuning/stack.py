@@ -140,12 +140,14 @@ def running(
     folder = Path(folder)
     for port in (mlflow_port, dashboard_port):
         _check_free(port)
+    _say_starting("PostgreSQL", folder / "postgres")
     urls = start_postgres(folder / "postgres")
     open_storage(urls["studies"], heartbeat=1)  # the dashboard reads tables, but makes none
     servers: Servers = {}
     try:
         for name, (command, url) in commands(folder, urls, mlflow_port, dashboard_port).items():
             log = folder / f"{name.lower().replace(' ', '-')}.log"
+            _say_starting(name, log)
             with log.open("w") as file:
                 servers[name] = subprocess.Popen(command, stdout=file, stderr=file)
             _wait_for(name, servers[name], url, log)
@@ -156,6 +158,11 @@ def running(
             server.terminate()
         for server in servers.values():
             server.wait()
+
+
+def _say_starting(name: str, where: Path) -> None:
+    """Name what takes seconds, and where its log or its data are."""
+    print(f"starting {name} ({where})", flush=True)
 
 
 def _check_free(port: int) -> None:

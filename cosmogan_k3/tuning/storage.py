@@ -61,6 +61,22 @@ def storage_url(url: str) -> str:
     return url or os.environ.get(STORAGE) or _DEFAULT_STORAGE
 
 
+def dashboard_address(url: str) -> str:
+    """Return what ``optuna-dashboard`` calls the storage of a study.
+
+    Parameters
+    ----------
+    url : str
+        As in ``storage_url``.
+
+    Examples
+    --------
+    >>> dashboard_address("journal:///study.journal"), dashboard_address("sqlite:///trials.db")
+    ('study.journal', 'sqlite:///trials.db')
+    """
+    return storage_url(url).removeprefix(_JOURNAL)
+
+
 def open_storage(url: str, heartbeat: int) -> optuna.storages.BaseStorage:
     """Open the storage of a study, with heartbeats of the workers.
 

@@ -31,9 +31,9 @@ from cosmogan_k3.training.setup import (
     print_warnings,
     split,
 )
-from cosmogan_k3.tuning import artifacts, champion, plots, space
+from cosmogan_k3.tuning import artifacts, champion, plots, space, verdicts
 from cosmogan_k3.tuning.objective import Measure, Objective
-from cosmogan_k3.tuning.ranges import Range, check_queue, read_queue, read_ranges
+from cosmogan_k3.tuning.ranges import Range, check_queue, ranges_of
 from cosmogan_k3.tuning.samplers import check_sampler
 from cosmogan_k3.tuning.storage import (
     open_storage,
@@ -41,7 +41,8 @@ from cosmogan_k3.tuning.storage import (
     storage_url,
     wait_for_databases,
 )
-from cosmogan_k3.tuning.study import CAUSE, counted_trials, open_study
+from cosmogan_k3.tuning.study import open_study
+from cosmogan_k3.tuning.tables import Tables, read_tables
 from cosmogan_k3.tuning.trials import TrialRunner
 from cosmogan_k3.tuning.workers import run_here, run_workers
 
@@ -85,6 +86,7 @@ class Plan:
 def prepare(
     config: TuneConfig,
     *,
+    tables: Tables | None = None,
     ranges: Sequence[Range] | None = None,
     enqueue: Sequence[Mapping[str, Any]] = (),
     objective: Measure | None = None,
@@ -94,10 +96,12 @@ def prepare(
     Parameters
     ----------
     config : TuneConfig
+    tables : Tables, optional
+        What ``config.ranges`` names, if it is read already.
     ranges : sequence of Range, optional
-        What the trials vary; by default what ``config.ranges`` names.
+        What the trials vary, instead of what the tables say.
     enqueue : sequence of mapping of str to Any
-        Values that are tried first, after those of ``config.ranges``.
+        Values that are tried first, after those of the tables.
     objective : callable, optional
         Your own: a function of validation maps and as many generated maps, float32 ``(n, N, N)`` in
         κ, that returns a number to be minimized.
@@ -119,15 +123,19 @@ def prepare(
     check_sampler(config.sampler)
     if parse_names(config.condition):
         check_conditional(preset)
+    own = ranges is not None or objective is not None
+    if ranges is None:
+        tables = tables or read_tables(config.ranges)
+        ranges, enqueue = ranges_of(tables), (*tables.queue, *enqueue)
     plan = Plan(
         replace(preset, epochs=config.epochs or preset.epochs, precision=config.precision),
-        tuple(read_ranges(config.ranges) if ranges is None else ranges),
-        (*(read_queue(config.ranges) if ranges is None else ()), *enqueue),
+        tuple(ranges),
+        tuple(enqueue),
         objective,
     )
     space.check(plan.ranges, preset)
     check_queue(plan.enqueued, plan.ranges)
-    if ranges is not None or objective is not None:
+    if own:
         _check_own(config, plan)
     check_writable(config.out)
     check_names(config.model_name, config.alias)
@@ -257,20 +265,20 @@ def _finish(
     best = champion.best_trial(study)
     paths = plots.draw(study, folder)
     importances = plots.importances(study)
-    verdicts = [_counts(study), f"Best: trial {best.number}, {best.values}, {best.params}"]
+    said = [verdicts.counts(study), verdicts.best(study, best)]
     if study.metric_names == ["score"] and best.values[0] <= 0:
-        verdicts.append(_AT_NULL)
+        said.append(_AT_NULL)
     if importances:
         listed = ", ".join(f"{name} {value:.2f}" for name, value in importances.items())
-        verdicts.append(f"Importances: {listed}")
+        said.append(f"Importances: {listed}")
     if config.retrain:
-        verdicts += _retrain(config, maps, splits, study, best, parameters)
+        said += _retrain(config, maps, splits, study, best, parameters)
     metrics = {f"importance/{name}": value for name, value in importances.items()}
     names = study.metric_names or ()
     metrics |= {f"best/{name}": v for name, v in zip(names, best.values, strict=True)}
-    runs.log_evidence(metrics, paths, description="\n\n".join(verdicts))
+    runs.log_evidence(metrics, paths, description="\n\n".join(said))
     if not config.quiet:
-        print("\n".join(verdicts))
+        print("\n".join(verdicts.wrapped(line) for line in said))
 
 
 def _retrain(
@@ -285,15 +293,17 @@ def _retrain(
     preset = for_edges(get_preset(config.preset, config.width), config.periodic, splits.train.kappa)
     trained = champion.retrain(config, preset, maps, splits, best, provenance=parameters)
     scores = ", ".join(f"{metrics['validation_score']:.4f}" for _, metrics in trained)
-    verdicts = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]
+    said = [f"Retrained on {config.retrain} seeds: validation scores {scores}"]
     winner = min(range(len(trained)), key=lambda n: trained[n][1]["validation_score"])
     emulator, metrics = trained[winner]
     folder = champion.folder_of(config, winner)
+    retry_on_disconnect(study.set_user_attr, champion.WINNER, str(folder / MODEL))
     artifacts.keep(study, config.out, [folder / name for name in (MODEL, *RESULTS)])
     if config.model_name:
         assert splits.validation is not None  # the objective needs them
         tags = {"preset": config.preset, "backend": backend.name, "study": config.study}
-        about = [f"Trial {best.number} of the study `{config.study}`: {best.params}", *verdicts]
+        values = verdicts.listed(best.params)
+        about = [f"Trial {best.number} of the study `{config.study}`: {values}", *said]
         registered = register(
             emulator.gan,
             EpochJudge(splits.validation).score,
@@ -301,8 +311,8 @@ def _retrain(
             alias=config.alias,
             card=ModelCard("\n\n".join(about), tags, int(metrics["selected_epoch"])),
         )
-        verdicts.append(registered.verdict)
-    return verdicts
+        said.append(registered.verdict)
+    return said
 
 
 def _say_what_begins(config: TuneConfig, plan: Plan, study: optuna.Study, splits: Splits) -> None:
@@ -313,16 +323,4 @@ def _say_what_begins(config: TuneConfig, plan: Plan, study: optuna.Study, splits
         f"{plan.preset.epochs} epochs on {len(splits.train)} maps; smaller is better for "
         f"{plan.objective_name(config)}; kept in {masked(storage_url(config.storage))}",
         flush=True,
-    )
-
-
-def _counts(study: optuna.Study) -> str:
-    """Return how the trials ended, in words."""
-    state = optuna.trial.TrialState
-    trials = counted_trials(study.get_trials(deepcopy=False)).values()
-    count = {each: sum(trial.state == each for trial in trials) for each in state}
-    diverged = sum(CAUSE in trial.user_attrs for trial in trials)
-    return (
-        f"{len(trials)} trials: {count[state.COMPLETE]} complete, {count[state.PRUNED]} pruned, "
-        f"{count[state.FAIL]} failed ({diverged} diverged)"
     )

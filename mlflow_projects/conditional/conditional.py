@@ -17,6 +17,7 @@ from results import write
 from scipy.optimize import linprog
 
 from cosmogan_k3.cli.backends import use_backend
+from cosmogan_k3.cli.endings import mlflow_pages, say
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.gan import calibrate
@@ -153,6 +154,17 @@ def judge(options: argparse.Namespace, folder: Path) -> None:
     write(folder, names, records, answers, options)
 
 
+def written(folder: Path) -> dict[str, str]:
+    """Return where the results are, and what to type next."""
+    return {
+        "tables": str(folder / "table.md"),
+        "figure": str(folder / "conditional.png"),
+        "model": str(folder / "run" / "model.keras"),
+        "report": str(folder / "run" / "report.html"),
+        "MLflow": mlflow_pages(),
+    }
+
+
 def simulate_train_and_judge(options: argparse.Namespace, folder: Path) -> None:
     """Run all parts that are not done."""
     check_settings(options, folder)
@@ -162,9 +174,7 @@ def simulate_train_and_judge(options: argparse.Namespace, folder: Path) -> None:
         train(options, folder)
     if model.is_file():
         judge(options, folder)
-        print(
-            f"The tables are in {folder / 'table.md'}; the training's report is in {model.parent}"
-        )
+        say(written(folder), quiet=False)
 
 
 def main(command_line: Sequence[str] | None = None) -> int:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from claims import write_table
 
 from cosmogan_k3.cli.backends import use_backend
+from cosmogan_k3.cli.endings import mlflow_pages, say
 from cosmogan_k3.cli.maps import read_or_simulate
 from cosmogan_k3.config import METHODS, MainConfig
 from cosmogan_k3.emulator import Emulator
@@ -198,7 +199,17 @@ def run(options: argparse.Namespace) -> None:
     check_settings(options)
     train_all(options)
     write_table(options.out)
-    print(f"The table is in {options.out / 'table.md'}")
+    say(written(options.out), quiet=False)
+
+
+def written(folder: Path) -> dict[str, str]:
+    """Return where the results are, and what to type next."""
+    reports = sorted(folder.glob("*/report.html"))
+    return {
+        "table": str(folder / "table.md"),
+        "reports": f"{len(reports)}, such as {reports[-1]}" if reports else "",
+        "MLflow": mlflow_pages(),
+    }
 
 
 def main(command_line: Sequence[str] | None = None) -> int:

@@ -34,8 +34,10 @@ def test_evaluate_says_where_to_look(tmp_path, capsys):
     write_maps(path, MapSet(kappa, 2.0))
     sets = ["--real", str(path), "--generated", str(path)]
     assert main(["evaluate", *sets, "--out", str(out)]) == 0
-    report, figures = capsys.readouterr().out.splitlines()[-2:]
+    report, tables, figures = capsys.readouterr().out.splitlines()[-3:]
     assert report.split() == ["report", str(out / "report.html")]
+    assert tables.split(maxsplit=1)[1] == f"metrics.json, statistics.csv, table.tex in {out}"
+    assert figures.endswith(f"and as CSV in {out / 'numbers'}")
     count = int(figures.split()[1])
     assert len(list(out.glob("*.png"))) == len(list(out.glob("*.pdf"))) == count
     # The maps themselves are no table of numbers.

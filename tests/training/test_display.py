@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cosmogan_k3.evaluation.film import MOST_FRAMES
 from cosmogan_k3.training import display as display_module
-from cosmogan_k3.training.display import Display, epoch_line, epoch_table
+from cosmogan_k3.training.display import Display, epoch_line, epoch_table, live_view
 from cosmogan_k3.training.film import FRAMES, Film
 from cosmogan_k3.training.progress import SCORE, Progress
 
@@ -50,12 +50,14 @@ def test_a_line_has_losses_distances_in_nulls_and_the_time_left():
 
 
 def test_the_table_holds_the_last_epochs_and_the_best():
-    lines = text_of(epoch_table(progress_of(0.1, *[0.5] * 30), "step 3 of 9")).splitlines()
+    lines = text_of(live_view(progress_of(0.1, *[0.5] * 30), "step 3 of 9")).splitlines()
     heads = ["P(ℓ)/null", "pixels/null", "peaks/null", "PCA/null", "score"]
     assert lines[0].split() == ["epoch", "loss", "D", "loss", "G", *heads]
     assert [line.split()[0] for line in lines[1:-1]] == ["1", *(str(e) for e in range(20, 32))]
     assert lines[-1].strip() == "step 3 of 9"
     assert epoch_table(Progress({})).row_count == 0
+    state = "epoch 1: compiling the first step on tensorflow"  # wider than a table without epochs
+    assert text_of(live_view(Progress({}), state)).splitlines()[1:] == [state]
 
 
 class Terminal(io.StringIO):
@@ -77,11 +79,13 @@ def test_an_epoch_is_shown_as_it_goes(monkeypatch, terminal, backend):
         shown.on_epoch_begin(1)
         shown.on_train_batch_begin(0)
         shown.on_train_batch_begin(1)
+        shown.on_train_batch_begin(8)
         monitor.progress = progress_of(0.3, 0.2)
         shown.on_epoch_end(1)
     text = out.getvalue()
     assert ("compiling the first step on jax" in text) == (backend == "jax")
     if terminal:
+        assert "epoch 2: last step, calibration and validation" in text
         assert "0.200" in text
     else:
         assert text.splitlines()[-1] == epoch_line(monitor.progress, 4)

@@ -11,6 +11,7 @@ import optuna
 import pytest
 
 from cosmogan_k3.cli import main as cli
+from cosmogan_k3.cli.endings import study_written
 from cosmogan_k3.emulator import Emulator
 from cosmogan_k3.errors import InputError
 from cosmogan_k3.evaluation.files import RESULTS
@@ -22,6 +23,7 @@ from cosmogan_k3.tuning import artifacts, champion, tune
 from cosmogan_k3.tuning.objective import PARETO, Epoch, Objective
 from cosmogan_k3.tuning.ranges import Range
 from cosmogan_k3.tuning.study import CAUSE
+from cosmogan_k3.tuning.tables import read_tables
 from cosmogan_k3.tuning.trials import RUN
 from tests.tuning.small_study import EPOCHS, config, run_study, scripted
 
@@ -60,9 +62,9 @@ def test_a_study_logs_its_trials_retrains_the_best_and_registers_it(maps, study_
         child = children[trial.user_attrs[RUN]]
         assert child.metrics["by_epoch/best_score"] == trial.value
         assert float(child.params["generator_learning_rate"]) == 1e-3
-    figures = {a.path for a in mlflow.MlflowClient().list_artifacts(parent, "figures")}
+    figures = {a.path for a in mlflow.MlflowClient().list_artifacts(parent, "results/figures")}
     names = ("history", "slices", "parallel_coordinates")
-    assert figures >= {f"figures/{name}.png" for name in names}
+    assert figures >= {f"results/figures/{name}.png" for name in names}
     kept = optuna.artifacts.get_all_artifact_meta(study)
     stored = {each.filename: Path("study/artifacts", each.artifact_id) for each in kept}
     assert set(stored) == {"model.keras", *RESULTS}
@@ -96,6 +98,37 @@ def test_a_study_says_what_it_does_while_it_runs_without_a_terminal(maps, monkey
         "trial 4 of 4: score -0.1 after 4 epochs; best so far: trial 4, score -0.1",
     ]
     assert "A score of 0 or less" in shown
+    assert "Best: trial 4 (3 in Optuna), score -0.1; loss" in shown
+
+
+def test_a_file_of_ranges_is_read_once():
+    Path("ranges.toml").write_text("[beta_1]\nlow = 0.0\nhigh = 0.5\n[[enqueue]]\nbeta_1 = 0.125\n")
+    tables = read_tables("ranges.toml")
+    Path("ranges.toml").unlink()
+    plan = tune.prepare(config(ranges="ranges.toml"), tables=tables)
+    assert plan.ranges == (Range("beta_1", 0.0, 0.5),)
+    assert plan.enqueued == ({"beta_1": 0.125},)
+
+
+def test_a_study_says_where_to_look():
+    study = optuna.create_study()
+    assert champion.winner_of(study) is None
+    study.set_user_attr(champion.WINNER, "my study/seed-1/model.keras")
+    options = config(out="my study", storage="journal:///trials.log", tracking="off")
+    assert study_written(options, champion.winner_of(study)) == {
+        "study": "optuna-dashboard trials.log --artifact-dir 'my study/artifacts'",
+        "next": "",
+        "figures": "",
+        "model": "my study/seed-1/model.keras",
+        "report": "my study/seed-1/report.html",
+        "maps": (
+            "cosmogan generate --model 'my study/seed-1/model.keras' --maps 1000 --out new.npz"
+        ),
+        "MLflow": "",
+    }
+    worker = study_written(replace(options, finish=0, tracking="buffered"), None)
+    assert "--finish 1" in worker["next"]
+    assert worker["MLflow"].startswith("mlflow ui --backend-store-uri sqlite:///")
 
 
 def test_values_in_the_queue_are_tried_first_and_once(maps, monkeypatch):

@@ -41,11 +41,14 @@ def run(config: EvaluateConfig) -> None:
         print(f"cosmogan evaluate: warning: {warning}", file=sys.stderr)
     if not config.quiet:
         print(summary(evaluation), end="\n\n")
-    figures = f"{len(evaluation.figures)} as PNG and PDF in {config.out}, and as CSV in {NUMBERS}/"
-    say(
-        {"report": str(Path(config.out) / "report.html"), "figures": figures},
-        quiet=config.quiet,
-    )
+    folder, count = Path(config.out), len(evaluation.figures)
+    *tables, report = RESULTS
+    written = {
+        "report": str(folder / report),
+        "tables": f"{', '.join(tables)} in {folder}",
+        "figures": f"{count} as PNG and PDF in {folder}, and as CSV in {folder / NUMBERS}",
+    }
+    say(written, quiet=config.quiet)
 
 
 def _evaluate(config: EvaluateConfig) -> Evaluation:
