@@ -54,8 +54,8 @@ def is_new_database() -> bool:
     uri = mlflow.get_tracking_uri()
     if urlsplit(uri).scheme.split("+")[0] != "sqlite":
         return False
-    database = sqlalchemy.make_url(uri).database
-    return bool(database) and database != ":memory:" and not Path(database).exists()
+    database = sqlalchemy.make_url(uri).database or ":memory:"
+    return database != ":memory:" and not Path(database).exists()
 
 
 def check_store(tracking: str = "buffered") -> None:

@@ -76,7 +76,7 @@ def test_records_survive_a_server_that_dies_and_arrive_once_and_in_order(server,
     assert run["inputs"] == ["maps.h5"]
     assert held.kind == "custom_model_development"
     assert run["status"] == "FINISHED"
-    assert (tmp_path / "artifacts" / "figures" / "one.png").read_bytes() == b"a figure"
+    assert (tmp_path / "artifacts" / "results" / "figures" / "one.png").read_bytes() == b"a figure"
     assert "canary" not in "".join(path.read_text() for path in folder.iterdir())
 
 
