@@ -21,6 +21,7 @@ from cosmogan_k3.evaluation.figures import (
     loss_curves,
     map_gallery,
     pca_by_epoch,
+    pixel_distribution,
     statistic_panel,
     validation_curves,
 )
@@ -309,6 +310,13 @@ def test_the_chosen_epoch_is_marked_and_an_undecided_discriminator_explained():
     assert curves.lines[0].get_ydata()[0] == UNDECIDED_LOSS == pytest.approx(-2 * np.log(0.5))
     assert f"{UNDECIDED_LOSS:.3f}" in UNDECIDED
     assert len(pca_by_epoch(3 * [("epoch", np.zeros((4, 2)), np.ones((4, 2)))]).axes) == 3
+
+
+def test_rare_pixels_do_not_stretch_the_axis():
+    rare = np.tile([1000, 0], (100, 1))
+    rare[0, 1] = 1  # so that the mean less two errors is negative
+    top = pixel_distribution(np.arange(3.0), rare, rare).axes[0]
+    assert top.get_ylim()[0] == pytest.approx(0.01 / 3)
 
 
 def test_provenance_is_words_and_no_dump_of_empty_settings():

@@ -63,6 +63,9 @@ def pixel_distribution(
     bottom.axhline(1, color=INK, lw=0.8)
     bottom.set(xlabel="convergence κ", ylabel="gen. / real", ylim=(0.5, 1.5))
     top.set(yscale="log", ylabel="pixels per map and bin")
+    # Bands of rare pixels reach to 0, which would fill the axis.
+    seen = np.concatenate([real[real > 0], generated[generated > 0]])
+    top.set_ylim(bottom=seen.min() / 3)
     top.set_title(title, fontsize="medium")
     top.legend(frameon=False, fontsize="small")
     return figure

@@ -84,7 +84,11 @@ def validation_curves(
     for axis in (top, bottom):
         axis.axvline(chosen, color=GENERATED, lw=0.8, ls="--")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.legend(frameon=False, fontsize="small")
+    # Lines fill the upper panel: its legend stands above it.
+    top.legend(
+        frameon=False, fontsize="small", ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1)
+    )
+    bottom.legend(frameon=False, fontsize="small")
     bottom.set_xlabel("epoch")
     return figure
 
