@@ -74,7 +74,13 @@ def dashboard_address(url: str) -> str:
     >>> dashboard_address("journal:///study.journal"), dashboard_address("sqlite:///trials.db")
     ('study.journal', 'sqlite:///trials.db')
     """
-    return storage_url(url).removeprefix(_JOURNAL)
+    url = storage_url(url)
+    return url.removeprefix(_JOURNAL) if url.startswith(_JOURNAL) else _escaped(url)
+
+
+def _escaped(url: str) -> str:
+    """Return a URL as Optuna takes it, which fills in what stands in braces."""
+    return url.replace("{", "{{").replace("}", "}}")
 
 
 def open_storage(url: str, heartbeat: int) -> optuna.storages.BaseStorage:
@@ -133,7 +139,7 @@ def _open_database(
     url: str, heartbeat: int, callback: HeartbeatCallback
 ) -> optuna.storages.RDBStorage:
     storage = optuna.storages.RDBStorage(
-        url,
+        _escaped(url),
         engine_kwargs={"pool_pre_ping": True},
         heartbeat_interval=heartbeat,
         grace_period=_MISSED_HEARTBEATS * heartbeat,

@@ -18,6 +18,13 @@ def test_the_url_is_given_or_from_the_environment(monkeypatch):
     assert (storage_url(""), storage_url("sqlite://")) == (URL, "sqlite://")
 
 
+@pytest.mark.parametrize("scheme", ["sqlite", "journal"])
+def test_the_path_of_a_file_may_hold_any_characters(tmp_path, scheme):
+    name = 'my "studies" κ it\'s $HOME {a}.db'
+    open_storage(f"{scheme}:///{tmp_path}/{name}", heartbeat=30)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".db"] == [name]
+
+
 def test_workers_get_the_url_by_their_environment(monkeypatch):
     started = []
 
