@@ -126,7 +126,8 @@ def plot_shifts(axis: Axes, names: Sequence[str], answers: Answers) -> None:
     axis.axhspan(-0.2, 0.2, color=REAL, alpha=0.15, lw=0)
     axis.set_xticks(places + 0.4 - width / 2, names)
     axis.set(ylabel="mean error / scatter")
-    axis.legend(frameon=False, fontsize="small", title="learned from")
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 2}  # bars are anywhere
+    axis.legend(frameon=False, fontsize="small", title="learned from", **above)
 
 
 def plot_coverage(axis: Axes, answers: Answers) -> None:
