@@ -102,7 +102,7 @@ def test_evaluate_adds_the_noise_of_a_survey(capsys, tmp_path, monkeypatch):
     survey = options(**SURVEY, survey_area=500, seed=6)
     code, printed, _ = run(capsys, *command, *survey, "--out", tmp_path / "evaluation")
     assert code == 0
-    assert "shape noise of 30 galaxies per arcmin²" in printed
+    assert "shape noise of 30 galaxies per arcmin²" in " ".join(printed.split())
     (evaluation,) = written
     assert evaluation.metrics["survey_shift_power_spectrum"] > 0
     assert evaluation.provenance["noise_seed"] == 6
