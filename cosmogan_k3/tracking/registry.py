@@ -18,7 +18,9 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.models import Model, ModelSignature
 from mlflow.models.model import ModelInfo
 from mlflow.types.schema import ColSpec, DataType, ParamSchema, ParamSpec, Schema, TensorSpec
-from mlflow.utils import logging_utils
+from mlflow.utils.autologging_utils.logging_and_warnings import (
+    MlflowEventsAndWarningsBehaviorGlobally,
+)
 
 import cosmogan_k3
 from cosmogan_k3.errors import InputError, one_line
@@ -162,13 +164,14 @@ def log_gan(
 
 @contextlib.contextmanager
 def _unannounced() -> Iterator[None]:
-    """Keep MLflow from printing that it registers a model: the caller says more of it."""
-    stream = logging_utils.MLFLOW_LOGGING_STREAM
-    before, stream.enabled = stream.enabled, False
-    try:
+    """Keep MLflow from printing that it registers a model: the caller says more of it.
+
+    MLflow's own guards switch its messages on again when the last of them ends: this is one.
+    """
+    with MlflowEventsAndWarningsBehaviorGlobally(
+        disable_event_logs=True, disable_warnings=False, reroute_warnings=False
+    ):
         yield
-    finally:
-        stream.enabled = before  # this stands in itself while the model is written
 
 
 def _describe_version(name: str, version: str, card: ModelCard) -> None:
