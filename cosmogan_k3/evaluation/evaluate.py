@@ -77,7 +77,8 @@ class Evaluation:
     survey_note : str
         How a survey saw the maps, and what its area means; empty without a survey.
     numbers : mapping of str to Table
-        The numbers of the figures, by their names.
+        The numbers of the figures, by their names. Those of ``distances`` follow from the
+        comparison.
 
     Examples
     --------
@@ -97,6 +98,8 @@ class Evaluation:
     numbers: Mapping[str, Table] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if distances := distance_table(self.comparison):
+            object.__setattr__(self, "numbers", {**self.numbers, "distances": distances})
         for name in ("metrics", "figures", "provenance", "numbers"):
             frozen = MappingProxyType(dict(getattr(self, name)))
             object.__setattr__(self, name, frozen)
@@ -126,15 +129,12 @@ class Evaluation:
         -------
         Evaluation
         """
-        comparison = replace(self.comparison, overall=self.comparison.overall + overall)
-        if "distances" in self.numbers:
-            numbers = {**numbers, "distances": distance_table(comparison)}
         return replace(
             self,
             metrics={**self.metrics, **metrics},
             figures={**self.figures, **figures},
             numbers={**self.numbers, **numbers},
-            comparison=comparison,
+            comparison=replace(self.comparison, overall=self.comparison.overall + overall),
         )
 
 

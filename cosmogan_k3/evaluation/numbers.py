@@ -19,7 +19,7 @@ Table: TypeAlias = Mapping[str, Any]  # lists or arrays
 def figure_numbers(
     pair: MeasuredPair, comparison: Comparison, *, pixel_arcmin: float
 ) -> dict[str, Table]:
-    """Return the numbers of each figure of an evaluation but the maps.
+    """Return the numbers of each figure of an evaluation but the maps and the distances.
 
     Parameters
     ----------
@@ -36,7 +36,6 @@ def figure_numbers(
     first, second = (pair.null.power[rows].mean(axis=0) for rows in pair.null_sets)
     edges, power = pair.bins.histogram, {"real": pair.real.power, "generated": pair.generated.power}
     tables: dict[str, Table] = {
-        "distances": distance_table(comparison),
         "pixel_histogram": {
             "kappa_low": edges[:-1],
             "kappa_high": edges[1:],
