@@ -65,8 +65,8 @@ def strip(emulator: Emulator) -> Figure:
             kappa, vmin=low, vmax=high, cmap="inferno", origin="lower", interpolation="none"
         )
         axis.set(xticks=[], yticks=[])
-    for step, axis in enumerate(axes[0]):
-        axis.set_title(f"θ = {15 * step}°", fontsize="small")
+    for angle, axis in zip(np.linspace(0, 90, STEPS), axes[0], strict=True):
+        axis.set_title(f"θ = {angle:.0f}°", fontsize="small")
     figure.colorbar(image, ax=axes, label="convergence κ", aspect=30, pad=0.01)
     return figure
 

@@ -38,7 +38,7 @@ class System:
         """Return the preset to train."""
         preset = get_preset(self.preset, width)
         networks = replace(preset.architecture, **self.network_changes)
-        epochs = max(1, round(self.share * epochs))
+        epochs = max(1, int(self.share * epochs))
         return replace(preset, architecture=networks, epochs=epochs, **self.changes)
 
 

@@ -89,7 +89,6 @@ def move_averages(
     Examples
     --------
     >>> import keras
-    >>> import numpy as np
     >>> from cosmogan_k3 import backend
     >>> average, value = keras.Variable([1.0, 2.0]), keras.Variable([3.0, 4.0])
     >>> backend.move_averages([average], [value], 0.75)
